@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Sets up .venv once: pinned packages, this project, and the Delta jars. Called by make.
+#   scripts/setup.sh run    what the jobs need
+#   scripts/setup.sh dev    the same and what tests, benchmarks and packaging need
+# Each part is stamped with a digest of what it was built from; a second call does nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+layer=${1:-run}
+venv=.venv
+
+fail() { printf 'set-up: %s\n' "$1" >&2; exit 1; }
+
+check_java() {
+  local java=java version
+  [ -n "${JAVA_HOME:-}" ] && java="$JAVA_HOME/bin/java"
+  command -v "$java" >/dev/null 2>&1 ||
+    fail "Java was not found (looked for '$java'). Install Java 17 (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME to it."
+  version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+  case "$version" in
+    17 | 21) ;;
+    *) fail "Java ${version:-of an unknown version} was found at '$java'; Spark 4.0 runs on Java 17 or 21. Install Java 17 and set JAVA_HOME to it." ;;
+  esac
+}
+
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3.11 python3 python; do
+    [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 || continue
+    if [ "$("$candidate" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "3.11" ]; then
+      echo "$candidate"
+      return
+    fi
+  done
+  fail "Python 3.11 was not found (tried \$PYTHON, python3.11, python3, python). Install it (with its venv module) or set PYTHON to it."
+}
+
+digest() { cat "$@" | sha256sum | cut -c1-16; }
+is_done() { [ "$(cat "$venv/.stamp-$1" 2>/dev/null)" = "$2" ]; }
+mark_done() { echo "$2" > "$venv/.stamp-$1"; }
+
+install() {  # install NAME FILE: the pinned packages of one requirements file
+  local stamp
+  stamp=$(digest "$2")
+  is_done "$1" "$stamp" && return
+  echo "set-up: installing $2 into $venv (once; about 3 minutes and 6 GB for requirements.txt)"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$2" ||
+    fail "pip could not install $2: see its message above. 'make clean-venv' and a second try start from nothing."
+  mark_done "$1" "$stamp"
+}
+
+install_project() {
+  local stamp
+  stamp=$(digest pyproject.toml)
+  is_done project "$stamp" && return
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ||
+    fail "pip could not install the project itself: see its message above."
+  mark_done project "$stamp"
+}
+
+resolve_jars() {
+  local stamp
+  stamp=$(digest uae_model/spark_jars.py)
+  is_done jars "$stamp" && return
+  echo "set-up: resolving the Delta jars (once)"
+  "$venv/bin/python" -m uae_model.spark_jars ||
+    fail "the Delta jars could not be resolved. If Ivy says 'download failed', a POM lies in the local Maven cache without its jar: remove ~/.m2/repository/io/delta and ~/.m2/repository/io/unitycatalog and run again."
+  mark_done jars "$stamp"
+}
+
+install_browser() {  # the report is checked in a real browser; without one that check says so and is left out
+  command -v chromium >/dev/null 2>&1 && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "set-up: installing Debian's chromium for the report's browser check (once)"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null ||
+      fail "apt-get could not install chromium. Install it by hand, then run again."
+  else
+    echo "set-up: chromium is not installed, so the report's browser check will be left out (Debian: sudo apt-get install chromium)"
+  fi
+}
+
+check_java
+if [ ! -x "$venv/bin/python" ]; then
+  python=$(find_python)
+  "$python" -m venv "$venv" || fail "'$python -m venv' failed: install Python's venv module (Debian: apt-get install python3.11-venv)."
+fi
+install requirements requirements.txt
+install_project
+resolve_jars
+if [ "$layer" = dev ]; then
+  install requirements-dev requirements-dev.txt
+  install_browser
+fi

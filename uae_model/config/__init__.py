@@ -1,0 +1,18 @@
+"""One typed configuration object, built from a profile, a TOML file and overrides."""
+
+from uae_model.config.features import EVENT_FEATURES, SESSION_FEATURES, Feature
+from uae_model.config.load import PROFILES, load_config, parse_config
+from uae_model.config.sections import FEEDBACK_TYPES, Feedback
+from uae_model.config.settings import Config
+
+__all__ = [
+    "EVENT_FEATURES",
+    "FEEDBACK_TYPES",
+    "PROFILES",
+    "SESSION_FEATURES",
+    "Config",
+    "Feature",
+    "Feedback",
+    "load_config",
+    "parse_config",
+]

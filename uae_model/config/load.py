@@ -1,0 +1,121 @@
+"""Reading the configuration: profile, then file, then overrides; one clear line for each mistake."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from uae_model.config.settings import Config
+from uae_model.errors import ConfigError
+
+PROFILE_FOLDER = Path(__file__).parent / "profiles"
+PROFILES = tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.toml")))
+
+Tree = dict[str, Any]
+
+
+def load_config(path: str | Path | None, *, profile: str | None = None, overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file on top of its profile and apply ``section.key=value`` overrides.
+
+    The file may name its profile by a top-level ``profile = "..."``; the argument wins over it.
+    Relative paths count from the file's folder, or from the working folder without a file.
+
+    Raises:
+        ConfigError: naming each wrong key, its value and what is allowed.
+    """
+    tree: Tree = {}
+    base = Path.cwd()
+    if path is not None:
+        file = Path(path)
+        if not file.is_file():
+            raise ConfigError(f"the configuration file {file} does not exist; pass --config FILE")
+        tree = _read_toml(file)
+        base = file.resolve().parent
+    named = tree.pop("profile", "default")
+    merged = _merge(_read_profile(profile or named), tree)
+    for override in overrides:
+        merged = _merge(merged, _parse_override(override))
+    return parse_config(merged, base=base)
+
+
+def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config:
+    """Validate a tree of settings; with ``base``, make its relative paths absolute.
+
+    Raises:
+        ConfigError: naming each wrong key, its value and what is allowed.
+    """
+    try:
+        config = Config.model_validate(dict(tree))
+    except ValidationError as error:
+        lines = [_describe(detail) for detail in error.errors(include_url=False)]
+        raise ConfigError("; ".join(lines)) from error
+    if base is None:
+        return config
+    paths = {name: _absolute(value, base) for name, value in config.paths.model_dump().items()}
+    return config.model_copy(update={"paths": config.paths.model_copy(update=paths)})
+
+
+def _read_toml(file: Path) -> Tree:
+    try:
+        return tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}") from error
+
+
+def _read_profile(name: str) -> Tree:
+    if name not in PROFILES:
+        raise ConfigError(f"profile = {name!r}: allowed are {', '.join(PROFILES)}")
+    tree = _read_toml(PROFILE_FOLDER / f"{name}.toml")
+    parent = tree.pop("profile", None)
+    return tree if parent is None else _merge(_read_profile(parent), tree)
+
+
+def _merge(base: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
+    """Return ``base`` with ``above`` laid over it; tables merge, except maps of names, which are replaced."""
+    merged = dict(base)
+    for key, value in above.items():
+        replaces = key in {"columns", "feedback_map"}
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping) and not replaces:
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _parse_override(override: str) -> Tree:
+    name, equals, text = override.partition("=")
+    keys = name.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError(f"--set {override!r}: the form is section.key=value")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    for key in reversed(keys):
+        value = {key: value}
+    return dict(value)
+
+
+def _describe(detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{key}: no such setting"
+    if detail["type"] == "missing":
+        return f"{key}: must be set"
+    message = detail["msg"].removeprefix("Value error, ")
+    value = detail["input"]
+    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+    return f"{key}{shown}: {message}" if key else message
+
+
+def _absolute(value: str, base: Path) -> str:
+    """Make a path absolute; URIs stay, except SQLite's, which carry a path."""
+    sqlite = "sqlite:///"
+    if value.startswith(sqlite):
+        return sqlite + str(base / value.removeprefix(sqlite))
+    return value if not value or "://" in value else str(base / value)

@@ -1,0 +1,67 @@
+"""The whole configuration: the sections, the features, and digests that name a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pydantic import Field, model_validator
+
+from uae_model import __version__
+from uae_model.config.features import Feature
+from uae_model.config.sections import Sections
+
+RESERVED_COLUMNS = frozenset(
+    "event_id user_id song_id played_at played_ms feedback dt session_id session_started_at position "
+    "is_active label attention propensity sample_weight attention_model_version "
+    "propensity_model_version run_id".split()
+)
+"""Column names of the tables that a feature may not take."""
+
+
+class Config(Sections):
+    """Everything a run depends on. Immutable; recorded by every run."""
+
+    features: tuple[Feature, ...] = Field(description="the model's inputs", min_length=1)
+
+    @model_validator(mode="after")
+    def _features_fit_together(self) -> Config:
+        names = [feature.name for feature in self.features]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"features: {', '.join(twice)} declared more than once")
+        taken = sorted(RESERVED_COLUMNS.intersection(names))
+        if taken:
+            raise ValueError(f"features: {', '.join(taken)} is a column of the tables; choose another name")
+        if not any(feature.kind == "categorical" for feature in self.features):
+            raise ValueError("features: at least one must be categorical")
+        return self
+
+    def features_from(self, origin: str) -> list[Feature]:
+        """Return the features whose values come from ``feed``, ``session`` or ``event``."""
+        return [feature for feature in self.features if feature.origin == origin]
+
+    def features_of_kind(self, kind: str) -> list[Feature]:
+        """Return the ``categorical`` or ``numeric`` features in the order of their declaration."""
+        return [feature for feature in self.features if feature.kind == kind]
+
+    def canonical_json(self, *, with_paths: bool = True) -> str:
+        """Return the settings as JSON with sorted keys, the form in which runs record them."""
+        exclude = None if with_paths else {"paths", "tuning"}
+        return json.dumps(self.model_dump(mode="json", exclude=exclude), sort_keys=True)
+
+    def digest(self) -> str:
+        """Return 12 hex digits that name these settings and this code version.
+
+        Paths do not count: the same input gives the same tables wherever they lie.
+        """
+        text = f"{__version__} {self.canonical_json(with_paths=False)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def run_id(self, day: str) -> str:
+        """Return the id that a day's rows carry: the same day and settings give the same id.
+
+        A retry after a crash must give the same rows, so the id holds no clock and no counter;
+        logs carry the process and the time.
+        """
+        return f"{day}-{self.digest()}"

@@ -1,0 +1,34 @@
+"""UTC calendar days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from uae_model.errors import InputError
+
+
+def parse_day(text: str) -> date:
+    """Parse ``YYYY-MM-DD``.
+
+    Raises:
+        InputError: if the text is anything else.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is not a day; the form is YYYY-MM-DD") from error
+    if text != day.isoformat():
+        raise InputError(f"{text!r} is not a day; the form is YYYY-MM-DD")
+    return day
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Yield each day from ``first`` to ``last``, both included."""
+    for offset in range((last - first).days + 1):
+        yield first + timedelta(days=offset)
+
+
+def midnight(day: date) -> datetime:
+    """Return the UTC instant at which a day starts."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

@@ -1,0 +1,88 @@
+"""The Spark session: settings come from spark_conf/ or from spark-submit, never from code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from uae_model.errors import ConfigError
+from uae_model.spark_jars import DELTA_EXCLUDES, DELTA_PACKAGE, resolved_jars
+
+SPARK_CONF_FOLDER = Path(__file__).resolve().parent.parent / "spark_conf"
+
+REQUIRED_SETTINGS = {
+    # Without one time zone, day partitions and session times shift with the driver's machine.
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+"""What every profile must set for the tables to be right; checked at start."""
+
+
+def read_spark_conf(path: str | Path) -> dict[str, str]:
+    """Read a file in the form of spark-defaults.conf: ``key value`` lines and ``#`` comments.
+
+    Raises:
+        ConfigError: if the file is missing or a line has no value.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ConfigError(f"the Spark configuration {file} does not exist; pass --spark-conf FILE")
+    settings = {}
+    for number, line in enumerate(file.read_text().splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        parts = text.split(None, 1)
+        if len(parts) != 2:
+            raise ConfigError(f"{file}:{number}: {text!r} has no value; the form is: key value")
+        settings[parts[0]] = parts[1].strip()
+    return settings
+
+
+def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSession:
+    """Return the session of spark-submit, or a local one built from ``conf_files``.
+
+    Under spark-submit every setting is already there (``--properties-file``), so files are refused.
+
+    Raises:
+        ConfigError: if the resulting session lacks one of ``REQUIRED_SETTINGS``.
+    """
+    builder = SparkSession.builder.appName(f"uae-{name}")
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        if conf_files:
+            raise ConfigError("--spark-conf is for local runs; give spark-submit a --properties-file")
+    else:
+        settings: dict[str, str] = {}
+        for file in conf_files or [SPARK_CONF_FOLDER / "local.conf"]:
+            settings.update(read_spark_conf(file))
+        settings.update(_delta_jars(settings))
+        for key, value in settings.items():
+            builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    check_settings(spark)
+    return spark
+
+
+def check_settings(spark: SparkSession) -> None:
+    """Raise ConfigError where the session would write wrong tables."""
+    for key, expected in REQUIRED_SETTINGS.items():
+        actual = spark.conf.get(key, None)
+        if actual is None or expected not in actual:
+            raise ConfigError(
+                f"{key} = {actual!r}: must be {expected!r}; start from a file of spark_conf/"
+            )
+
+
+def _delta_jars(settings: dict[str, str]) -> dict[str, str]:
+    """Use the jars that set-up resolved; without them let Ivy fetch the same ones."""
+    if "spark.jars" in settings or "spark.jars.packages" in settings:
+        return {}
+    jars = resolved_jars()
+    if jars:
+        return {"spark.jars": ",".join(str(jar) for jar in jars)}
+    return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.excludes": DELTA_EXCLUDES}

@@ -1,0 +1,227 @@
+"""What each table promises: columns, key, constraints and how long old versions stay readable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
+
+from uae_model.config import Config, Feature
+from uae_model.errors import ContractError
+
+TABLES = ("events", "quarantine", "plays", "weights", "publications", "truth")
+
+SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
+    "play_rank": T.IntegerType(),
+    "gap_seconds": T.DoubleType(),
+    "session_minutes": T.DoubleType(),
+    "hour_of_day": T.IntegerType(),
+    "day_of_week": T.IntegerType(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableContract:
+    """A table's promise to its readers."""
+
+    name: str
+    purpose: str
+    schema: T.StructType
+    key: tuple[str, ...]
+    retention_days: int
+    constraints: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names in their order."""
+        return self.schema.fieldNames()
+
+    def properties(self) -> dict[str, str]:
+        """Delta table properties; deletion vectors and column mapping stay off for delta-rs and petastorm."""
+        interval = f"interval {self.retention_days} days"
+        return {
+            "delta.deletedFileRetentionDuration": interval,
+            "delta.logRetentionDuration": interval,
+            "delta.enableDeletionVectors": "false",
+            "delta.columnMapping.mode": "none",
+        }
+
+
+def contract_for(name: str, config: Config) -> TableContract:
+    """Return the contract of one of ``TABLES`` under a configuration's features.
+
+    Raises:
+        ContractError: for an unknown table.
+    """
+    builders = {
+        "events": _events,
+        "quarantine": _quarantine,
+        "plays": _plays,
+        "weights": _weights,
+        "publications": _publications,
+        "truth": _truth,
+    }
+    if name not in builders:
+        raise ContractError(f"no table is called {name!r}; the tables are {', '.join(TABLES)}")
+    return builders[name](config)
+
+
+def feature_type(feature: Feature) -> T.DataType:
+    """Return the column type of a feature: categorical text, numeric double, session features as derived."""
+    if feature.origin == "session":
+        return SESSION_FEATURE_TYPES[feature.source_column]
+    return T.StringType() if feature.kind == "categorical" else T.DoubleType()
+
+
+def _column(name: str, kind: T.DataType, *, required: bool = False) -> T.StructField:
+    return T.StructField(name, kind, nullable=not required)
+
+
+def _day() -> T.StructField:
+    return _column("dt", T.DateType(), required=True)
+
+
+def _event_columns(config: Config) -> list[T.StructField]:
+    return [
+        _column("event_id", T.StringType(), required=True),
+        _column("user_id", T.StringType(), required=True),
+        _column("song_id", T.StringType(), required=True),
+        _column("played_at", T.TimestampType(), required=True),
+        _column("played_ms", T.LongType()),
+        _column("feedback", T.StringType(), required=True),
+        *(_column(feature.name, feature_type(feature)) for feature in config.features_from("feed")),
+    ]
+
+
+def _play_columns(config: Config) -> list[T.StructField]:
+    return [
+        *_event_columns(config),
+        *(_column(feature.name, feature_type(feature)) for feature in config.features_from("session")),
+        _column("session_id", T.StringType(), required=True),
+        _column("session_started_at", T.TimestampType(), required=True),
+        _column("position", T.IntegerType(), required=True),
+        _column("is_active", T.BooleanType(), required=True),
+        _column("label", T.IntegerType(), required=True),
+    ]
+
+
+def _events(config: Config) -> TableContract:
+    return TableContract(
+        name="events",
+        purpose="one row per play event, deduplicated; dt = UTC date of played_at",
+        schema=T.StructType([*_event_columns(config), _day()]),
+        key=("event_id",),
+        retention_days=config.retention.working_days,
+        constraints={"played_ms_not_negative": "played_ms IS NULL OR played_ms >= 0"},
+    )
+
+
+def _quarantine(config: Config) -> TableContract:
+    return TableContract(
+        name="quarantine",
+        purpose="feed rows that could not be read, with the reason; dt = the day of the feed slot",
+        schema=T.StructType(
+            [
+                _column("slot", T.StringType(), required=True),
+                _column("source", T.StringType(), required=True),
+                _column("row", T.StringType(), required=True),
+                _column("raw", T.StringType()),
+                _column("reason", T.StringType(), required=True),
+                _column("occurrences", T.LongType(), required=True),
+                _column("run_id", T.StringType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("source", "row"),
+        retention_days=config.retention.working_days,
+    )
+
+
+def _plays(config: Config) -> TableContract:
+    return TableContract(
+        name="plays",
+        purpose="events with session, features and labels; dt = UTC date of the session's start",
+        schema=T.StructType([*_play_columns(config), _day()]),
+        key=("session_id", "position"),
+        retention_days=config.retention.working_days,
+        constraints={"position_from_one": "position >= 1", "label_is_binary": "label IN (0, 1)"},
+    )
+
+
+def _weights(config: Config) -> TableContract:
+    return TableContract(
+        name="weights",
+        purpose="plays with attention, propensity and the weight of each training sample",
+        schema=T.StructType(
+            [
+                *_play_columns(config),
+                _column("attention", T.DoubleType(), required=True),
+                _column("propensity", T.DoubleType(), required=True),
+                _column("sample_weight", T.DoubleType(), required=True),
+                _column("attention_model_version", T.IntegerType(), required=True),
+                _column("propensity_model_version", T.IntegerType(), required=True),
+                _column("run_id", T.StringType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("session_id", "position"),
+        retention_days=config.retention.published_days,
+        # NaN sorts above every number in SQL, so BETWEEN refuses it; NOT NULL is part of the schema.
+        constraints={
+            "attention_is_share": "attention BETWEEN 0 AND 1",
+            "propensity_is_share": "propensity BETWEEN 0 AND 1",
+            "weight_is_share": "sample_weight BETWEEN 0 AND 1",
+            "active_weighs_one": "NOT is_active OR sample_weight = 1",
+        },
+    )
+
+
+def _publications(config: Config) -> TableContract:
+    return TableContract(
+        name="publications",
+        purpose="one row per published day and table: the Delta version that readers pin",
+        schema=T.StructType(
+            [
+                _column("table_name", T.StringType(), required=True),
+                _column("delta_version", T.LongType(), required=True),
+                _column("status", T.StringType(), required=True),
+                _column("row_count", T.LongType(), required=True),
+                _column("session_count", T.LongType(), required=True),
+                _column("active_count", T.LongType(), required=True),
+                _column("excluded_count", T.LongType(), required=True),
+                _column("quarantined_count", T.LongType(), required=True),
+                _column("mean_passive_attention", T.DoubleType()),
+                _column("mean_passive_weight", T.DoubleType()),
+                _column("passive_weight_quantiles", T.ArrayType(T.DoubleType())),
+                _column("checks", T.ArrayType(T.StringType()), required=True),
+                _column("attention_model_version", T.IntegerType(), required=True),
+                _column("propensity_model_version", T.IntegerType(), required=True),
+                _column("run_id", T.StringType(), required=True),
+                _column("config", T.StringType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("dt", "table_name"),
+        retention_days=config.retention.published_days,
+    )
+
+
+def _truth(config: Config) -> TableContract:
+    return TableContract(
+        name="truth",
+        purpose="what the simulator knows of each event; no job of the pipeline reads it",
+        schema=T.StructType(
+            [
+                _column("event_id", T.StringType(), required=True),
+                _column("attended", T.BooleanType(), required=True),
+                _column("attention", T.DoubleType(), required=True),
+                _column("propensity", T.DoubleType(), required=True),
+                _column("relevance", T.IntegerType(), required=True),
+                _column("liking", T.DoubleType(), required=True),
+                _column("simulated_session", T.LongType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("event_id",),
+        retention_days=config.retention.working_days,
+    )

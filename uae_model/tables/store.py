@@ -1,0 +1,229 @@
+"""The one place that reads and writes Delta tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark's functions
+
+from uae_model.config import Config
+from uae_model.errors import ContractError
+from uae_model.logs import log
+from uae_model.tables.contracts import TableContract, contract_for
+
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A Delta commit of one day and what its writer recorded with it, atomically."""
+
+    version: int
+    metadata: dict[str, Any]
+
+
+class TableStore:
+    """Reads and writes of all tables under one root, each by its contract."""
+
+    def __init__(self, spark: SparkSession, config: Config) -> None:
+        self.spark = spark
+        self.config = config
+
+    def path(self, name: str) -> str:
+        """Return the folder or URI of a table."""
+        return f"{self.config.paths.tables.rstrip('/')}/{name}"
+
+    def contract(self, name: str) -> TableContract:
+        """Return the table's contract under this configuration."""
+        return contract_for(name, self.config)
+
+    def exists(self, name: str) -> bool:
+        """Tell whether the table has been created."""
+        return DeltaTable.isDeltaTable(self.spark, self.path(name))
+
+    def read(
+        self, name: str, days: Iterable[date] | None = None, *, version: int | None = None
+    ) -> DataFrame:
+        """Read a table, only the partitions of ``days`` where given, at ``version`` where given.
+
+        Raises:
+            ContractError: if the table does not exist.
+        """
+        if not self.exists(name):
+            raise ContractError(
+                f"table {name} does not exist at {self.path(name)}; run the step that writes it first"
+            )
+        reader = self.spark.read.format("delta")
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        frame = reader.load(self.path(name))
+        if days is not None:
+            frame = frame.where(F.col("dt").isin(list(days)))
+        return frame
+
+    def read_or_empty(self, name: str, days: Iterable[date]) -> DataFrame:
+        """Read the partitions of ``days``, creating the table first where there is none."""
+        self.ensure(name)
+        return self.read(name, days)
+
+    def ensure(self, name: str) -> TableContract:
+        """Create the table by its contract, or check and extend what is there.
+
+        A feature that is new in the configuration becomes a new nullable column by an explicit
+        ALTER; a column of another type is an error.
+
+        Raises:
+            ContractError: naming the table, the column and both types.
+        """
+        contract = self.contract(name)
+        if not self.exists(name):
+            builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name))
+            builder = builder.addColumns(contract.schema).partitionedBy("dt")
+            for key, value in contract.properties().items():
+                builder = builder.property(key, value)
+            builder.comment(contract.purpose).execute()
+            log("table created", table=name, path=self.path(name))
+        self._add_missing_columns(contract)
+        self._add_missing_constraints(contract)
+        return contract
+
+    def replace_day(
+        self,
+        name: str,
+        day: date,
+        frame: DataFrame,
+        metadata: dict[str, Any],
+        *,
+        within: dict[str, str] | None = None,
+    ) -> None:
+        """Replace a day (or the part of it where the ``within`` columns have these values) in one commit.
+
+        ``metadata`` is stored in the commit itself, so what a day was built from can never disagree
+        with its rows.
+        """
+        contract = self.ensure(name)
+        predicate = f"dt = DATE'{day.isoformat()}'"
+        for column, value in (within or {}).items():
+            predicate += f" AND {column} = {_sql_string(value)}"
+        (
+            conform(frame, contract)
+            .write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", predicate)
+            .option("userMetadata", json.dumps({"dt": day.isoformat(), **metadata}, sort_keys=True))
+            .save(self.path(name))
+        )
+
+    def merge_new(
+        self, name: str, frame: DataFrame, days: Sequence[date], update_when: str, metadata: dict[str, Any]
+    ) -> dict[str, int]:
+        """Insert rows whose key is new and update those for which ``update_when`` holds, in one commit.
+
+        ``update_when`` compares ``old`` and ``new``. Only the partitions of ``days`` are read.
+
+        Returns:
+            The numbers of rows inserted and updated.
+        """
+        contract = self.ensure(name)
+        listed = ", ".join(f"DATE'{day.isoformat()}'" for day in days)
+        keys = " AND ".join(f"old.{column} = new.{column}" for column in ("dt", *contract.key))
+        self.spark.conf.set(USER_METADATA, json.dumps(metadata, sort_keys=True))
+        try:
+            result = (
+                DeltaTable.forPath(self.spark, self.path(name))
+                .alias("old")
+                .merge(conform(frame, contract).alias("new"), f"old.dt IN ({listed}) AND {keys}")
+                .whenMatchedUpdateAll(update_when)
+                .whenNotMatchedInsertAll()
+                .execute()
+            )
+        finally:
+            self.spark.conf.unset(USER_METADATA)
+        row = result.collect()[0]
+        return {"inserted": row["num_inserted_rows"], "updated": row["num_updated_rows"]}
+
+    def commits(self, name: str) -> list[Commit]:
+        """Return the recent commits that carry metadata, newest first."""
+        if not self.exists(name):
+            return []
+        table = DeltaTable.forPath(self.spark, self.path(name))
+        history = table.history(self.config.tuning.history_commits)
+        rows = history.select("version", "userMetadata").where("userMetadata IS NOT NULL").collect()
+        found = [Commit(row["version"], json.loads(row["userMetadata"])) for row in rows]
+        return sorted(found, key=lambda commit: commit.version, reverse=True)
+
+    def last_commit(self, name: str, day: date) -> Commit | None:
+        """Return the newest commit that wrote a day, with what it recorded."""
+        wanted = day.isoformat()
+        return next((c for c in self.commits(name) if c.metadata.get("dt") == wanted), None)
+
+    def latest_version(self, name: str) -> int:
+        """Return the table's newest Delta version."""
+        row = DeltaTable.forPath(self.spark, self.path(name)).history(1).select("version").first()
+        if row is None:
+            raise ContractError(f"table {name} at {self.path(name)} has no history")
+        return int(row["version"])
+
+    def _add_missing_columns(self, contract: TableContract) -> None:
+        actual = {field.name: field.dataType for field in self.read(contract.name).schema.fields}
+        for column in contract.schema.fields:
+            if column.name not in actual:
+                self.spark.sql(
+                    f"ALTER TABLE delta.`{self.path(contract.name)}` "
+                    f"ADD COLUMNS ({column.name} {column.dataType.simpleString()})"
+                )
+                log("column added", table=contract.name, column=column.name)
+            elif actual[column.name] != column.dataType:
+                raise ContractError(
+                    f"table {contract.name}, column {column.name}: is {actual[column.name].simpleString()}, "
+                    f"the configuration wants {column.dataType.simpleString()}; rename the feature or "
+                    "use a new paths.tables"
+                )
+
+    def _add_missing_constraints(self, contract: TableContract) -> None:
+        if not contract.constraints:
+            return
+        table = DeltaTable.forPath(self.spark, self.path(contract.name))
+        present = table.detail().select("properties").collect()[0]["properties"]
+        for name, condition in contract.constraints.items():
+            if f"delta.constraints.{name}" not in present:
+                self.spark.sql(
+                    f"ALTER TABLE delta.`{self.path(contract.name)}` ADD CONSTRAINT {name} CHECK ({condition})"
+                )
+
+
+def conform(frame: DataFrame, contract: TableContract) -> DataFrame:
+    """Return the frame with exactly the contract's columns and types.
+
+    Raises:
+        ContractError: naming missing and unknown columns.
+    """
+    missing = [name for name in contract.columns if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in contract.columns]
+    if missing or unknown:
+        raise ContractError(
+            f"table {contract.name}: missing columns {missing or 'none'}, unknown columns {unknown or 'none'}"
+        )
+    return frame.select([F.col(field.name).cast(field.dataType) for field in contract.schema.fields])
+
+
+def fingerprint(*frames: DataFrame) -> str:
+    """Return a digest of the data files that these pruned, unmodified table reads would scan.
+
+    Data files are immutable, so the same files are the same rows: a day is up to date while this
+    digest equals the one in its last commit.
+    """
+    names = sorted(file.rsplit("/", 1)[-1] for frame in frames for file in frame.inputFiles())
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+def _sql_string(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
