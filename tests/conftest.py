@@ -1,0 +1,53 @@
+"""Fixtures that many tests share: one Spark session, small configurations, an event builder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from uae_model.config import Config, load_config
+from uae_model.spark import SPARK_CONF_FOLDER, start_spark
+from uae_model.tables import TableStore
+
+# Loopback only: a CI machine's host name may resolve to an address that nothing listens on.
+os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+TEST_SPARK_CONF = Path(__file__).parent / "spark.conf"
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """Start one local session for the whole run, with the settings of spark_conf/local.conf and few tasks."""
+    session = start_spark("tests", [SPARK_CONF_FOLDER / "local.conf", TEST_SPARK_CONF])
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Any:
+    """Return a function that builds a configuration whose paths lie in the test's folder."""
+
+    def build(*overrides: str, profile: str = "default") -> Config:
+        file = tmp_path / "uae.toml"
+        file.touch()
+        return load_config(file, profile=profile, overrides=overrides)
+
+    return build
+
+
+@pytest.fixture
+def config(make_config: Any) -> Config:
+    """Return the default configuration with paths in the test's folder."""
+    built: Config = make_config()
+    return built
+
+
+@pytest.fixture
+def store(spark: SparkSession, config: Config) -> TableStore:
+    """Return an empty table store in the test's folder."""
+    return TableStore(spark, config)
