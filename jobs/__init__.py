@@ -1,1 +1,1 @@
-"""One entry per step, for `uae STEP` and for `spark-submit jobs/STEP.py`; each only parses, reads, calls, writes."""
+"""One entry per step, for `uae STEP` and for `spark-submit jobs/STEP.py`: parse, read, call, write."""

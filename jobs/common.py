@@ -38,8 +38,12 @@ def job_parser(step: str, description: str, example: str) -> argparse.ArgumentPa
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", metavar="FILE", help="TOML file with the settings (default: the profile's)")
-    parser.add_argument("--profile", choices=PROFILES, help="settings to start from; wins over the file's own")
+    parser.add_argument(
+        "--config", metavar="FILE", help="TOML file with the settings (default: the profile's)"
+    )
+    parser.add_argument(
+        "--profile", choices=PROFILES, help="settings to start from; wins over the file's own"
+    )
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -56,7 +60,10 @@ def job_parser(step: str, description: str, example: str) -> argparse.ArgumentPa
         help="Spark settings of a local run (default: spark_conf/local.conf); later files win",
     )
     parser.add_argument(
-        "--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="of the JSON log on stderr"
+        "--log-level",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        default="INFO",
+        help="of the JSON log on stderr",
     )
     return parser
 

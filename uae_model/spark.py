@@ -73,9 +73,7 @@ def check_settings(spark: SparkSession) -> None:
     for key, expected in REQUIRED_SETTINGS.items():
         actual = spark.conf.get(key, None)
         if actual is None or expected not in actual:
-            raise ConfigError(
-                f"{key} = {actual!r}: must be {expected!r}; start from a file of spark_conf/"
-            )
+            raise ConfigError(f"{key} = {actual!r}: must be {expected!r}; start from a file of spark_conf/")
 
 
 def _delta_jars(settings: dict[str, str]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from uae_model.config.base import Section
 
 SESSION_FEATURES = {
     "play_rank": "1 for the first play of the session, 2 for the next, ...",
-    "gap_seconds": "seconds from the end of the previous play of the session to this start; 0 for the first",
-    "session_minutes": "minutes from the session's first play to this start",
+    "gap_seconds": "seconds from the end of the previous play of the session; 0 for the first",
+    "session_minutes": "minutes from the session's start to this start",
     "hour_of_day": "hour of the start, 0-23 UTC",
     "day_of_week": "1 = Monday ... 7 = Sunday, UTC",
 }

@@ -19,7 +19,9 @@ PROFILES = tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.toml")))
 Tree = dict[str, Any]
 
 
-def load_config(path: str | Path | None, *, profile: str | None = None, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str | Path | None, *, profile: str | None = None, overrides: Sequence[str] = ()
+) -> Config:
     """Read a TOML file on top of its profile and apply ``section.key=value`` overrides.
 
     The file may name its profile by a top-level ``profile = "..."``; the argument wins over it.

@@ -33,17 +33,18 @@ class Paths(Section):
         "with neither it is one complete file or folder",
     )
     snapshots: str = Field(default="snapshots", description="training snapshots (Parquet)")
-    checkpoints: str = Field(default="checkpoints", description="training checkpoints; shared storage on a cluster")
-    reports: str = Field(default="reports", description="HTML reports")
-    mlflow: str = Field(
-        default="sqlite:///mlflow.db", description="MLflow tracking and registry URI"
+    checkpoints: str = Field(
+        default="checkpoints", description="training checkpoints; shared storage on a cluster"
     )
+    reports: str = Field(default="reports", description="HTML reports")
+    mlflow: str = Field(default="sqlite:///mlflow.db", description="MLflow tracking and registry URI")
     mlflow_artifacts: str = Field(
         default="mlflow-artifacts",
         description="artifact folder of a new experiment; a tracking server has its own",
     )
     hmac_key_file: str = Field(
-        default="", description="file with the key that pseudonymises user ids (or use identity.hmac_key_env)"
+        default="",
+        description="file with the key that pseudonymises user ids (or use identity.hmac_key_env)",
     )
 
 
@@ -82,10 +83,14 @@ class FeedSettings(Section):
         description="source value = feedback type; a value that is not listed is quarantined",
     )
     late_days: int = Field(
-        default=3, ge=0, le=30, description="days a night reopens for late events; older rows are quarantined"
+        default=3,
+        ge=0,
+        le=30,
+        description="days a night reopens for late events; older rows are quarantined",
     )
     future_hours: Annotated[float, Field(ge=0)] = Field(
-        default=1.0, description="how far past its slot's day a play may start before it is quarantined"
+        default=1.0,
+        description="how far past its slot's day a play may start before it is quarantined",
     )
 
 
@@ -117,16 +122,21 @@ class SessionRules(Section):
     """When a session ends."""
 
     gap_minutes: Positive = Field(
-        default=30.0, le=360, description="a longer pause from the end of the previous play starts a session"
+        default=30.0,
+        le=360,
+        description="a longer pause from the end of the previous play starts a session",
     )
     max_hours: Positive = Field(
-        default=6.0, le=24, description="an unbroken run of listening is cut after this long, which bounds the lookback"
+        default=6.0,
+        le=24,
+        description="an unbroken run of listening is cut after this long, which bounds the lookback",
     )
     max_play_hours: Positive = Field(
         default=6.0, le=24, description="a play that claims to be longer is quarantined"
     )
     max_plays_per_user_day: PositiveInt = Field(
-        default=2000, description="a user with more plays on a UTC day is a bot: that day's plays are excluded"
+        default=2000,
+        description="a user with more plays on a UTC day is a bot: that day's plays are excluded",
     )
 
 
@@ -160,7 +170,8 @@ class TrainingSettings(Section):
         default=3, description="epochs without a better validation likelihood before training stops"
     )
     batch_plays: PositiveInt = Field(
-        default=4096, description="padded steps in a batch of one process; sessions = batch_plays / padded length"
+        default=4096,
+        description="padded steps in a batch of one process; sessions = batch_plays / padded length",
     )
     learning_rate_attention: Positive = Field(default=1e-3, description="Adam, for Theta_g")
     learning_rate_propensity: Positive = Field(default=1e-3, description="Adam, for Theta_h")
@@ -176,7 +187,9 @@ class TrainingSettings(Section):
         default="driver", description="run the ranks on the driver's machine or as Spark tasks"
     )
     checkpoint_steps: int = Field(
-        default=0, ge=0, description="also checkpoint every so many steps; 0: at the end of each epoch"
+        default=0,
+        ge=0,
+        description="also checkpoint every so many steps; 0: at the end of each epoch",
     )
 
 
@@ -193,7 +206,7 @@ class PromotionGates(Section):
 
     max_nll_increase: Annotated[float, Field(ge=0)] = Field(
         default=0.02,
-        description="validation loss per play may exceed the champion's, both on the candidate's validation days, by this share",
+        description="share by which the validation loss per play may exceed the champion's on the same days",
     )
     beat_base_rate: bool = Field(
         default=True, description="validation loss must be below that of the constant base rate"
@@ -205,7 +218,8 @@ class ScoringSettings(Section):
     """How a day is scored."""
 
     rows_per_task: PositiveInt = Field(
-        default=50_000, description="plays a Spark task scores; the number of tasks follows from the day's plays"
+        default=50_000,
+        description="plays a Spark task scores; the number of tasks follows from the day's plays",
     )
     batch_plays: PositiveInt = Field(default=16_384, description="padded steps in one forward pass")
 
@@ -213,7 +227,9 @@ class ScoringSettings(Section):
 class WeightSettings(Section):
     """From attention to the weight of a passive play."""
 
-    function: Literal["power"] = Field(default="power", description="power: w = 1 - (attention + 1)^-gamma (Eq. 19)")
+    function: Literal["power"] = Field(
+        default="power", description="power: w = 1 - (attention + 1)^-gamma (Eq. 19)"
+    )
     gamma: Positive = Field(default=15.0, description="the paper tunes it in 5, 10, 15, 20, 25")
 
 
@@ -226,7 +242,8 @@ class PublicationChecks(Section):
     min_passive_weight_mean: Share = Field(default=0.0, description="lowest mean weight of passive plays")
     max_passive_weight_mean: Share = Field(default=1.0, description="highest mean weight of passive plays")
     max_mean_shift: Share = Field(
-        default=0.3, description="largest change of the mean passive weight against the previous published day scored by the same model"
+        default=0.3,
+        description="largest change of the mean passive weight since the last day of the same model",
     )
 
 
@@ -234,7 +251,8 @@ class RetentionSettings(Section):
     """How long old versions and rows are kept."""
 
     published_days: PositiveInt = Field(
-        default=400, description="time travel of weights and publications; readers pin versions this long"
+        default=400,
+        description="time travel of weights and publications; readers pin versions this long",
     )
     working_days: PositiveInt = Field(default=30, description="time travel of the other tables")
 
@@ -243,7 +261,8 @@ class NightlySettings(Section):
     """What a night does beside ingest, sessions, score and publish."""
 
     train: Literal["never", "when_missing", "weekly", "always"] = Field(
-        default="when_missing", description="when a night also trains and promotes; weekly: on Mondays"
+        default="when_missing",
+        description="when a night also trains and promotes; weekly: on Mondays",
     )
 
 

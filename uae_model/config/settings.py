@@ -12,9 +12,12 @@ from uae_model.config.features import Feature
 from uae_model.config.sections import Sections
 
 RESERVED_COLUMNS = frozenset(
-    "event_id user_id song_id played_at played_ms feedback dt session_id session_started_at position "
-    "is_active label attention propensity sample_weight attention_model_version "
-    "propensity_model_version run_id".split()
+    {
+        *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback", "dt"),
+        *("session_id", "session_started_at", "position", "is_active", "label"),
+        *("attention", "propensity", "sample_weight", "run_id"),
+        *("attention_model_version", "propensity_model_version"),
+    }
 )
 """Column names of the tables that a feature may not take."""
 
@@ -56,6 +59,12 @@ class Config(Sections):
         Paths do not count: the same input gives the same tables wherever they lie.
         """
         text = f"{__version__} {self.canonical_json(with_paths=False)}"
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def digest_of(self, *sections: str) -> str:
+        """Return 12 hex digits that name some sections alone, such as those that one table depends on."""
+        content = self.model_dump(mode="json", include=set(sections))
+        text = f"{__version__} {json.dumps(content, sort_keys=True)}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def run_id(self, day: str) -> str:

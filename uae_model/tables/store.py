@@ -35,10 +35,12 @@ class TableStore:
     def __init__(self, spark: SparkSession, config: Config) -> None:
         self.spark = spark
         self.config = config
+        self._ensured: dict[str, TableContract] = {}
+        self._commits: dict[str, list[Commit]] = {}
 
     def path(self, name: str) -> str:
         """Return the folder or URI of a table."""
-        return f"{self.config.paths.tables.rstrip('/')}/{name}"
+        return table_path(self.config.paths.tables, name)
 
     def contract(self, name: str) -> TableContract:
         """Return the table's contract under this configuration."""
@@ -48,25 +50,13 @@ class TableStore:
         """Tell whether the table has been created."""
         return DeltaTable.isDeltaTable(self.spark, self.path(name))
 
-    def read(
-        self, name: str, days: Iterable[date] | None = None, *, version: int | None = None
-    ) -> DataFrame:
+    def read(self, name: str, days: Iterable[date] | None = None, *, version: int | None = None) -> DataFrame:
         """Read a table, only the partitions of ``days`` where given, at ``version`` where given.
 
         Raises:
             ContractError: if the table does not exist.
         """
-        if not self.exists(name):
-            raise ContractError(
-                f"table {name} does not exist at {self.path(name)}; run the step that writes it first"
-            )
-        reader = self.spark.read.format("delta")
-        if version is not None:
-            reader = reader.option("versionAsOf", version)
-        frame = reader.load(self.path(name))
-        if days is not None:
-            frame = frame.where(F.col("dt").isin(list(days)))
-        return frame
+        return read_table(self.spark, self.config.paths.tables, name, days, version=version)
 
     def read_or_empty(self, name: str, days: Iterable[date]) -> DataFrame:
         """Read the partitions of ``days``, creating the table first where there is none."""
@@ -82,6 +72,8 @@ class TableStore:
         Raises:
             ContractError: naming the table, the column and both types.
         """
+        if name in self._ensured:
+            return self._ensured[name]
         contract = self.contract(name)
         if not self.exists(name):
             builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name))
@@ -92,6 +84,7 @@ class TableStore:
             log("table created", table=name, path=self.path(name))
         self._add_missing_columns(contract)
         self._add_missing_constraints(contract)
+        self._ensured[name] = contract
         return contract
 
     def replace_day(
@@ -120,9 +113,15 @@ class TableStore:
             .option("userMetadata", json.dumps({"dt": day.isoformat(), **metadata}, sort_keys=True))
             .save(self.path(name))
         )
+        self._commits.pop(name, None)
 
     def merge_new(
-        self, name: str, frame: DataFrame, days: Sequence[date], update_when: str, metadata: dict[str, Any]
+        self,
+        name: str,
+        frame: DataFrame,
+        days: Sequence[date],
+        update_when: str,
+        metadata: dict[str, Any],
     ) -> dict[str, int]:
         """Insert rows whose key is new and update those for which ``update_when`` holds, in one commit.
 
@@ -146,18 +145,18 @@ class TableStore:
             )
         finally:
             self.spark.conf.unset(USER_METADATA)
+            self._commits.pop(name, None)
         row = result.collect()[0]
         return {"inserted": row["num_inserted_rows"], "updated": row["num_updated_rows"]}
 
     def commits(self, name: str) -> list[Commit]:
-        """Return the recent commits that carry metadata, newest first."""
-        if not self.exists(name):
-            return []
-        table = DeltaTable.forPath(self.spark, self.path(name))
-        history = table.history(self.config.tuning.history_commits)
-        rows = history.select("version", "userMetadata").where("userMetadata IS NOT NULL").collect()
-        found = [Commit(row["version"], json.loads(row["userMetadata"])) for row in rows]
-        return sorted(found, key=lambda commit: commit.version, reverse=True)
+        """Return the recent commits that carry metadata, newest first.
+
+        Read once and again after each write of this store: a run is the only writer of its days.
+        """
+        if name not in self._commits:
+            self._commits[name] = self._read_commits(name)
+        return self._commits[name]
 
     def last_commit(self, name: str, day: date) -> Commit | None:
         """Return the newest commit that wrote a day, with what it recorded."""
@@ -170,6 +169,15 @@ class TableStore:
         if row is None:
             raise ContractError(f"table {name} at {self.path(name)} has no history")
         return int(row["version"])
+
+    def _read_commits(self, name: str) -> list[Commit]:
+        if not self.exists(name):
+            return []
+        table = DeltaTable.forPath(self.spark, self.path(name))
+        history = table.history(self.config.tuning.history_commits)
+        rows = history.select("version", "userMetadata").where("userMetadata IS NOT NULL").collect()
+        found = [Commit(row["version"], json.loads(row["userMetadata"])) for row in rows]
+        return sorted(found, key=lambda commit: commit.version, reverse=True)
 
     def _add_missing_columns(self, contract: TableContract) -> None:
         actual = {field.name: field.dataType for field in self.read(contract.name).schema.fields}
@@ -195,8 +203,37 @@ class TableStore:
         for name, condition in contract.constraints.items():
             if f"delta.constraints.{name}" not in present:
                 self.spark.sql(
-                    f"ALTER TABLE delta.`{self.path(contract.name)}` ADD CONSTRAINT {name} CHECK ({condition})"
+                    f"ALTER TABLE delta.`{self.path(contract.name)}` "
+                    f"ADD CONSTRAINT {name} CHECK ({condition})"
                 )
+
+
+def table_path(root: str, name: str) -> str:
+    """Return the folder or URI of a table under a root."""
+    return f"{root.rstrip('/')}/{name}"
+
+
+def read_table(
+    spark: SparkSession,
+    root: str,
+    name: str,
+    days: Iterable[date] | None = None,
+    *,
+    version: int | None = None,
+) -> DataFrame:
+    """Read a table under a root, for readers that have no configuration.
+
+    Raises:
+        ContractError: if the table does not exist.
+    """
+    path = table_path(root, name)
+    if not DeltaTable.isDeltaTable(spark, path):
+        raise ContractError(f"table {name} does not exist at {path}; run the step that writes it first")
+    reader = spark.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", version)
+    frame = reader.load(path)
+    return frame if days is None else frame.where(F.col("dt").isin(list(days)))
 
 
 def conform(frame: DataFrame, contract: TableContract) -> DataFrame:

@@ -1,0 +1,47 @@
+"""Job: the whole chain for a range of days, or only ingest and sessions; one summary line a day."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.common import add_days, day_range, job_parser, print_summary, run, start
+from uae_model.dates import days_between
+from uae_model.pipeline.nightly import prepare_days, run_night
+from uae_model.registry import Registry
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    parser = job_parser(
+        "backfill",
+        __doc__,
+        "uae backfill --config demo/uae.toml --from 2026-01-05 --to 2026-01-12 --until sessions",
+    )
+    add_days(parser, "day")
+    parser.add_argument(
+        "--until",
+        choices=("sessions", "publish"),
+        default="publish",
+        help="stop after this step; sessions suffices to train the first models",
+    )
+    return run(parser, argv, backfill)
+
+
+def backfill(args: argparse.Namespace) -> None:
+    """Prepare all days first, so that late events of the range reopen nothing, then run each night."""
+    first, last = day_range(args)
+    job = start("backfill", args)
+    _, built = prepare_days(job.store, first, last)
+    if args.until == "sessions":
+        for day_of_plays in built:
+            print_summary(vars(day_of_plays))
+        return
+    registry = Registry(job.config)
+    for day in days_between(first, last):
+        print_summary(run_night(job.store, registry, day))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""`uae STEP ...`: the steps of the pipeline under one name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+STEPS = {
+    "simulate": "make listening events with known truth, as a feed",
+    "ingest": "feed of a day -> events and quarantine",
+    "sessions": "events -> plays with sessions, features and labels",
+    "train": "plays -> snapshot -> attention and propensity models, registered",
+    "promote": "make a registered version champion, or go back",
+    "score": "plays of a day -> weights, with the champion",
+    "publish": "check the weights of a day and let readers see them",
+    "nightly": "the whole chain for one day",
+    "backfill": "the whole chain, or its first steps, for a range of days",
+    "report": "one HTML page about plays, weights, models and quarantine",
+    "doctor": "check this machine, the configuration and the tables",
+}
+
+
+def usage() -> str:
+    """Return the overview of all steps."""
+    width = max(map(len, STEPS))
+    lines = [f"  {name:<{width}}  {meaning}" for name, meaning in STEPS.items()]
+    return "\n".join(
+        ["usage: uae STEP [options]", "", "steps:", *lines, "", "uae STEP --help shows a step's options."]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one step; return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if arguments else 2
+    step, *rest = arguments
+    if step not in STEPS:
+        print(f"uae: no step is called {step!r}\n\n{usage()}", file=sys.stderr)
+        return 2
+    code: int = importlib.import_module(f"jobs.{step}").main(rest)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

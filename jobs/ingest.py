@@ -1,0 +1,39 @@
+"""Job: the feed of a day into events and quarantine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.common import add_day, job_parser, print_summary, run, start
+from uae_model.dates import parse_day
+from uae_model.errors import InputError
+from uae_model.feed import Feed
+from uae_model.pipeline.ingest import ingest_slots
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    parser = job_parser("ingest", __doc__, "uae ingest --config demo/uae.toml --date 2026-01-05")
+    add_day(parser, "day of the feed's slots; any day for a static dataset")
+    return run(parser, argv, ingest)
+
+
+def ingest(args: argparse.Namespace) -> None:
+    """Ingest the complete slots of the day."""
+    day = parse_day(args.date)
+    job = start("ingest", args)
+    feed = Feed(job.spark, job.config)
+    slots = [slot for slot in feed.slots(day) if feed.is_complete(slot)]
+    if not slots:
+        raise InputError(
+            f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
+            f"{job.config.feed.complete_marker or '(none configured)'}"
+        )
+    counts = ingest_slots(job.store, feed, slots)
+    print_summary({"dt": day, **counts.to_dict()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""Job: the whole chain for one day; the last line printed is its summary as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.common import add_day, job_parser, print_summary, run, start
+from uae_model.dates import parse_day
+from uae_model.pipeline.nightly import run_night
+from uae_model.registry import Registry
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    parser = job_parser("nightly", __doc__, "uae nightly --config demo/uae.toml --date 2026-01-13")
+    add_day(parser, "UTC day to publish; the feed must reach past its midnight by sessions.max_hours")
+    return run(parser, argv, nightly)
+
+
+def nightly(args: argparse.Namespace) -> None:
+    """Run the night."""
+    day = parse_day(args.date)
+    job = start("nightly", args)
+    print_summary(run_night(job.store, Registry(job.config), day))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Job: make a registered version champion if it passes the gates, or go back to the one before."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.common import job_parser, print_summary, run, settings
+from uae_model.pipeline.train import promote as promote_version
+from uae_model.registry import Registry
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    parser = job_parser("promote", __doc__, "uae promote --config demo/uae.toml --version 3")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--version", type=int, help="version of the attention model (default: the newest)")
+    choice.add_argument("--rollback", action="store_true", help="back to the champion before the present one")
+    parser.add_argument("--force", action="store_true", help="promote in spite of failed gates (logged)")
+    return run(parser, argv, promote)
+
+
+def promote(args: argparse.Namespace) -> None:
+    """Move the champion; needs no Spark."""
+    config = settings(args)
+    registry = Registry(config)
+    if args.rollback:
+        before = registry.previous_champion()
+        registry.set_champion(before)
+        version = int(before.version)
+    else:
+        version = promote_version(config, registry, args.version, force=args.force)
+    print_summary({"champion": version, "model": config.registry.attention_model})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Job: check the weights of a day and let readers see them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.common import add_day, job_parser, print_summary, run, start
+from uae_model.dates import parse_day
+from uae_model.pipeline.publish import publish_day
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    parser = job_parser("publish", __doc__, "uae publish --config demo/uae.toml --date 2026-01-13")
+    add_day(parser, "day of weights to publish")
+    return run(parser, argv, publish)
+
+
+def publish(args: argparse.Namespace) -> None:
+    """Validate and publish the day."""
+    day = parse_day(args.date)
+    job = start("publish", args)
+    row = publish_day(job.store, day)
+    print_summary(
+        {
+            "dt": day,
+            "delta_version": row["delta_version"],
+            "weights": row["row_count"],
+            "checks": row["checks"],
+        }
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

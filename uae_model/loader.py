@@ -1,0 +1,127 @@
+"""Batches of sessions from a snapshot, through Petastorm.
+
+One worker thread decodes while the model computes: Petastorm's order is then a function of the seed
+(several workers return row groups as they finish). Every row of a shard is yielded exactly once; callers
+compare the totals with the manifest.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from uae_model.batches import SessionBatch, length_mask
+from uae_model.manifest import Manifest, SnapshotSplit
+from uae_model.networks import NetworkShape
+from uae_model.ranks import Ranks
+
+Rows = dict[str, NDArray[Any]]
+COLUMNS = ("length", "categorical", "numeric", "feedback")
+BATCHES_MIXED = 4
+"""Batches whose rows are drawn together, so that epochs do not repeat each other's batches."""
+
+
+def session_batches(
+    manifest: Manifest,
+    split: SnapshotSplit,
+    shape: NetworkShape,
+    ranks: Ranks,
+    *,
+    batch_plays: int,
+    seed: int,
+    shuffle: bool = True,
+) -> Iterator[SessionBatch]:
+    """Yield this rank's share of a split once, in batches of one padded length.
+
+    A batch has ``batch_plays // padded_length`` sessions (at least one), so every batch costs about the
+    same; the last of each length may be smaller. The same arguments give the same batches.
+    """
+    shuffler = np.random.default_rng([seed, ranks.rank])
+    waiting: dict[int, list[Rows]] = defaultdict(list)
+    for rows in _row_groups(manifest, split, ranks, seed, shuffle):
+        steps = rows["feedback"].shape[1]
+        size = max(1, batch_plays // steps)
+        waiting[steps].append(rows)
+        if sum(len(group["length"]) for group in waiting[steps]) >= size * BATCHES_MIXED:
+            mixed = _mixed(waiting.pop(steps), shuffler, shuffle)
+            whole = len(mixed["length"]) // size * size
+            yield from _cut(mixed, range(0, whole, size), size, shape)
+            if whole < len(mixed["length"]):
+                waiting[steps].append({name: values[whole:] for name, values in mixed.items()})
+    for steps in sorted(waiting):
+        mixed = _mixed(waiting[steps], shuffler, shuffle)
+        size = max(1, batch_plays // steps)
+        yield from _cut(mixed, range(0, len(mixed["length"]), size), size, shape)
+
+
+def _row_groups(
+    manifest: Manifest, split: SnapshotSplit, ranks: Ranks, seed: int, shuffle: bool
+) -> Iterator[Rows]:
+    with _quiet_pyarrow():
+        from petastorm import make_batch_reader
+
+        names = [name for name in COLUMNS if name != "numeric" or manifest.numeric_mean]
+        with make_batch_reader(
+            [file_url(f"{manifest.root}/{file.path}") for file in split.files],
+            schema_fields=names,
+            reader_pool_type="thread",
+            workers_count=1,
+            num_epochs=1,
+            shuffle_row_groups=shuffle,
+            seed=seed,
+            cur_shard=ranks.rank,
+            shard_count=ranks.world,
+        ) as reader:
+            for group in reader:
+                yield {name: getattr(group, name) for name in names}
+
+
+def file_url(path: str) -> str:
+    """Return the URL that Petastorm wants; Hadoop's s3a is s3 to it."""
+    if "://" not in path:
+        return f"file://{path}"
+    return "s3" + path.removeprefix("s3a") if path.startswith("s3a://") else path
+
+
+def _mixed(groups: Sequence[Rows], shuffler: np.random.Generator, shuffle: bool) -> Rows:
+    joined = {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
+    if not shuffle:
+        return joined
+    order = shuffler.permutation(len(joined["length"]))
+    return {name: values[order] for name, values in joined.items()}
+
+
+def _cut(rows: Rows, starts: Sequence[int], size: int, shape: NetworkShape) -> Iterator[SessionBatch]:
+    for start in starts:
+        yield _to_batch({name: values[start : start + size] for name, values in rows.items()}, shape)
+
+
+def _to_batch(rows: Rows, shape: NetworkShape) -> SessionBatch:
+    sessions, steps = rows["feedback"].shape
+    numeric = rows.get("numeric")
+    if numeric is None:
+        numeric = np.zeros((sessions, steps * shape.numeric), dtype=np.float32)
+    return SessionBatch(
+        categorical_BTF=torch.from_numpy(rows["categorical"])
+        .long()
+        .view(sessions, steps, len(shape.buckets)),
+        numeric_BTF=torch.from_numpy(numeric).float().view(sessions, steps, shape.numeric),
+        feedback_BT=torch.from_numpy(rows["feedback"]).float(),
+        mask_BT=length_mask(torch.from_numpy(rows["length"]), steps),
+    )
+
+
+@contextmanager
+def _quiet_pyarrow() -> Iterator[None]:
+    """Hide the deprecation notes that Petastorm draws from pyarrow 14, the last version it works with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=FutureWarning)
+        warnings.simplefilter("ignore", category=DeprecationWarning)
+        yield

@@ -1,0 +1,101 @@
+"""The manifest of a training snapshot: what was written, so that every row can be accounted for.
+
+Shared by the Spark writer and the torch reader; imports neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import fsspec
+
+from uae_model.errors import ContractError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """One Parquet file: its path below the snapshot, the padded length of its rows, rows per row group."""
+
+    path: str
+    padded_length: int
+    row_groups: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SnapshotSplit:
+    """The sessions of some days: files, and how many sessions and plays they hold."""
+
+    name: str
+    days: tuple[str, ...]
+    sessions: int
+    plays: int
+    active_plays: int
+    files: tuple[SnapshotFile, ...]
+
+    @property
+    def padded_steps(self) -> int:
+        """Time steps including padding."""
+        return sum(file.padded_length * sum(file.row_groups) for file in self.files)
+
+    @property
+    def fill(self) -> float:
+        """Share of padded steps that are real plays."""
+        return self.plays / self.padded_steps if self.padded_steps else 1.0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A snapshot: one Delta version of ``plays``, its splits, the feature declaration and statistics."""
+
+    snapshot_id: str
+    root: str
+    table_version: int
+    features: tuple[dict[str, Any], ...]
+    numeric_mean: tuple[float, ...]
+    numeric_deviation: tuple[float, ...]
+    train: SnapshotSplit
+    validation: SnapshotSplit
+
+    def save(self) -> None:
+        """Write the manifest into the snapshot; its presence marks the snapshot as complete."""
+        with fsspec.open(f"{self.root}/{MANIFEST}", "w") as file:
+            json.dump(asdict(self), file, indent=1)
+
+
+def load_manifest(root: str) -> Manifest | None:
+    """Return the manifest of the snapshot at ``root``, or None where none was completed.
+
+    Raises:
+        ContractError: if the file is not a manifest of this version.
+    """
+    filesystem, path = fsspec.core.url_to_fs(f"{root}/{MANIFEST}")
+    if not filesystem.exists(path):
+        return None
+    with filesystem.open(path, "r") as file:
+        content = json.load(file)
+    try:
+        return _parse(content)
+    except (KeyError, TypeError) as error:
+        raise ContractError(
+            f"{root}/{MANIFEST} is not a snapshot manifest of this version: {error}"
+        ) from error
+
+
+def _parse(content: Mapping[str, Any]) -> Manifest:
+    splits = {}
+    for name in ("train", "validation"):
+        split = dict(content[name])
+        split["files"] = tuple(
+            SnapshotFile(file["path"], file["padded_length"], tuple(file["row_groups"]))
+            for file in split["files"]
+        )
+        splits[name] = SnapshotSplit(**{**split, "days": tuple(split["days"])})
+    fields = {**content, **splits}
+    for name in ("features", "numeric_mean", "numeric_deviation"):
+        fields[name] = tuple(fields[name])
+    return Manifest(**fields)

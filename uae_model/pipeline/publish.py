@@ -1,0 +1,117 @@
+"""Step 4: validate a day's weights and let readers see them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Row
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.errors import ContractError, InputError
+from uae_model.logs import log
+from uae_model.pipeline.sessions import account
+from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
+from uae_model.tables import PUBLISHED, TableStore
+
+
+def is_published(store: TableStore, day: date) -> bool:
+    """Tell whether the day's newest weights are the ones that its publication pins."""
+    weights, publication = store.last_commit("weights", day), store.last_commit("publications", day)
+    return (
+        weights is not None
+        and publication is not None
+        and publication.metadata["weights_version"] == weights.version
+    )
+
+
+def needs_publication(store: TableStore, day: date) -> bool:
+    """Tell whether a day that was published before has newer weights."""
+    return store.last_commit("publications", day) is not None and not is_published(store, day)
+
+
+def published_row(store: TableStore, day: date) -> Row:
+    """Return the day's row of ``publications``."""
+    row = store.read("publications", [day]).where(F.col("table_name") == "weights").first()
+    if row is None:
+        raise InputError(f"{day} is not published; run uae publish --date {day} first")
+    return row
+
+
+def publish_day(store: TableStore, day: date) -> Row:
+    """Check a day of ``weights`` and write its row of ``publications``; return that row.
+
+    The row pins the Delta version that was checked. Where a check fails nothing is written, so readers
+    keep the day's previous publication. A day whose newest weights are published already is left alone.
+
+    Raises:
+        InputError: if the day was not scored.
+        ContractError: listing the checks that failed.
+    """
+    config = store.config
+    commit = store.last_commit("weights", day)
+    if commit is None:
+        raise InputError(f"{day} has no weights; run uae score --date {day} first")
+    if is_published(store, day):
+        log("day is published already", dt=day)
+        return published_row(store, day)
+    models = (commit.metadata["attention_version"], commit.metadata["propensity_version"])
+    accounted = account(store, day)
+    weights = store.read("weights", [day], version=commit.version)
+    statistics = day_statistics(weights)
+    unmatched = unmatched_rows(store.read("plays", [day]), weights)
+    quarantined = _quarantined(store, day)
+    checks = check_day(statistics, unmatched, quarantined, _previous_mean(store, day, models), config)
+    failed = [str(check) for check in checks if not check.passed]
+    if failed:
+        raise ContractError(
+            f"table weights, dt={day}, version {commit.version} was not published: {'; '.join(failed)}; "
+            "readers keep the previous publication"
+        )
+    row = publication_row(
+        statistics,
+        checks,
+        {
+            "delta_version": commit.version,
+            "status": PUBLISHED,
+            "excluded_count": accounted.excluded,
+            "quarantined_count": quarantined,
+            "attention_model_version": models[0],
+            "propensity_model_version": models[1],
+            "run_id": config.run_id(day.isoformat()),
+            "config": config.canonical_json(with_paths=False),
+            "dt": day,
+        },
+    )
+    contract = store.contract("publications")
+    frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
+    store.replace_day(
+        "publications",
+        day,
+        frame,
+        {"step": "publish", "weights_version": commit.version},
+        within={"table_name": "weights"},
+    )
+    log("day published", dt=day, delta_version=commit.version, rows=statistics.rows)
+    return published_row(store, day)
+
+
+def _quarantined(store: TableStore, day: date) -> int:
+    total = store.read_or_empty("quarantine", [day]).agg(F.sum("occurrences")).collect()[0][0]
+    return int(total or 0)
+
+
+def _previous_mean(store: TableStore, day: date, models: tuple[int, int]) -> float | None:
+    """Return the mean passive weight of the last earlier day published with the same models."""
+    store.ensure("publications")
+    earlier = (
+        store.read("publications")
+        .where(F.col("dt") < F.lit(day))
+        .where((F.col("table_name") == "weights") & (F.col("status") == PUBLISHED))
+        .where(
+            (F.col("attention_model_version") == models[0]) & (F.col("propensity_model_version") == models[1])
+        )
+        .orderBy(F.desc("dt"))
+        .select("mean_passive_weight")
+        .first()
+    )
+    return None if earlier is None else earlier["mean_passive_weight"]

@@ -1,0 +1,57 @@
+"""Step 3: plays into weights, with the champion resolved once."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.errors import InputError
+from uae_model.logs import log
+from uae_model.registry import Champion
+from uae_model.scoring import score_plays, serialise
+from uae_model.tables import TableStore, fingerprint
+
+
+def plays_changed(store: TableStore, day: date) -> bool:
+    """Tell whether a day that was scored before has other plays now."""
+    commit = store.last_commit("weights", day)
+    return commit is not None and commit.metadata["plays"] != _plays_inputs(store, day)
+
+
+def score_day(store: TableStore, champion: Champion, day: date) -> int:
+    """Write a day of ``weights`` where it is not current; return the number of rows.
+
+    Raises:
+        InputError: if the day has no plays.
+    """
+    config = store.config
+    if store.last_commit("plays", day) is None:
+        raise InputError(f"{day} has no plays; run uae sessions --date {day} first")
+    built_from = {
+        "plays": _plays_inputs(store, day),
+        "settings": config.digest(),
+        "attention_version": champion.attention_version,
+        "propensity_version": champion.propensity_version,
+    }
+    plays = store.read("plays", [day])
+    count = plays.count()
+    commit = store.last_commit("weights", day)
+    if commit is not None and all(commit.metadata.get(k) == v for k, v in built_from.items()):
+        log("weights are current", dt=day)
+        return count
+    networks = store.spark.sparkContext.broadcast(serialise(champion.state))
+    scored = (
+        score_plays(plays, networks, config, count)
+        .withColumn("attention_model_version", F.lit(champion.attention_version))
+        .withColumn("propensity_model_version", F.lit(champion.propensity_version))
+        .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
+    )
+    store.replace_day("weights", day, scored, {"step": "score", **built_from})
+    networks.unpersist()
+    log("weights written", dt=day, weights=count, attention_version=champion.attention_version)
+    return count
+
+
+def _plays_inputs(store: TableStore, day: date) -> str:
+    return fingerprint(store.read_or_empty("plays", [day]))

@@ -1,0 +1,105 @@
+"""Training and promotion: snapshot, ranks, registry, gates."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from uae_model.config import Config
+from uae_model.errors import InputError, ModelError
+from uae_model.launch import run_training
+from uae_model.logs import log, warn
+from uae_model.promotion import failed_gates
+from uae_model.registry import Registry, require_same_features
+from uae_model.snapshot import write_snapshot
+from uae_model.tables import TableStore
+from uae_model.training.job import TrainingJob, save_tensors, training_key
+
+
+def training_days(last: date, config: Config) -> tuple[list[date], list[date]]:
+    """Return the training days and the validation days, of which ``last`` is the newest."""
+    held_out = config.training.validation_days
+    days = [last - timedelta(days=back) for back in range(held_out + config.training.window_days - 1, -1, -1)]
+    return days[:-held_out], days[-held_out:]
+
+
+def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
+    """Train on the window before ``last`` and register both models; return (attention, propensity).
+
+    The same snapshot, settings and code give the versions that are registered already. A run that was
+    killed goes on from its checkpoint, in the same MLflow run.
+
+    Raises:
+        InputError: naming the days without plays.
+    """
+    config = store.config
+    train_days, validation_days = training_days(last, config)
+    _require_plays(store, [*train_days, *validation_days])
+    manifest = write_snapshot(store, train_days, validation_days)
+    key = training_key(manifest, config.network, config.training)
+    registered = registry.registered(key)
+    if registered is not None:
+        log("already trained", attention_version=registered[0], propensity_version=registered[1])
+        return registered
+    run_id = registry.open_run(key, manifest, (train_days[0], last))
+    folder = f"{config.paths.checkpoints.rstrip('/')}/{key}"
+    champion_path, champion_version = _store_champion(registry, folder, config)
+    job = TrainingJob(
+        snapshot_root=manifest.root,
+        network=config.network.model_dump(mode="json"),
+        training=config.training.model_dump(mode="json"),
+        checkpoint_folder=folder,
+        tracking_uri=config.paths.mlflow,
+        run_id=run_id,
+        champion_path=champion_path,
+    )
+    result = run_training(job, config.training)
+    log("training finished", metrics={name: round(value, 5) for name, value in result.metrics.items()})
+    return registry.register(key, run_id, manifest, result, {"champion_version": champion_version})
+
+
+def promote(config: Config, registry: Registry, version: int | None = None, *, force: bool = False) -> int:
+    """Make a version (the newest by default) champion if it passes every gate; return its number.
+
+    Raises:
+        ModelError: listing the gates that failed.
+    """
+    candidate = registry.version(version)
+    reigning = registry.champion_versions()
+    if reigning is not None and reigning[0] == int(candidate.version):
+        log("is champion already", attention_version=reigning[0])
+        return reigning[0]
+    failed = failed_gates(candidate.tags, str(reigning[0]) if reigning else "", config.promotion)
+    if failed and not force:
+        raise ModelError(
+            f"version {candidate.version} was not promoted: {'; '.join(failed)} "
+            "(--force promotes it all the same)"
+        )
+    for gate in failed:
+        warn("gate overridden", gate=gate)
+    registry.set_champion(candidate)
+    return int(candidate.version)
+
+
+def _store_champion(registry: Registry, folder: str, config: Config) -> tuple[str, str]:
+    """Lay the champion's networks where every rank can read them; ("", "") where none compares."""
+    versions = registry.champion_versions()
+    if versions is None:
+        return "", ""
+    champion = registry.load(*versions)
+    try:
+        require_same_features(champion.features, config)
+    except ModelError as error:
+        warn("the champion cannot be compared", reason=str(error))
+        return "", str(versions[0])
+    path = f"{folder}/champion.pt"
+    save_tensors(path, champion.state)
+    return path, str(versions[0])
+
+
+def _require_plays(store: TableStore, days: list[date]) -> None:
+    missing = [day.isoformat() for day in days if store.last_commit("plays", day) is None]
+    if missing:
+        raise InputError(
+            f"training needs plays of {days[0]} to {days[-1]}; missing: {', '.join(missing)}; "
+            "run uae backfill for them, or change training.window_days"
+        )

@@ -1,0 +1,156 @@
+"""Checks of a day's weights, and the record that makes them readable."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config
+
+QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition on a day, with what was found."""
+
+    name: str
+    passed: bool
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'ok' if self.passed else 'FAILED'} ({self.found})"
+
+
+@dataclass(frozen=True)
+class DayStatistics:
+    """Counts and weight statistics of a day, as a publication records them."""
+
+    rows: int
+    sessions: int
+    active: int
+    mean_passive_attention: float | None
+    mean_passive_weight: float | None
+    passive_weight_quantiles: list[float] | None
+    out_of_range: int
+    model_pairs: int
+
+
+def day_statistics(weights: DataFrame) -> DayStatistics:
+    """Return the statistics of a day's weights in one pass."""
+    passive = ~F.col("is_active")
+    weight = F.when(passive, F.col("sample_weight"))
+    in_range = F.col("sample_weight").between(0, 1) & F.col("attention").between(0, 1)
+    row = weights.agg(
+        F.count("*").alias("rows"),
+        F.count_distinct("session_id").alias("sessions"),
+        F.count_if("is_active").alias("active"),
+        F.avg(F.when(passive, F.col("attention"))).alias("attention"),
+        F.avg(weight).alias("weight"),
+        F.percentile_approx(weight, QUANTILES).alias("quantiles"),
+        F.count_if(~F.coalesce(in_range, F.lit(False))).alias("out_of_range"),
+        F.count_distinct("attention_model_version", "propensity_model_version").alias("pairs"),
+    ).collect()[0]
+    return DayStatistics(
+        rows=row["rows"],
+        sessions=row["sessions"],
+        active=row["active"],
+        mean_passive_attention=row["attention"],
+        mean_passive_weight=row["weight"],
+        passive_weight_quantiles=row["quantiles"],
+        out_of_range=row["out_of_range"],
+        model_pairs=row["pairs"],
+    )
+
+
+def unmatched_rows(plays: DataFrame, weights: DataFrame) -> dict[str, int]:
+    """Return what breaks "one weight row for every play row": keys missing, keys extra, keys doubled."""
+    key = ["session_id", "position"]
+    sides = (
+        plays.select(*key, F.lit(1).alias("play"), F.lit(0).alias("weight"))
+        .unionByName(weights.select(*key, F.lit(0).alias("play"), F.lit(1).alias("weight")))
+        .groupBy(*key)
+        .agg(F.sum("play").alias("play"), F.sum("weight").alias("weight"))
+    )
+    row = sides.agg(
+        F.count_if((F.col("play") > 0) & (F.col("weight") == 0)).alias("missing"),
+        F.count_if((F.col("play") == 0) & (F.col("weight") > 0)).alias("extra"),
+        F.count_if((F.col("play") > 1) | (F.col("weight") > 1)).alias("doubled"),
+    ).collect()[0]
+    return {name: int(row[name]) for name in ("missing", "extra", "doubled")}
+
+
+def check_day(
+    statistics: DayStatistics,
+    unmatched: dict[str, int],
+    quarantined: int,
+    previous_mean_weight: float | None,
+    config: Config,
+) -> list[Check]:
+    """Return every check of a day.
+
+    Args:
+        statistics: of the weights.
+        unmatched: the result of ``unmatched_rows``.
+        quarantined: rows of the day's feed in quarantine.
+        previous_mean_weight: mean passive weight of the last day published with the same models; None
+            without one.
+        config: the limits.
+    """
+    limits = config.publication
+    offered = statistics.rows + quarantined
+    share = quarantined / offered if offered else 0.0
+    mean = statistics.mean_passive_weight
+    checks = [
+        Check("the day has plays", statistics.rows > 0, f"{statistics.rows} rows"),
+        Check(
+            "one weight row for every play row",
+            not any(unmatched.values()),
+            ", ".join(f"{count} {name}" for name, count in unmatched.items()),
+        ),
+        Check(
+            "weights and attention lie in [0, 1]",
+            statistics.out_of_range == 0,
+            f"{statistics.out_of_range} rows outside",
+        ),
+        Check("one pair of models", statistics.model_pairs == 1, f"{statistics.model_pairs} pairs"),
+        Check(
+            f"quarantined share at most {limits.max_quarantined_share:g}",
+            share <= limits.max_quarantined_share,
+            f"{share:.4f}",
+        ),
+    ]
+    if mean is not None:
+        low, high = limits.min_passive_weight_mean, limits.max_passive_weight_mean
+        checks.append(
+            Check(f"mean passive weight in [{low:g}, {high:g}]", low <= mean <= high, f"{mean:.4f}")
+        )
+    if mean is not None and previous_mean_weight is not None:
+        shift = abs(mean - previous_mean_weight)
+        checks.append(
+            Check(
+                f"mean passive weight moved at most {limits.max_mean_shift:g}",
+                shift <= limits.max_mean_shift and math.isfinite(shift),
+                f"{shift:.4f}",
+            )
+        )
+    return checks
+
+
+def publication_row(statistics: DayStatistics, checks: list[Check], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of ``publications`` but for ``dt``; ``fields`` are the rest of its columns."""
+    return {
+        "table_name": "weights",
+        "row_count": statistics.rows,
+        "session_count": statistics.sessions,
+        "active_count": statistics.active,
+        "mean_passive_attention": statistics.mean_passive_attention,
+        "mean_passive_weight": statistics.mean_passive_weight,
+        "passive_weight_quantiles": statistics.passive_weight_quantiles,
+        "checks": [str(check) for check in checks],
+        **fields,
+    }

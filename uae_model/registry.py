@@ -1,0 +1,291 @@
+"""MLflow: training runs, the two registered models, the champion.
+
+Attention and propensity are registered together from one run. The attention version's tags name its
+propensity version, so the pair stays a pair even if a crash falls between moving the two aliases.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import Array
+
+from uae_model import __version__, served_model
+from uae_model.config import Config
+from uae_model.errors import ModelError
+from uae_model.logs import log
+from uae_model.manifest import Manifest
+from uae_model.training.job import TrainingResult, load_tensors, save_tensors
+
+CHAMPION = "champion"
+PREVIOUS = "previous_champion"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The pair that scores: versions, stored networks and the features they were trained on."""
+
+    attention_version: int
+    propensity_version: int
+    state: dict[str, Any]
+    features: tuple[dict[str, Any], ...]
+
+
+class Registry:
+    """All calls to MLflow outside the training processes."""
+
+    def __init__(self, config: Config) -> None:
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        self.config = config
+        self.uri = config.paths.mlflow
+        mlflow.set_tracking_uri(self.uri)
+        self._client = MlflowClient(self.uri)
+        self._attention = config.registry.attention_model
+        self._propensity = config.registry.propensity_model
+
+    def open_run(self, key: str, manifest: Manifest, days: tuple[date, date]) -> str:
+        """Return the run of this training, opening it where no earlier try did.
+
+        Args:
+            key: the training key; a resumed training goes on in its own run.
+            manifest: the snapshot.
+            days: first training day and last validation day.
+        """
+        experiment = self._experiment()
+        found = self._client.search_runs(
+            [experiment], f"tags.training_key = '{key}'", max_results=1, order_by=["start_time DESC"]
+        )
+        if found:
+            return str(found[0].info.run_id)
+        run: Run = self._client.create_run(
+            experiment,
+            run_name=f"train-{days[1].isoformat()}",
+            tags={
+                "training_key": key,
+                "code_version": __version__,
+                "config_digest": self.config.digest(),
+                **_data_tags(manifest),
+            },
+        )
+        self._log_parameters(run.info.run_id)
+        self._client.log_text(run.info.run_id, self.config.canonical_json(), "config.json")
+        return str(run.info.run_id)
+
+    def registered(self, key: str) -> tuple[int, int] | None:
+        """Return the versions (attention, propensity) that a finished training registered."""
+        attention = self._version_of(self._attention, key)
+        propensity = self._version_of(self._propensity, key)
+        return (attention, propensity) if attention and propensity else None
+
+    def register(
+        self,
+        key: str,
+        run_id: str,
+        manifest: Manifest,
+        result: TrainingResult,
+        extra_tags: Mapping[str, str],
+    ) -> tuple[int, int]:
+        """Register both models from their run and return the versions (attention, propensity).
+
+        A version that an interrupted try registered already is kept.
+        """
+        state = load_tensors(result.networks_path)
+        if state is None:
+            raise ModelError(f"training left no networks at {result.networks_path}")
+        tags = {
+            "training_key": key,
+            "code_version": __version__,
+            "config_digest": self.config.digest(),
+            **_data_tags(manifest),
+            **{name: f"{value:.6g}" for name, value in result.metrics.items()},
+            **extra_tags,
+        }
+        declaration = {"features": list(manifest.features), "snapshot": asdict(manifest)}
+        propensity = self._version_of(self._propensity, key) or self._log_model(
+            "propensity", run_id, state, declaration, tags
+        )
+        tags = {**tags, "propensity_version": str(propensity)}
+        attention = self._version_of(self._attention, key) or self._log_model(
+            "attention", run_id, state, declaration, tags
+        )
+        self._client.set_terminated(run_id, "FINISHED")
+        log("models registered", attention_version=attention, propensity_version=propensity)
+        return attention, propensity
+
+    def champion_versions(self) -> tuple[int, int] | None:
+        """Resolve the champion once: (attention, propensity), or None where none was promoted."""
+        try:
+            version = self._client.get_model_version_by_alias(self._attention, CHAMPION)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+        return int(version.version), int(version.tags["propensity_version"])
+
+    def champion(self) -> Champion:
+        """Load the champion.
+
+        Raises:
+            ModelError: if there is none, or if it was trained on other features than the configuration's.
+        """
+        versions = self.champion_versions()
+        if versions is None:
+            raise ModelError(
+                f"{self._attention} has no champion in {self.uri}; run uae train, then uae promote"
+            )
+        champion = self.load(*versions)
+        require_same_features(champion.features, self.config)
+        return champion
+
+    def load(self, attention_version: int, propensity_version: int) -> Champion:
+        """Load a registered pair; the propensity model's artifact holds both networks."""
+        uri = f"models:/{self._propensity}/{propensity_version}"
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        state = load_tensors(str(folder / "artifacts" / "networks.pt"))
+        declaration = json.loads((folder / "artifacts" / "declaration.json").read_text())
+        if state is None:
+            raise ModelError(f"{uri} has no networks.pt")
+        return Champion(attention_version, propensity_version, state, tuple(declaration["features"]))
+
+    def version(self, number: int | None = None) -> ModelVersion:
+        """Return a version of the attention model, the newest by default.
+
+        Raises:
+            ModelError: if there is no such version.
+        """
+        try:
+            if number is not None:
+                return self._client.get_model_version(self._attention, str(number))
+            versions = self._client.search_model_versions(f"name = '{self._attention}'")
+        except MlflowException as error:
+            raise ModelError(f"{self._attention} version {number}: {error.message}") from error
+        if not versions:
+            raise ModelError(f"{self._attention} has no version in {self.uri}; run uae train first")
+        return max(versions, key=lambda found: int(found.version))
+
+    def set_champion(self, attention: ModelVersion) -> None:
+        """Move the alias of both models and remember the pair that reigned before."""
+        before = self.champion_versions()
+        if before is not None and before[0] != int(attention.version):
+            self._client.set_registered_model_tag(self._attention, PREVIOUS, str(before[0]))
+        self._client.set_registered_model_alias(self._attention, CHAMPION, attention.version)
+        propensity = attention.tags["propensity_version"]
+        self._client.set_registered_model_alias(self._propensity, CHAMPION, propensity)
+        log("champion moved", attention_version=int(attention.version), propensity_version=int(propensity))
+
+    def previous_champion(self) -> ModelVersion:
+        """Return the attention version that reigned before the present champion.
+
+        Raises:
+            ModelError: if there was none.
+        """
+        tags = self._client.get_registered_model(self._attention).tags
+        if PREVIOUS not in tags:
+            raise ModelError(f"{self._attention} had no champion before the present one")
+        return self.version(int(tags[PREVIOUS]))
+
+    def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
+        """Return the metrics of the run behind an attention version: name -> (step, value), by step."""
+        run_id = str(self.version(version).run_id)
+        names = self._client.get_run(run_id).data.metrics
+        return {
+            name: sorted({(m.step, m.value) for m in self._client.get_metric_history(run_id, name)})
+            for name in names
+        }
+
+    def _experiment(self) -> str:
+        name = self.config.registry.experiment
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        is_server = self.uri.startswith(("http://", "https://", "databricks"))
+        location = None if is_server else Path(self.config.paths.mlflow_artifacts).resolve().as_uri()
+        return str(self._client.create_experiment(name, artifact_location=location))
+
+    def _log_parameters(self, run_id: str) -> None:
+        for section in ("network", "training", "weights"):
+            for name, value in getattr(self.config, section).model_dump(mode="json").items():
+                self._client.log_param(run_id, f"{section}.{name}", value)
+
+    def _version_of(self, model: str, key: str) -> int | None:
+        for version in self._client.search_model_versions(f"name = '{model}'"):
+            if version.tags.get("training_key") == key:
+                return int(version.version)
+        return None
+
+    def _log_model(
+        self,
+        output: str,
+        run_id: str,
+        state: dict[str, Any],
+        declaration: Mapping[str, Any],
+        tags: Mapping[str, str],
+    ) -> int:
+        name = self._attention if output == "attention" else self._propensity
+        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
+            networks = f"{folder}/networks.pt"
+            save_tensors(networks, state)
+            stored = Path(folder) / "declaration.json"
+            stored.write_text(json.dumps(declaration))
+            info = mlflow.pyfunc.log_model(
+                name=output,
+                python_model=served_model.__file__,
+                artifacts={"networks": networks, "declaration": str(stored)},
+                model_config={"output": output},
+                signature=signature(output, self.config),
+                pip_requirements=[f"uae=={__version__}"],
+                registered_model_name=name,
+            )
+        version = str(info.registered_model_version)
+        for key, value in tags.items():
+            self._client.set_model_version_tag(name, version, key, value)
+        return int(version)
+
+
+def signature(output: str, config: Config) -> ModelSignature:
+    """Return the input and output columns: one array per declared feature and session."""
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(Array(DataType.long if f.kind == "categorical" else DataType.double), f.name)
+        for f in config.features
+    ]
+    if output == "propensity":
+        inputs.append(ColSpec(Array(DataType.boolean), "is_active"))
+    return ModelSignature(Schema(inputs), Schema([ColSpec(Array(DataType.double), output)]))
+
+
+def require_same_features(trained: tuple[dict[str, Any], ...], config: Config) -> None:
+    """Raise ModelError, naming the features, where a model was trained on another declaration."""
+    declared = {f.name: f.model_dump(mode="json") for f in config.features}
+    stored = {f["name"]: f for f in trained}
+    differing = [name for name in declared.keys() | stored.keys() if declared.get(name) != stored.get(name)]
+    if differing or list(declared) != list(stored):
+        listed = ", ".join(sorted(differing)) or "their order"
+        raise ModelError(
+            f"the champion was trained on other features (differing: {listed}); "
+            "train and promote a model on the present declaration, or restore the old one"
+        )
+
+
+def _data_tags(manifest: Manifest) -> dict[str, str]:
+    return {
+        "snapshot": manifest.snapshot_id,
+        "plays_delta_version": str(manifest.table_version),
+        "training_days": f"{manifest.train.days[0]}..{manifest.train.days[-1]}",
+        "validation_days": f"{manifest.validation.days[0]}..{manifest.validation.days[-1]}",
+        "training_plays": str(manifest.train.plays),
+    }

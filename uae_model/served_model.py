@@ -1,0 +1,73 @@
+"""The registered models as MLflow pyfuncs ("models from code": no pickles, weights_only tensors).
+
+One row of the input is a session. Each declared feature is a column of arrays: bucket numbers for a
+categorical feature, transformed numbers for a numeric one (``uae_model.features`` makes both); the
+propensity model also wants ``is_active``. The output has one array per session.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import torch
+from mlflow.pyfunc.model import PythonModel
+
+from uae_model.inference import predict_sessions
+from uae_model.pair import NetworkPair
+
+BATCH_PLAYS = 16_384
+
+
+class ServedModel(PythonModel):
+    """Attention or propensity of each play of the given sessions, by ``model_config["output"]``."""
+
+    def load_context(self, context: Any) -> None:
+        """Load the networks and the feature declaration from the model's artifacts."""
+        state = torch.load(context.artifacts["networks"], weights_only=True)
+        self.pair = NetworkPair.from_state(state)
+        with open(context.artifacts["declaration"]) as file:
+            self.features = json.load(file)["features"]
+        self.output = context.model_config["output"]
+
+    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """Return a frame with one column, attention or propensity, of arrays as long as the sessions."""
+        del context, params
+        names = {
+            kind: [f["name"] for f in self.features if f["kind"] == kind]
+            for kind in ("categorical", "numeric")
+        }
+        lengths = model_input[names["categorical"][0]].map(len).to_numpy(dtype=np.int64)
+        plays = int(lengths.sum())
+        if self.output == "propensity":
+            feedback = _flat(model_input["is_active"]).astype(np.float32)
+        else:
+            feedback = np.zeros(plays, dtype=np.float32)  # attention never sees the feedback
+        attention, propensity = predict_sessions(
+            self.pair,
+            _columns(model_input, names["categorical"], plays, np.int64),
+            _columns(model_input, names["numeric"], plays, np.float32),
+            feedback,
+            lengths,
+            BATCH_PLAYS,
+        )
+        values = attention if self.output == "attention" else propensity
+        cuts = np.cumsum(lengths)[:-1]
+        return pd.DataFrame({self.output: [part.tolist() for part in np.split(values, cuts)]})
+
+
+def _flat(column: Any) -> Any:
+    return np.concatenate([np.asarray(values) for values in column]) if len(column) else np.empty(0)
+
+
+def _columns(frame: Any, names: list[str], plays: int, kind: Any) -> Any:
+    matrix = np.empty((plays, len(names)), dtype=kind)
+    for index, name in enumerate(names):
+        matrix[:, index] = _flat(frame[name])
+    return matrix
+
+
+mlflow.models.set_model(ServedModel())

@@ -1,0 +1,192 @@
+"""Sessions of plays, one UTC day at a time.
+
+The rules:
+
+* A play that starts more than ``gap_minutes`` after the END of the user's previous play begins a new
+  run of listening; its first play starts a session.
+* A run longer than ``max_hours`` is cut every ``max_hours`` from its first play: each cut moment is the
+  start of the next session. So a session's start alone tells where the later cuts lie, and the day
+  before is all the history a day ever needs.
+* A session belongs to the UTC day of its start, with all its plays, also those after midnight.
+* A user with more than ``max_plays_per_user_day`` plays on a day is a bot there: sessions that would
+  start on that day are left out.
+
+A day therefore depends on the events of that day and the next ``max_hours``, and on how the sessions
+before it ended: any split of days into runs gives the same plays.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config
+from uae_model.dates import midnight
+from uae_model.labels import is_active, label
+
+MICROSECONDS = 1_000_000
+
+
+def closing_time(day: date, config: Config) -> datetime:
+    """Return the instant from which on no event can join a session of ``day``."""
+    return midnight(day) + timedelta(days=1, hours=config.sessions.max_hours)
+
+
+def event_days(day: date, config: Config) -> list[date]:
+    """Return the event partitions that hold the plays of the sessions of ``day``."""
+    last = closing_time(day, config) - timedelta(microseconds=1)
+    return [day] if last.date() == day else [day, day + timedelta(days=1)]
+
+
+def lookback_days(day: date, config: Config) -> list[date]:
+    """Return the play partitions that can hold a session still running at midnight of ``day``."""
+    rules = config.sessions
+    hours = rules.gap_minutes / 60 + rules.max_play_hours + rules.max_hours
+    return [day - timedelta(days=back) for back in range(math.ceil(hours / 24), 0, -1)]
+
+
+def events_of_day(events: DataFrame, day: date, config: Config) -> DataFrame:
+    """Return the events that can belong to a session of ``day`` (a pruned read of ``events``)."""
+    return events.where(F.col("dt").isin(event_days(day, config))).where(
+        F.col("played_at") < F.lit(closing_time(day, config))
+    )
+
+
+def bots_of_day(events: DataFrame, day: date, config: Config) -> DataFrame:
+    """Return ``user_id`` and ``play_count`` of the users above the limit on ``day``."""
+    return (
+        events.where(F.col("dt") == F.lit(day))
+        .groupBy("user_id")
+        .agg(F.count("*").alias("play_count"))
+        .where(F.col("play_count") > config.sessions.max_plays_per_user_day)
+    )
+
+
+def open_sessions(plays: DataFrame, day: date, config: Config) -> DataFrame:
+    """Return, per user still listening at midnight of ``day``, the last play's end and its session's start.
+
+    Args:
+        plays: the plays of ``lookback_days``.
+        day: the day about to be cut into sessions.
+        config: the gap.
+
+    Returns:
+        ``user_id``, ``last_started`` and ``last_ended`` (microseconds), ``event_id`` of that play, and
+        ``session_started_at``.
+    """
+    start_of_day = F.lit(midnight(day))
+    ended = _ended_micros(F.col("played_at"), F.col("played_ms"))
+    may_go_on = ended + _gap_micros(config) >= F.unix_micros(start_of_day)
+    last = F.struct("played_at", "event_id", ended.alias("ended"), "session_started_at")
+    return (
+        plays.where((F.col("played_at") < start_of_day) & may_go_on)
+        .groupBy("user_id")
+        .agg(F.max(last).alias("last"))
+        .select(
+            "user_id",
+            F.unix_micros("last.played_at").alias("last_started"),
+            F.col("last.ended").alias("last_ended"),
+            F.col("last.event_id").alias("event_id"),
+            F.col("last.session_started_at").alias("session_started_at"),
+        )
+    )
+
+
+def plays_of_day(
+    events: DataFrame, still_open: DataFrame, bots: DataFrame, day: date, config: Config
+) -> DataFrame:
+    """Return the plays of all sessions that start on ``day``.
+
+    Args:
+        events: the result of ``events_of_day``.
+        still_open: the result of ``open_sessions``.
+        bots: the result of ``bots_of_day``; few rows, broadcast so that a bot's plays never reach the
+            shuffle that would put them all on one task.
+        day: the UTC day.
+        config: session rules, labels and features.
+
+    Returns:
+        The columns of the ``plays`` contract.
+    """
+    people = events.join(F.broadcast(bots.select("user_id")), "user_id", "left_anti")
+    started = F.unix_micros("played_at")
+    rows = people.drop("dt").select(
+        "*",
+        started.alias("_started"),
+        _ended_micros(F.col("played_at"), F.col("played_ms")).alias("_ended"),
+        F.lit(None).cast("timestamp").alias("_open_start"),
+    )
+    markers = still_open.select(
+        "event_id",
+        "user_id",
+        F.col("last_started").alias("_started"),
+        F.col("last_ended").alias("_ended"),
+        F.col("session_started_at").alias("_open_start"),
+    )
+    timeline = rows.unionByName(markers, allowMissingColumns=True)
+    in_sessions = _cut_into_sessions(timeline, config)
+    on_day = in_sessions.where(F.col("_open_start").isNull() & (F.col("dt") == F.lit(day)))
+    return _with_derived_columns(on_day, config)
+
+
+def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
+    """Add session start, day, position and the previous end. One shuffle and one sort serve all windows."""
+    by_time = Window.partitionBy("user_id").orderBy("_started", "event_id")
+    so_far = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    longest = int(config.sessions.max_hours * 3600 * MICROSECONDS)
+
+    rows = timeline.withColumn("_previous_end", F.lag("_ended").over(by_time)).withColumn(
+        "_row", F.row_number().over(by_time)
+    )
+    starts_run = F.col("_previous_end").isNull() | (
+        F.col("_started") - F.col("_previous_end") > _gap_micros(config)
+    )
+    # A marker of a session still open stands for that session's start, not for its own time.
+    start_of_run = F.when(starts_run, F.coalesce(F.unix_micros("_open_start"), F.col("_started")))
+    rows = rows.withColumn("_run", F.max(start_of_run).over(so_far))
+    cuts = F.floor((F.col("_started") - F.col("_run")) / longest)
+    rows = rows.withColumn("_session", F.col("_run") + cuts * longest)
+    # The greatest (session start, -row) so far is this session's first row: its rank without a second sort.
+    first = F.max(F.struct("_session", (-F.col("_row")).alias("minus_row"))).over(so_far)
+    rows = rows.withColumn("position", (F.col("_row") + first["minus_row"] + 1).cast("int"))
+    session_started_at = F.timestamp_micros("_session")
+    return rows.withColumn("session_started_at", session_started_at).withColumn(
+        "dt", F.to_date(session_started_at)
+    )
+
+
+def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
+    """Add ids, labels and session features; drop the helpers."""
+    derived: dict[str, Column] = {
+        "play_rank": F.col("position"),
+        "gap_seconds": F.when(F.col("position") == 1, 0.0).otherwise(
+            F.greatest(F.lit(0.0), (F.col("_started") - F.col("_previous_end")) / MICROSECONDS)
+        ),
+        "session_minutes": (F.col("_started") - F.col("_session")) / (60 * MICROSECONDS),
+        "hour_of_day": F.hour("played_at"),
+        "day_of_week": F.weekday("played_at") + 1,
+    }
+    session_id = F.substring(F.sha2(F.concat_ws("|", "user_id", "_session"), 256), 1, 32)
+    return rows.select(
+        *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"),
+        *[F.col(feature.name) for feature in config.features_from("feed")],
+        *[derived[f.source_column].alias(f.name) for f in config.features_from("session")],
+        session_id.alias("session_id"),
+        "session_started_at",
+        "position",
+        is_active(F.col("feedback"), config).alias("is_active"),
+        label(F.col("feedback"), config).alias("label"),
+        "dt",
+    )
+
+
+def _ended_micros(played_at: Column, played_ms: Column) -> Column:
+    """Return the end of a play in microseconds; a play of unknown length counts as a moment."""
+    return F.unix_micros(played_at) + F.coalesce(played_ms, F.lit(0)) * 1000
+
+
+def _gap_micros(config: Config) -> int:
+    return int(config.sessions.gap_minutes * 60 * MICROSECONDS)

@@ -1,0 +1,208 @@
+"""Training snapshots: one Delta version of ``plays`` as fixed-length Parquet rows for Petastorm.
+
+A row is a session. Petastorm refuses lists of varying length and loses nested ones, so each session is
+padded to one of a few lengths and its feature arrays are flattened step by step. All rows of a row group
+share one padded length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import date
+
+import fsspec
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config
+from uae_model.errors import ContractError, InputError
+from uae_model.features import categorical_buckets, numeric_values
+from uae_model.logs import log
+from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
+from uae_model.padding import choose_padded_lengths
+from uae_model.tables import TableStore
+
+SESSIONS_PER_FILE = 200_000
+ROW_GROUPS_PER_RANK = 4
+
+
+def sessions_as_rows(plays: DataFrame, config: Config) -> DataFrame:
+    """Return one row per session: ``session_id``, ``length`` and the steps in play order, flattened.
+
+    ``categorical`` is ``array<int>`` of length x features, ``numeric`` ``array<float>`` likewise, and
+    ``feedback`` ``array<float>`` holds e (1 = active).
+    """
+    step = F.struct(
+        "position",
+        categorical_buckets(config).alias("categorical"),
+        numeric_values(config).alias("numeric"),
+        F.col("is_active").cast("float").alias("feedback"),
+    )
+    steps = plays.groupBy("session_id").agg(F.sort_array(F.collect_list(step)).alias("steps"))
+    return steps.select(
+        "session_id",
+        F.size("steps").alias("length"),
+        F.flatten("steps.categorical").alias("categorical"),
+        F.flatten("steps.numeric").alias("numeric"),
+        F.col("steps.feedback").alias("feedback"),
+    )
+
+
+def pad(sessions: DataFrame, padded_lengths: Sequence[int], config: Config) -> DataFrame:
+    """Add ``padded_length`` and fill the arrays with zeros up to it."""
+    longer = [F.when(F.col("length") <= bound, bound) for bound in padded_lengths]
+    padded = sessions.withColumn("padded_length", F.coalesce(*longer))
+    missing = F.col("padded_length") - F.col("length")
+    widths = {
+        "categorical": len(config.features_of_kind("categorical")),
+        "numeric": len(config.features_of_kind("numeric")),
+        "feedback": 1,
+    }
+    for name, width in widths.items():
+        zero = F.lit(0).cast("int" if name == "categorical" else "float")
+        padded = padded.withColumn(name, F.concat(name, F.array_repeat(zero, (missing * width).cast("int"))))
+    # Petastorm cannot stack arrays of no elements.
+    return padded if widths["numeric"] else padded.drop("numeric")
+
+
+def write_snapshot(
+    store: TableStore, train_days: Sequence[date], validation_days: Sequence[date]
+) -> Manifest:
+    """Write the snapshot of these days of ``plays`` at its newest version, or return it where it exists.
+
+    Raises:
+        InputError: if a split has no sessions, or fewer than there are training processes.
+        ContractError: if rows were lost between the table and the files.
+    """
+    config = store.config
+    version = store.latest_version("plays")
+    snapshot_id = _snapshot_id(config, version, train_days, validation_days)
+    root = f"{config.paths.snapshots.rstrip('/')}/{snapshot_id}"
+    existing = load_manifest(root)
+    if existing is not None:
+        log("snapshot exists", snapshot=snapshot_id, path=root)
+        return existing
+    train = store.read("plays", train_days, version=version)
+    validation = store.read("plays", validation_days, version=version)
+    mean, deviation = numeric_statistics(train, config)
+    manifest = Manifest(
+        snapshot_id=snapshot_id,
+        root=root,
+        table_version=version,
+        features=tuple(feature.model_dump(mode="json") for feature in config.features),
+        numeric_mean=tuple(mean),
+        numeric_deviation=tuple(deviation),
+        train=_write_split("train", train, train_days, root, config),
+        validation=_write_split("validation", validation, validation_days, root, config),
+    )
+    manifest.save()
+    log(
+        "snapshot written",
+        snapshot=snapshot_id,
+        path=root,
+        table_version=version,
+        sessions=manifest.train.sessions,
+        plays=manifest.train.plays,
+        fill=round(manifest.train.fill, 3),
+    )
+    return manifest
+
+
+def numeric_statistics(plays: DataFrame, config: Config) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation of each transformed numeric feature over the plays.
+
+    A feature that is constant or always missing gets deviation 1, so that standardising is harmless.
+    """
+    width = len(config.features_of_kind("numeric"))
+    if width == 0:
+        return [], []
+    values = plays.select(numeric_values(config).alias("values"))
+    columns = []
+    for index in range(width):
+        value = F.nanvl(F.col("values")[index], F.lit(None).cast("float")).cast("double")
+        columns += [F.avg(value).alias(f"mean{index}"), F.stddev_pop(value).alias(f"deviation{index}")]
+    row = values.agg(*columns).collect()[0]
+    mean = [float(row[f"mean{index}"] or 0.0) for index in range(width)]
+    deviation = [float(row[f"deviation{index}"] or 1.0) for index in range(width)]
+    return mean, deviation
+
+
+def _write_split(
+    name: str, plays: DataFrame, days: Sequence[date], root: str, config: Config
+) -> SnapshotSplit:
+    sessions = sessions_as_rows(plays, config).persist()
+    histogram = {row["length"]: row["count"] for row in sessions.groupBy("length").count().collect()}
+    session_count = sum(histogram.values())
+    play_count = sum(length * count for length, count in histogram.items())
+    processes = config.training.processes
+    listed = ", ".join(day.isoformat() for day in days)
+    if session_count < processes:
+        raise InputError(
+            f"{name} days {listed}: {session_count} sessions in plays, fewer than training.processes = "
+            f"{processes}; choose other days or fewer processes"
+        )
+    lengths = choose_padded_lengths(histogram, config.snapshot.min_fill)
+    rows_per_group = max(
+        1, min(config.snapshot.row_group_sessions, session_count // (processes * ROW_GROUPS_PER_RANK))
+    )
+    files = max(1, session_count // SESSIONS_PER_FILE)
+    (
+        pad(sessions, lengths, config)
+        .withColumn("_order", F.xxhash64("session_id", F.lit(config.training.seed)))
+        .repartition(files, "_order")
+        .sortWithinPartitions("padded_length", "_order")
+        .drop("_order")
+        .write.mode("overwrite")
+        .partitionBy("padded_length")
+        .option("compression", "zstd")
+        .option("parquet.block.row.count.limit", rows_per_group)
+        .parquet(f"{root}/{name}")
+    )
+    active = sessions.agg(F.sum(F.aggregate("feedback", F.lit(0.0), lambda a, b: a + b))).collect()[0][0]
+    sessions.unpersist()
+    split = SnapshotSplit(
+        name=name,
+        days=tuple(day.isoformat() for day in days),
+        sessions=session_count,
+        plays=play_count,
+        active_plays=int(active),
+        files=tuple(_list_files(root, name)),
+    )
+    written = sum(sum(file.row_groups) for file in split.files)
+    if written != session_count:
+        raise ContractError(f"snapshot {root}/{name}: {written} sessions written, {session_count} expected")
+    return split
+
+
+def _list_files(root: str, name: str) -> list[SnapshotFile]:
+    """Return the split's files with their row groups as the footers state them."""
+    filesystem, folder = fsspec.core.url_to_fs(f"{root}/{name}")
+    _, base = fsspec.core.url_to_fs(root)
+    found = []
+    for path in sorted(filesystem.glob(f"{folder}/padded_length=*/*.parquet")):
+        with filesystem.open(path, "rb") as file:
+            footer = pq.ParquetFile(file).metadata
+        groups = tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
+        length = int(path.rsplit("padded_length=", 1)[1].split("/", 1)[0])
+        found.append(SnapshotFile(path.removeprefix(f"{base}/"), length, groups))
+    return sorted(found, key=lambda file: (file.padded_length, file.path.rsplit("part-", 1)[-1][:5]))
+
+
+def _snapshot_id(
+    config: Config, version: int, train_days: Sequence[date], validation_days: Sequence[date]
+) -> str:
+    content = {
+        "features": [feature.model_dump(mode="json") for feature in config.features],
+        "snapshot": config.snapshot.model_dump(mode="json"),
+        "seed": config.training.seed,
+        "processes": config.training.processes,
+        "table": config.paths.tables,
+        "version": version,
+        "train": [day.isoformat() for day in train_days],
+        "validation": [day.isoformat() for day in validation_days],
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    return f"plays-v{version}-{digest}"

@@ -1,0 +1,1 @@
+"""Training of the networks: torch only, no Spark; started by TorchDistributor or torchrun."""

@@ -1,0 +1,103 @@
+"""What a training process is told, and what it gives back."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import fsspec
+import torch
+
+from uae_model import __version__
+from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.manifest import Manifest
+from uae_model.networks import NetworkShape
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Plain values only: it is pickled to every rank.
+
+    ``champion_path`` names a file with the champion's networks, to be judged on the same validation days;
+    empty where there is no champion with the same features.
+    """
+
+    snapshot_root: str
+    network: dict[str, Any]
+    training: dict[str, Any]
+    checkpoint_folder: str
+    tracking_uri: str = ""
+    run_id: str = ""
+    champion_path: str = ""
+
+    def network_settings(self) -> NetworkSettings:
+        """Return the validated network sizes."""
+        return NetworkSettings.model_validate(self.network)
+
+    def training_settings(self) -> TrainingSettings:
+        """Return the validated training settings."""
+        return TrainingSettings.model_validate(self.training)
+
+
+@dataclass
+class TrainingResult:
+    """The best epoch's metrics and every epoch's history; networks lie beside it (see ``networks_path``)."""
+
+    networks_path: str
+    metrics: dict[str, float]
+    history: list[dict[str, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+def training_key(manifest: Manifest, network: NetworkSettings, training: TrainingSettings) -> str:
+    """Return a digest of all that the trained networks depend on: the same key, the same networks."""
+    text = json.dumps(
+        {
+            "version": __version__,
+            "snapshot": manifest.snapshot_id,
+            "network": network.model_dump(mode="json"),
+            "training": training.model_dump(mode="json", exclude={"distributed", "checkpoint_steps"}),
+        },
+        sort_keys=True,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def network_shape(manifest: Manifest, network: NetworkSettings) -> NetworkShape:
+    """Return the shape that the manifest's features and the configured sizes give."""
+    categorical = [feature for feature in manifest.features if feature["kind"] == "categorical"]
+    return NetworkShape(
+        buckets=tuple(feature["buckets"] for feature in categorical),
+        numeric=len(manifest.numeric_mean),
+        embedding=network.embedding,
+        hidden=network.hidden,
+        mlp=network.mlp,
+    )
+
+
+def save_tensors(path: str, content: dict[str, Any]) -> None:
+    """Write tensors and plain values so that a reader sees the old file or the new one, never a part."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    filesystem, target = fsspec.core.url_to_fs(path)
+    filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+    with filesystem.open(f"{target}.part", "wb") as file:
+        file.write(buffer.getvalue())
+    filesystem.mv(f"{target}.part", target)
+
+
+def load_tensors(path: str) -> dict[str, Any] | None:
+    """Return what ``save_tensors`` wrote, or None where there is nothing; refuses anything but tensors."""
+    filesystem, target = fsspec.core.url_to_fs(path)
+    if not filesystem.exists(target):
+        return None
+    with filesystem.open(target, "rb") as file:
+        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    return content

@@ -1,0 +1,75 @@
+"""From attention to sample weights, and reading the published weights with Spark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config.sections import WeightSettings
+from uae_model.dates import parse_day
+from uae_model.errors import InputError
+from uae_model.tables import PUBLISHED, read_table
+
+
+def passive_weight(attention: Column, settings: WeightSettings) -> Column:
+    """Return w = 1 - (attention + 1)^-gamma, the weight of a passive play (Eq. 19): 0 <= w < 1."""
+    return 1 - F.pow(attention + 1, F.lit(-settings.gamma))
+
+
+def sample_weight(attention: Column, is_active: Column, settings: WeightSettings) -> Column:
+    """Return the weight in the recommender's loss (Eq. 18): 1 for an active play, w for a passive one."""
+    return F.when(is_active, F.lit(1.0)).otherwise(passive_weight(attention, settings))
+
+
+def read_weights(
+    spark: SparkSession, tables: str, first: date | str, last: date | str | None = None
+) -> DataFrame:
+    """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
+
+    Every day is read at the Delta version that its publication pins, so a night that is being written,
+    or one that failed a check, is never seen.
+
+    Args:
+        spark: a session with the Delta extension.
+        tables: the folder or URI of the tables (``paths.tables`` of the producing job).
+        first: first day, a date or ``YYYY-MM-DD``.
+        last: last day, included.
+
+    Raises:
+        InputError: naming the days of the range that are not published.
+    """
+    start = parse_day(first) if isinstance(first, str) else first
+    end = start if last is None else parse_day(last) if isinstance(last, str) else last
+    rows = (
+        read_table(spark, tables, "publications")
+        .where(F.col("dt").between(F.lit(start), F.lit(end)))
+        .where((F.col("table_name") == "weights") & (F.col("status") == PUBLISHED))
+        .select("dt", "delta_version")
+        .collect()
+    )
+    require_all_days({row["dt"] for row in rows}, start, end)
+    days_by_version: dict[int, list[date]] = defaultdict(list)
+    for row in rows:
+        days_by_version[row["delta_version"]].append(row["dt"])
+    parts = [
+        read_table(spark, tables, "weights", days, version=version)
+        for version, days in sorted(days_by_version.items())
+    ]
+    weights = parts[0]
+    for part in parts[1:]:
+        weights = weights.unionByName(part)
+    return weights
+
+
+def require_all_days(published: set[date], first: date, last: date) -> None:
+    """Raise InputError where a day of the range is not among the published ones."""
+    missing = (last - first).days + 1 - len(published)
+    if missing > 0:
+        listed = ", ".join(sorted(day.isoformat() for day in published)) or "none"
+        raise InputError(
+            f"{missing} of the days {first} to {last} are not published (published: {listed}); "
+            "run uae nightly or uae backfill for them"
+        )
