@@ -1,0 +1,148 @@
+"""Small events, feeds and a slow but obvious reference for sessions."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from uae_model.config import Config
+from uae_model.tables import contract_for
+
+DAY = date(2026, 1, 5)
+
+
+def at(text: str) -> datetime:
+    """Parse ``HH:MM`` on the first day, or ``DD HH:MM[:SS]`` of January 2026, as UTC."""
+    day, _, clock = text.rpartition(" ")
+    hours, minutes, *seconds = (int(part) for part in clock.split(":"))
+    return datetime(2026, 1, int(day or DAY.day), hours, minutes, *seconds, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One play event as tests write it."""
+
+    event_id: str
+    played_at: datetime
+    user_id: str = "u1"
+    song_id: str = "s1"
+    played_ms: int | None = 180_000
+    feedback: str = "auto_play"
+    device: str | None = "phone"
+
+    @property
+    def ended(self) -> datetime:
+        return self.played_at + timedelta(milliseconds=self.played_ms or 0)
+
+
+def event(event_id: str, when: str, **fields: Any) -> Event:
+    """Return an event at ``at(when)``."""
+    return Event(event_id, at(when), **fields)
+
+
+def feed_row(item: Event) -> dict[str, Any]:
+    """Return an event as a row of the default feed."""
+    return {
+        "event_id": item.event_id,
+        "user_id": item.user_id,
+        "song_id": item.song_id,
+        "played_at": item.played_at.isoformat(),
+        "played_ms": item.played_ms,
+        "feedback": item.feedback,
+        "device": item.device,
+        "play_source": "radio",
+        "artist": "artist of " + item.song_id,
+        "genre": "rock",
+        "song_popularity": 0.5,
+        "genre_affinity": -0.25,
+    }
+
+
+def write_slot(folder: Path, day: date, rows: Iterable[dict[str, Any] | str], *, name: str = "part-0.json") -> Path:
+    """Write a JSON lines slot with its marker; a string is written as it is."""
+    slot = folder / f"dt={day.isoformat()}"
+    slot.mkdir(parents=True, exist_ok=True)
+    lines = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+    (slot / name).write_text("".join(line + "\n" for line in lines))
+    (slot / "_SUCCESS").touch()
+    return slot
+
+
+def deliver(folder: Path, events: Sequence[Event], *, until: date) -> None:
+    """Write events into the slots of their own days, complete and possibly empty, up to ``until``."""
+    by_day: dict[date, list[Event]] = defaultdict(list)
+    for item in events:
+        by_day[item.played_at.date()].append(item)
+    day = min([*by_day, DAY])
+    while day <= until:
+        write_slot(folder, day, [feed_row(item) for item in by_day.get(day, [])])
+        day += timedelta(days=1)
+
+
+def events_frame(spark: SparkSession, events: Sequence[Event], config: Config) -> DataFrame:
+    """Return events as rows of the ``events`` contract, with raw user ids."""
+    schema = contract_for("events", config).schema
+    rows = []
+    for item in events:
+        row = {**feed_row(item), "played_at": item.played_at, "dt": item.played_at.date()}
+        rows.append([row[name] for name in schema.fieldNames()])
+    return spark.createDataFrame(rows, schema)
+
+
+@dataclass(frozen=True)
+class ReferencePlay:
+    """What the reference says of one play."""
+
+    event_id: str
+    session_started_at: datetime
+    position: int
+
+
+def reference_sessions(events: Sequence[Event], config: Config) -> dict[str, ReferencePlay]:
+    """Cut sessions by walking through each user's events once, day rule by day rule.
+
+    An independent, sequential statement of the rules in ``uae_model.sessions``.
+    """
+    rules = config.sessions
+    gap = timedelta(minutes=rules.gap_minutes)
+    longest = timedelta(hours=rules.max_hours)
+    plays_per_day: dict[tuple[str, date], int] = defaultdict(int)
+    for item in events:
+        plays_per_day[item.user_id, item.played_at.date()] += 1
+    found: dict[str, ReferencePlay] = {}
+    for user in {item.user_id for item in events}:
+        mine = sorted((i for i in events if i.user_id == user), key=lambda i: (i.played_at, i.event_id))
+        previous: Event | None = None
+        started = datetime.min.replace(tzinfo=UTC)
+        position = 0
+        for item in mine:
+            is_bot = plays_per_day[user, item.played_at.date()] > rules.max_plays_per_user_day
+            goes_on = previous is not None and item.played_at - previous.ended <= gap
+            if goes_on and item.played_at < started + longest:
+                position += 1
+            elif goes_on:
+                cuts = (item.played_at - started) // longest
+                started, position = started + cuts * longest, 1
+                if is_bot and started.date() == item.played_at.date():
+                    previous = None
+                    continue
+            elif is_bot:
+                previous = None
+                continue
+            else:
+                started, position = item.played_at, 1
+            previous = item
+            found[item.event_id] = ReferencePlay(item.event_id, started, position)
+    return found
+
+
+def with_feedback(item: Event, feedback: str) -> Event:
+    """Return the event with other feedback."""
+    return replace(item, feedback=feedback)
