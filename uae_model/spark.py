@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
         if conf_files:
             raise ConfigError("--spark-conf is for local runs; give spark-submit a --properties-file")
     else:
+        # Workers need this environment's packages; Spark's own default is whatever python3 is on the PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings: dict[str, str] = {}
         for file in conf_files or [SPARK_CONF_FOLDER / "local.conf"]:
             settings.update(read_spark_conf(file))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
@@ -84,9 +84,11 @@ def _settings_digest(config: Config) -> str:
 
 def _ingest_slot(store: TableStore, slot: Slot, files: str, settings: str, key: bytes) -> IngestCounts:
     config = store.config
-    parsed = parse_rows(read_slot(store.spark, slot, config), config, slot.day, key)
+    rows = read_slot(store.spark, slot, config)
+    read = rows.count()
+    parsed = parse_rows(rows, config, slot.day, key)
     # Both writes can be repeated, and events come last: their commit says that the slot is done.
-    read, quarantined = _write_quarantine(store, slot, parsed)
+    quarantined = _write_quarantine(store, slot, parsed)
     columns = store.contract("events").columns
     merged = store.merge_new(
         "events",
@@ -111,15 +113,12 @@ def _days_of(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
     return [slot.day + timedelta(days=offset) for offset in range(-config.feed.late_days, ahead + 1)]
 
 
-def _write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> tuple[int, int]:
-    """Replace the slot's quarantine; return the rows read and the rows quarantined, counted as they pass."""
+def _write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
+    """Replace the slot's quarantine; return how many rows of the slot it holds now."""
     config = store.config
     day = slot.day or STATIC_QUARANTINE_DAY
-    counts = Observation()
-    bad = F.col("reason").isNotNull()
-    observed = parsed.observe(counts, F.count("*").alias("read"), F.count_if(bad).alias("bad"))
     rows = (
-        observed.where(bad)
+        parsed.where(F.col("reason").isNotNull())
         .groupBy("source", "raw", "reason")
         .agg(F.count("*").alias("occurrences"))
         .select(
@@ -136,5 +135,5 @@ def _write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> tuple
     store.replace_day(
         "quarantine", day, rows, {"step": "ingest", "slot": slot.name}, within={"slot": slot.name}
     )
-    found = counts.get
-    return int(found["read"]), int(found["bad"])
+    written = store.read("quarantine", [day]).where(F.col("slot") == slot.name)
+    return int(written.agg(F.coalesce(F.sum("occurrences"), F.lit(0)).alias("rows")).collect()[0]["rows"])
