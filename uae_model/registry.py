@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import tempfile
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
@@ -24,13 +28,14 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 
-from uae_model import __version__, served_model
+from uae_model import __version__
 from uae_model.config import Config
 from uae_model.errors import ModelError
 from uae_model.logs import log
 from uae_model.manifest import Manifest
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
+MODEL_CODE = Path(__file__).with_name("served_model.py")
 CHAMPION = "champion"
 PREVIOUS = "previous_champion"
 
@@ -51,6 +56,7 @@ class Registry:
     def __init__(self, config: Config) -> None:
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         self.config = config
         self.uri = config.paths.mlflow
         mlflow.set_tracking_uri(self.uri)
@@ -237,17 +243,18 @@ class Registry:
         tags: Mapping[str, str],
     ) -> int:
         name = self._attention if output == "attention" else self._propensity
-        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id):
+        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id), _no_hint_advice():
             networks = f"{folder}/networks.pt"
             save_tensors(networks, state)
             stored = Path(folder) / "declaration.json"
             stored.write_text(json.dumps(declaration))
             info = mlflow.pyfunc.log_model(
                 name=output,
-                python_model=served_model.__file__,
+                python_model=str(MODEL_CODE),
                 artifacts={"networks": networks, "declaration": str(stored)},
                 model_config={"output": output},
                 signature=signature(output, self.config),
+                input_example=input_example(output, self.config),
                 pip_requirements=[f"uae=={__version__}"],
                 registered_model_name=name,
             )
@@ -268,6 +275,16 @@ def signature(output: str, config: Config) -> ModelSignature:
     return ModelSignature(Schema(inputs), Schema([ColSpec(Array(DataType.double), output)]))
 
 
+def input_example(output: str, config: Config) -> pd.DataFrame:
+    """Return one session of two plays; MLflow runs the model on it before it is registered."""
+    columns: dict[str, list[list[Any]]] = {
+        f.name: [[0, 1]] if f.kind == "categorical" else [[0.0, 1.0]] for f in config.features
+    }
+    if output == "propensity":
+        columns["is_active"] = [[True, False]]
+    return pd.DataFrame(columns)
+
+
 def require_same_features(trained: tuple[dict[str, Any], ...], config: Config) -> None:
     """Raise ModelError, naming the features, where a model was trained on another declaration."""
     declared = {f.name: f.model_dump(mode="json") for f in config.features}
@@ -279,6 +296,14 @@ def require_same_features(trained: tuple[dict[str, Any], ...], config: Config) -
             f"the champion was trained on other features (differing: {listed}); "
             "train and promote a model on the present declaration, or restore the old one"
         )
+
+
+@contextmanager
+def _no_hint_advice() -> Iterator[None]:
+    """Hide MLflow's advice to infer the signature from type hints: the signature is given."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` method")
+        yield
 
 
 def _data_tags(manifest: Manifest) -> dict[str, str]:

@@ -25,7 +25,7 @@ BATCH_PLAYS = 16_384
 class ServedModel(PythonModel):
     """Attention or propensity of each play of the given sessions, by ``model_config["output"]``."""
 
-    def load_context(self, context: Any) -> None:
+    def load_context(self, context):  # type: ignore[no-untyped-def]
         """Load the networks and the feature declaration from the model's artifacts."""
         state = torch.load(context.artifacts["networks"], weights_only=True)
         self.pair = NetworkPair.from_state(state)
@@ -33,7 +33,8 @@ class ServedModel(PythonModel):
             self.features = json.load(file)["features"]
         self.output = context.model_config["output"]
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+    # No type hints: MLflow would take them for the model's signature, which register() gives by itself.
+    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         """Return a frame with one column, attention or propensity, of arrays as long as the sessions."""
         del context, params
         names = {

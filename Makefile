@@ -1,0 +1,55 @@
+# The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+UAE := .venv/bin/uae
+# Loopback, whatever the machine's name resolves to.
+export SPARK_LOCAL_IP := 127.0.0.1
+
+DEMO := demo
+DEMO_PLAYS := 230000
+DEMO_FIRST := 2026-01-05
+DEMO_LAST_TRAINED := 2026-01-12
+DEMO_SCORED := 2026-01-13
+
+.PHONY: help setup setup-dev demo clean-demo test lint quick bench package lock clean-venv
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## what the jobs need, in .venv (once)
+	@scripts/setup.sh run
+
+setup-dev:  ## the same and what tests and benchmarks need
+	@scripts/setup.sh dev
+
+demo: setup  ## the whole pipeline on simulated plays: weights, models, a report
+	@scripts/demo.sh $(DEMO) $(DEMO_PLAYS) $(DEMO_FIRST) $(DEMO_LAST_TRAINED) $(DEMO_SCORED)
+
+clean-demo:  ## remove what the demo made
+	rm -rf $(DEMO)
+
+test: setup-dev lint  ## lint, types, every test, coverage
+	$(PYTHON) -m pytest --cov --cov-fail-under=90
+
+lint: setup-dev  ## ruff and mypy
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+quick: setup-dev  ## the tests that take seconds
+	$(PYTHON) -m pytest -m "not slow and not cluster"
+
+bench: setup-dev  ## the figures of the README, measured here and now (about 20 minutes)
+	$(PYTHON) -m benchmarks
+
+package: setup-dev  ## dist/: environment archive and job files for spark-submit
+	@scripts/package.sh
+
+lock:  ## pin requirements*.in again, with hashes and without URLs (needs uv)
+	scripts/lock.sh
+
+clean-venv:  ## remove the environment; the next command sets it up again
+	rm -rf .venv

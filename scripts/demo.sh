@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The whole pipeline on simulated plays. Called by `make demo`.
+#   scripts/demo.sh FOLDER PLAYS FIRST LAST_TRAINED SCORED
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=$1 plays=$2 first=$3 trained=$4 scored=$5
+uae=.venv/bin/uae
+config=$folder/uae.toml
+log=$folder/demo.log
+began=$SECONDS
+mkdir -p "$folder"
+: > "$log"
+
+step() {  # step TEXT COMMAND...: the JSON log goes to a file, the summary line to the screen
+  local text=$1 from=$SECONDS
+  shift
+  printf '%s\n' "$text"
+  if ! "$uae" "$@" 2>> "$log" | sed 's/^/    /'; then
+    printf 'demo: "uae %s" failed; the last lines of %s:\n' "$*" "$log" >&2
+    tail -n 5 "$log" >&2
+    exit 1
+  fi
+  printf '    %s s\n' "$((SECONDS - from))"
+}
+
+step "1/6 simulate nine days of plays with known attention" \
+  simulate --out "$folder" --days 9 --plays "$plays" --first-day "$first"
+step "2/6 ingest and cut sessions of the first eight days" \
+  backfill --config "$config" --from "$first" --to "$trained" --until sessions
+step "3/6 train attention and propensity on seven days, validate on one (two processes)" \
+  train --config "$config" --date "$trained"
+step "4/6 make them champion, if the gates are passed" \
+  promote --config "$config"
+step "5/6 the night of the last day: ingest, sessions, score, publish" \
+  nightly --config "$config" --date "$scored"
+step "6/6 report" \
+  report --config "$config" --date "$scored" --out "$folder/report.html"
+
+cat <<END
+
+Done in $((SECONDS - began)) s. What there is to look at:
+  report    $folder/report.html             open it in a browser
+  weights   $folder/tables/weights
+            .venv/bin/python -m notebooks.first_look $config $scored
+  registry  $folder/mlflow.db               .venv/bin/mlflow ui --backend-store-uri sqlite:///$folder/mlflow.db
+  log       $log
+  health    $uae doctor --config $config
+END
