@@ -1,0 +1,76 @@
+"""Job: check machine, configuration, registry and tables; one line a check, and nothing is changed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+
+from jobs.common import job_parser, print_summary, run, settings
+from uae_model.config import Config
+from uae_model.doctor import (
+    Finding,
+    Status,
+    check_data,
+    check_machine,
+    check_setup,
+    failed,
+    ok,
+    summary,
+)
+from uae_model.errors import ConfigError, UaeError
+from uae_model.spark import start_spark
+from uae_model.tables import TableStore
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return 0 only if no check FAILED."""
+    parser = job_parser("doctor", __doc__, "uae doctor --config demo/uae.toml")
+    parser.set_defaults(log_level="WARNING")
+    findings: list[Finding] = []
+    code = run(parser, argv, lambda args: findings.extend(doctor(args)))
+    return code or int(any(found.status is Status.FAILED for found in findings))
+
+
+def doctor(args: argparse.Namespace) -> list[Finding]:
+    """Print each finding as soon as it is there, then the summary."""
+    findings = []
+    for found in examine(args):
+        print(found, flush=True)
+        findings.append(found)
+    print_summary(summary(findings))
+    return findings
+
+
+def examine(args: argparse.Namespace) -> Iterator[Finding]:
+    """Yield all findings; what rests on a failed check is not tried."""
+    machine = check_machine()
+    yield from machine
+    try:
+        config = settings(args)
+    except ConfigError as error:
+        yield failed("configuration", str(error), "correct the file or the --set option")
+        return
+    yield ok("configuration", f"valid, digest {config.digest()}, {len(config.features)} features")
+    yield from check_setup(config)
+    if any(found.status is Status.FAILED for found in machine):
+        yield failed("spark", "not started because of the findings above", "mend those first")
+        return
+    yield from _check_with_spark(args, config)
+
+
+def _check_with_spark(args: argparse.Namespace, config: Config) -> Iterator[Finding]:
+    try:
+        spark = start_spark("doctor", args.spark_conf)
+        yield ok("spark", f"{spark.version}, master {spark.sparkContext.master}")
+        yield from check_data(TableStore(spark, config))
+    except (UaeError, PySparkException, Py4JError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        yield failed("spark", reason, "read the message; --log-level DEBUG and Spark's own log say more")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

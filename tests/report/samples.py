@@ -1,0 +1,115 @@
+"""A small but complete set of facts, without Spark."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import date, timedelta
+
+from uae_model.report import facts as f
+
+DAY = date(2026, 1, 13)
+
+CHECKS = (
+    "the day has plays: ok (900 rows)",
+    "one weight row for every play row: ok (0 missing, 0 extra, 0 doubled)",
+    "quarantined share at most 0.05: FAILED (0.0600)",
+)
+
+
+def published(day: date = DAY, mean_weight: float | None = 0.7) -> f.PublishedDay:
+    """Return a published day of 900 plays, 90 of them active."""
+    return f.PublishedDay(
+        day=day,
+        delta_version=12,
+        status="published",
+        plays=900,
+        sessions=100,
+        active=90,
+        excluded=3,
+        quarantined=17,
+        mean_passive_attention=0.25,
+        mean_passive_weight=mean_weight,
+        passive_weight_quantiles=(0.1, 0.4, 0.7, 0.9, 0.99),
+        checks=CHECKS,
+        attention_version=3,
+        propensity_version=4,
+        run_id=f"{day}-0123456789ab",
+    )
+
+
+def model() -> f.ModelFacts:
+    """Return a pair of models trained for three epochs."""
+    names = ("validation_nll", "validation_base_rate_nll", "train_attention_risk", "train_propensity_risk")
+    shares = ("train_attention_clamped", "train_propensity_clamped", "validation_mean_attention")
+    return f.ModelFacts(
+        attention_version=3,
+        propensity_version=4,
+        champion_version=3,
+        tags={"validation_nll": "0.254", "best_epoch": "2", "training_days": "2026-01-05..2026-01-11"},
+        curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
+        failed_gates=(),
+    )
+
+
+def recovery() -> f.Recovery:
+    """Return a recovery that overestimates a little."""
+    bins = tuple(f.ReliabilityBin(81, 0.05 + 0.09 * k, 0.04 + 0.08 * k) for k in range(10))
+    return f.Recovery(810, 300, 0.4, 0.7654, 1e-6, 0.8123, 0.0432, bins)
+
+
+def sample() -> f.ReportFacts:
+    """Return facts with every section filled."""
+    patterns = tuple(
+        f.PatternRate("".join(letters), f.Rate(60, 4 + 8 * letters.count("a")))
+        for letters in itertools.product("ap", repeat=6)
+    )
+    days = tuple(published(DAY - timedelta(days=back), 0.7 - 0.01 * back) for back in (2, 1, 0))
+    return f.ReportFacts(
+        day=DAY,
+        first=DAY,
+        last=DAY,
+        published=published(),
+        users=80,
+        has_newer_weights=False,
+        tables=(f.TableVersion("weights", 12, "the version that readers of the day pin"),),
+        config_digest="0123456789ab",
+        weight_formula="function = power, gamma = 15.0",
+        trend=days,
+        history=f.FeedbackHistory(f.Rate(900, 90), f.Rate(80, 44), f.Rate(720, 36), patterns),
+        ranks=tuple(f.RankCount(rank, f.Rate(50 - rank, 5), 0.3) for rank in range(1, 41)),
+        attention=f.Histogram((400, 200, 110, 100), 0.25),
+        weight=f.Histogram((100, 110, 200, 400), 0.7),
+        quarantine=(
+            f.QuarantineCount(DAY - timedelta(days=1), "unknown feedback", 5),
+            f.QuarantineCount(
+                DAY, "a reason <b>with</b> markup that goes on for quite a number of words", 12
+            ),
+        ),
+        trend_first=DAY - timedelta(days=13),
+        model=model(),
+        model_missing="",
+        truth=f.TruthComparison(900, 900, recovery(), replace(recovery(), plays=900)),
+        truth_missing="",
+    )
+
+
+def bare() -> f.ReportFacts:
+    """Return facts where everything optional is missing."""
+    return replace(
+        sample(),
+        history=f.FeedbackHistory(f.Rate(2, 2), f.Rate(1, 1), f.Rate(0, 0), ()),
+        ranks=(f.RankCount(1, f.Rate(2, 2), None),),
+        attention=f.Histogram((0, 0), None),
+        weight=f.Histogram((0, 0), None),
+        published=replace(
+            published(mean_weight=None), mean_passive_attention=None, passive_weight_quantiles=()
+        ),
+        trend=(published(mean_weight=None),),
+        quarantine=(),
+        model=None,
+        model_missing="there is no registry at sqlite:///gone.db",
+        truth=None,
+        truth_missing="there is no table truth",
+        has_newer_weights=True,
+    )

@@ -1,0 +1,119 @@
+"""Checks of tables and feed, with Spark; they read and never create."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.dates import midnight
+from uae_model.doctor.finding import Finding, failed, ok, warning
+from uae_model.feed import Feed, Slot
+from uae_model.sessions import closing_time
+from uae_model.tables import PUBLISHED, TABLES, TableStore
+
+LOOK_BACK_DAYS = 400
+"""How far back the newest slot of the feed is looked for where nothing is published yet."""
+
+
+def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
+    """Return the findings about each table, the feed and how far publication has come.
+
+    Args:
+        store: the tables.
+        today: where the search for the newest slot starts; the present UTC day by default.
+    """
+    feed = Feed(store.spark, store.config)
+    published = last_published(store)
+    newest = newest_slot(feed, published, today or datetime.now(UTC).date())
+    return [
+        *[check_table(store, name) for name in TABLES if name != "truth" or store.exists(name)],
+        _check_feed(store, feed, newest),
+        _check_published(store, published, newest),
+    ]
+
+
+def check_table(store: TableStore, name: str) -> Finding:
+    """Compare a table with its contract."""
+    check = f"table {name}"
+    if not store.exists(name):
+        return warning(check, f"not at {store.path(name)} yet", "the first uae nightly creates it")
+    contract = store.contract(name)
+    actual = {field.name: field.dataType for field in store.read(name).schema.fields}
+    wrong = [
+        f"{field.name} is {actual[field.name].simpleString()}, not {field.dataType.simpleString()}"
+        for field in contract.schema.fields
+        if field.name in actual and actual[field.name] != field.dataType
+    ]
+    if wrong:
+        return failed(check, "; ".join(wrong), "rename the feature, or use a new paths.tables")
+    missing = [column for column in contract.columns if column not in actual]
+    if missing:
+        return warning(check, f"has no column {', '.join(missing)}", "the next run adds it")
+    return ok(check, f"version {store.latest_version(name)}, {len(actual)} columns as its contract says")
+
+
+def last_published(store: TableStore) -> date | None:
+    """Return the newest published day of weights."""
+    if not store.exists("publications"):
+        return None
+    rows = store.read("publications").where(
+        (F.col("table_name") == "weights") & (F.col("status") == PUBLISHED)
+    )
+    newest: date | None = rows.agg(F.max("dt")).collect()[0][0]
+    return newest
+
+
+def newest_slot(feed: Feed, published: date | None, today: date) -> Slot | None:
+    """Return the newest complete slot of the feed.
+
+    From the last published day on the feed is followed up to its first gap; without one it is searched
+    from today backwards.
+    """
+    if feed.is_static:
+        slot = feed.slots(today)[0]
+        return slot if feed.is_complete(slot) else None
+    if published is not None:
+        until = midnight(max(today, published) + timedelta(days=2))
+        followed = list(feed.complete_slots(published, until))
+        if followed:
+            return followed[-1]
+    for back in range(-1, LOOK_BACK_DAYS):
+        for slot in reversed(feed.slots(today - timedelta(days=back))):
+            if feed.is_complete(slot):
+                return slot
+    return None
+
+
+def _check_feed(store: TableStore, feed: Feed, newest: Slot | None) -> Finding:
+    template = store.config.paths.feed
+    marker = store.config.feed.complete_marker
+    if newest is None:
+        needs = "" if feed.is_static or not marker else f" with the marker {marker}"
+        return warning(
+            "feed", f"no complete slot at {template}{needs}", "check paths.feed and feed.complete_marker"
+        )
+    return ok("feed", f"complete up to {newest.name}")
+
+
+def _check_published(store: TableStore, published: date | None, newest: Slot | None) -> Finding:
+    closed = _last_closed(store, newest)
+    if published is None:
+        return warning("published", "no day yet", "run uae backfill, or uae nightly for one day")
+    if closed is None or closed <= published:
+        return ok("published", f"last day {published}")
+    waiting = (closed - published).days
+    first = published + timedelta(days=1)
+    return warning(
+        "published",
+        f"last day {published}; {waiting} more {'day is' if waiting == 1 else 'days are'} closed",
+        f"run uae backfill --from {first} --to {closed}",
+    )
+
+
+def _last_closed(store: TableStore, newest: Slot | None) -> date | None:
+    """Return the newest day whose sessions the delivered feed closes."""
+    if newest is None or newest.ends is None or newest.day is None:
+        return None
+    days = [newest.day - timedelta(days=back) for back in range(3)]
+    return next((day for day in days if closing_time(day, store.config) <= newest.ends), None)

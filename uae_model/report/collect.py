@@ -1,0 +1,153 @@
+"""From tables and registry to the facts of a report."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.dates import days_between
+from uae_model.errors import InputError
+from uae_model.report.facts import (
+    PublishedDay,
+    QuarantineCount,
+    ReportFacts,
+    TableVersion,
+    TruthComparison,
+)
+from uae_model.report.models import ModelSource, read_model
+from uae_model.report.statistics import (
+    compare_with_truth,
+    feedback_history,
+    passive_histograms,
+    published_days,
+    quarantine_counts,
+    rank_counts,
+    user_count,
+)
+from uae_model.tables import PUBLISHED, TableStore
+from uae_model.weights import read_weights
+
+TREND_DAYS = 14
+"""Days up to the report's that the trend and the quarantine cover where no range is asked for."""
+
+
+def collect(
+    store: TableStore,
+    models: ModelSource | None,
+    day: date,
+    first: date | None = None,
+    last: date | None = None,
+) -> ReportFacts:
+    """Read everything that the page shows; only published weights, at the versions that readers pin.
+
+    Args:
+        store: the tables.
+        models: the registry; None where there is none, which the page then says.
+        day: the day of the report.
+        first: first day of the plots; the day itself by default.
+        last: last day of the plots; the day itself by default.
+
+    Raises:
+        InputError: if the day lies outside the range, or a day of the range is not published.
+    """
+    start, end = first or day, last or day
+    if not start <= day <= end:
+        raise InputError(f"--date {day} does not lie between --from {start} and --to {end}")
+    trend_start = start if start < end else day - timedelta(days=TREND_DAYS - 1)
+    trend = _published(store, day, trend_start, end)
+    published = next(found for found in trend if found.day == day)
+    weights = read_weights(store.spark, store.config.paths.tables, start, end)
+    model, model_missing = read_model(models, published, store.config)
+    truth, truth_missing = _truth(store, weights, start, end)
+    attention, weight = passive_histograms(weights)
+    return ReportFacts(
+        day=day,
+        first=start,
+        last=end,
+        published=published,
+        users=user_count(weights.where(F.col("dt") == F.lit(day))),
+        has_newer_weights=_newest_weights(store, day) > published.delta_version,
+        tables=_table_versions(store, published),
+        config_digest=published.run_id.rpartition("-")[2],
+        weight_formula=_weight_formula(store, day),
+        trend=trend,
+        history=feedback_history(weights),
+        ranks=rank_counts(weights),
+        attention=attention,
+        weight=weight,
+        quarantine=_quarantine(store, trend_start, end),
+        trend_first=trend_start,
+        model=model,
+        model_missing=model_missing,
+        truth=truth,
+        truth_missing=truth_missing,
+    )
+
+
+def _published(store: TableStore, day: date, first: date, last: date) -> tuple[PublishedDay, ...]:
+    """Return the published days of the trend, among them ``day``.
+
+    Raises:
+        InputError: saying which step the day lacks.
+    """
+    found: tuple[PublishedDay, ...] = ()
+    if store.exists("publications"):
+        found = published_days(store.read("publications"), first, last)
+    found = tuple(row for row in found if row.status == PUBLISHED)
+    if any(row.day == day for row in found):
+        return found
+    if store.last_commit("weights", day) is not None:
+        raise InputError(f"{day} has weights that are not published; run uae publish --date {day} first")
+    raise InputError(f"{day} has no weights; run uae nightly --date {day} first")
+
+
+def _newest_weights(store: TableStore, day: date) -> int:
+    commit = store.last_commit("weights", day)
+    return commit.version if commit else -1
+
+
+def _table_versions(store: TableStore, published: PublishedDay) -> tuple[TableVersion, ...]:
+    versions = [TableVersion("weights", published.delta_version, "the version that readers of the day pin")]
+    for name, meaning in (
+        ("publications", "the commit that published the day"),
+        ("plays", "the newest commit of the day"),
+    ):
+        commit = store.last_commit(name, published.day)
+        if commit is not None:
+            versions.append(TableVersion(name, commit.version, meaning))
+    return tuple(versions)
+
+
+def _weight_formula(store: TableStore, day: date) -> str:
+    """Return the weight settings that the day was published with."""
+    row = (
+        store.read("publications", [day])
+        .where(F.col("table_name") == "weights")
+        .select("config")
+        .collect()[0]
+    )
+    settings = json.loads(row["config"]).get("weights", {})
+    return ", ".join(f"{name} = {value}" for name, value in settings.items())
+
+
+def _quarantine(store: TableStore, first: date, last: date) -> tuple[QuarantineCount, ...]:
+    if not store.exists("quarantine"):
+        return ()
+    return quarantine_counts(store.read("quarantine", days_between(first, last)))
+
+
+def _truth(
+    store: TableStore, weights: DataFrame, first: date, last: date
+) -> tuple[TruthComparison | None, str]:
+    """Return the comparison, or the reason why there is none."""
+    if not store.exists("truth"):
+        return None, "there is no table truth: these plays are real, or simulated without it"
+    # A session that starts on the last day may go on after midnight.
+    truth = store.read("truth", days_between(first, last + timedelta(days=1)))
+    found = compare_with_truth(weights, truth)
+    if found.known == 0:
+        return None, "table truth holds none of these plays"
+    return found, ""

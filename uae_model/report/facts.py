@@ -1,0 +1,205 @@
+"""What a report shows, as plain values: no Spark, no plots, no HTML.
+
+Counts are plays unless their name says otherwise; shares and means are None where nothing was counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+HISTORY = 6
+"""Plays that a feedback pattern looks back on (Fig. 2 b of the paper)."""
+
+LAST_RANK = 40
+"""Play ranks from here on are counted together."""
+
+PAPER_ACTIVE = 0.0876
+PAPER_AFTER_ACTIVE = 0.5588
+PAPER_AFTER_PASSIVE = 0.0488
+"""P(active), P(active | last active) and P(active | last passive) of Fig. 2 a."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How many plays of a group were active."""
+
+    plays: int
+    active: int
+
+    @property
+    def share(self) -> float | None:
+        """P(active) of the group."""
+        return self.active / self.plays if self.plays else None
+
+    def __add__(self, other: Rate) -> Rate:
+        return Rate(self.plays + other.plays, self.active + other.active)
+
+
+@dataclass(frozen=True)
+class PatternRate:
+    """P(active) after one pattern of the last plays; ``a`` active, ``p`` passive, oldest play first."""
+
+    pattern: str
+    rate: Rate
+
+
+@dataclass(frozen=True)
+class FeedbackHistory:
+    """How feedback follows feedback within a session (Fig. 2)."""
+
+    overall: Rate
+    after_active: Rate
+    after_passive: Rate
+    patterns: tuple[PatternRate, ...]
+
+
+@dataclass(frozen=True)
+class RankCount:
+    """The plays at one rank of their sessions (Fig. 3); ``LAST_RANK`` also holds the later ones."""
+
+    rank: int
+    rate: Rate
+    mean_passive_attention: float | None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts in equally wide bins over [0, 1]."""
+
+    counts: tuple[int, ...]
+    mean: float | None
+
+    @property
+    def total(self) -> int:
+        """All plays counted."""
+        return sum(self.counts)
+
+
+@dataclass(frozen=True)
+class PublishedDay:
+    """One row of ``publications``."""
+
+    day: date
+    delta_version: int
+    status: str
+    plays: int
+    sessions: int
+    active: int
+    excluded: int
+    quarantined: int
+    mean_passive_attention: float | None
+    mean_passive_weight: float | None
+    passive_weight_quantiles: tuple[float, ...]
+    checks: tuple[str, ...]
+    attention_version: int
+    propensity_version: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class QuarantineCount:
+    """Rows of the feed that could not be read."""
+
+    day: date
+    reason: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Plays of similar estimated attention, and how many of them were attended."""
+
+    plays: int
+    mean_estimated: float
+    share_attended: float
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How well estimated attention tells attended plays from the others, on one group of plays.
+
+    ``auc`` is exact to ``auc_error``: the score is counted in bins, and a pair within one bin counts half.
+    ``true_attention_auc`` is what the simulator's own attention probability reaches on the same plays.
+    """
+
+    plays: int
+    attended: int
+    mean_attention: float
+    auc: float | None
+    auc_error: float
+    true_attention_auc: float | None
+    calibration_error: float
+    bins: tuple[ReliabilityBin, ...]
+
+    @property
+    def share_attended(self) -> float:
+        """The share of the plays that were attended in truth."""
+        return self.attended / self.plays
+
+
+@dataclass(frozen=True)
+class TruthComparison:
+    """Attention against the truth, on the plays whose truth is known."""
+
+    plays: int
+    known: int
+    passive: Recovery | None
+    everything: Recovery | None
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """The pair of models that scored the day: what registration recorded and its run's metrics by epoch."""
+
+    attention_version: int
+    propensity_version: int
+    champion_version: int | None
+    tags: dict[str, str]
+    curves: dict[str, tuple[tuple[int, float], ...]]
+    failed_gates: tuple[str, ...]
+
+    def curve(self, name: str) -> tuple[tuple[int, float], ...]:
+        """Return a metric as (epoch from 1, value); empty where the run has none."""
+        return self.curves.get(name, ())
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """A table and the commit of it that this report looks at."""
+
+    name: str
+    version: int
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ReportFacts:
+    """Everything that the page shows."""
+
+    day: date
+    first: date
+    last: date
+    published: PublishedDay
+    users: int
+    has_newer_weights: bool
+    tables: tuple[TableVersion, ...]
+    config_digest: str
+    weight_formula: str
+    trend: tuple[PublishedDay, ...]
+    history: FeedbackHistory
+    ranks: tuple[RankCount, ...]
+    attention: Histogram
+    weight: Histogram
+    quarantine: tuple[QuarantineCount, ...]
+    trend_first: date
+    model: ModelFacts | None
+    model_missing: str
+    truth: TruthComparison | None
+    truth_missing: str
+
+
+def total_rate(rates: Iterable[Rate]) -> Rate:
+    """Return the sum of some rates."""
+    return sum(rates, Rate(0, 0))

@@ -1,0 +1,79 @@
+"""The models behind a day's weights, as the registry recorded them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from uae_model.config import Config
+from uae_model.errors import ModelError
+from uae_model.promotion import failed_gates
+from uae_model.report.facts import ModelFacts, PublishedDay
+
+if TYPE_CHECKING:
+    from uae_model.registry import Registry
+
+SQLITE = "sqlite:///"
+
+
+class ModelSource(Protocol):
+    """What a report asks of ``uae_model.registry.Registry``."""
+
+    def version(self, number: int | None = None) -> Any:
+        """Return a registered version of the attention model, with ``tags``."""
+        ...
+
+    def champion_versions(self) -> tuple[int, int] | None:
+        """Return the champion's versions (attention, propensity)."""
+        ...
+
+    def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
+        """Return the metrics of the run behind a version: name -> (step, value)."""
+        ...
+
+
+def open_registry(config: Config) -> Registry | None:
+    """Return the registry, or None where its SQLite file does not exist: a reader creates none."""
+    uri = config.paths.mlflow
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        return None
+    from uae_model.registry import Registry  # MLflow takes seconds to import
+
+    return Registry(config)
+
+
+def read_model(
+    models: ModelSource | None, published: PublishedDay, config: Config
+) -> tuple[ModelFacts | None, str]:
+    """Return the facts of the pair that scored the day, or the reason why there are none.
+
+    The gates are judged as at promotion: against the champion that reigned when the pair was trained.
+    """
+    if models is None:
+        return None, f"there is no registry at {config.paths.mlflow}"
+    try:
+        tags = dict(models.version(published.attention_version).tags)
+    except ModelError as error:
+        return None, str(error)
+    champion = models.champion_versions()
+    facts = ModelFacts(
+        attention_version=published.attention_version,
+        propensity_version=published.propensity_version,
+        champion_version=champion[0] if champion else None,
+        tags=tags,
+        curves=_by_epoch(models.history(published.attention_version)),
+        failed_gates=tuple(failed_gates(tags, tags.get("champion_version", ""), config.promotion)),
+    )
+    return facts, ""
+
+
+def _by_epoch(history: dict[str, list[tuple[int, float]]]) -> dict[str, tuple[tuple[int, float], ...]]:
+    """Keep the metrics of epochs, counted from 1; metrics of single steps are left to MLflow's page.
+
+    A resumed run may have logged an epoch twice: the later value counts.
+    """
+    return {
+        name: tuple(sorted({step + 1: value for step, value in points}.items()))
+        for name, points in history.items()
+        if name.startswith(("train_", "validation_"))
+    }
