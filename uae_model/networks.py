@@ -60,10 +60,11 @@ class FeatureEncoder(nn.Module):
         self.width = len(rows) * shape.embedding + shape.numeric
 
     def forward(self, categorical_BTF: Tensor, numeric_BTF: Tensor) -> Tensor:
-        """Return x_BTF of ``width`` columns; a missing number (NaN) becomes the training mean."""
+        """Return x_BTF of ``width`` columns; a missing (NaN) or infinite number becomes the training mean."""
         embedded_BTF = self.table(categorical_BTF + self.offsets).flatten(start_dim=2)
         standard_BTF = (numeric_BTF - self.numeric_mean) / self.numeric_deviation
-        return torch.cat([embedded_BTF, torch.nan_to_num(standard_BTF, nan=0.0)], dim=2)
+        known_BTF = torch.nan_to_num(standard_BTF, nan=0.0, posinf=0.0, neginf=0.0)
+        return torch.cat([embedded_BTF, known_BTF], dim=2)
 
 
 class AttentionNetwork(nn.Module):

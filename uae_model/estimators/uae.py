@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -68,15 +69,18 @@ class UnbiasedAttentionEstimator:
         }
 
     def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
-        """Run one iteration of Algorithm 1 on the union of all ranks' batches."""
-        metrics: StepMetrics = {}
-        for _ in range(self.settings.attention_steps):
-            metrics.update(self._attention_step(batch, ranks))
+        """Run one iteration of Algorithm 1 on the union of all ranks' batches.
+
+        Returns:
+            Of each network the mean risk over its steps, and the share of its steps that were clamped.
+        """
+        attention = [self._attention_step(batch, ranks) for _ in range(self.settings.attention_steps)]
         with torch.no_grad():
             attended = self._attend(batch)  # alpha^ and z1 stay fixed while h learns
-        for _ in range(self.settings.propensity_steps):
-            metrics.update(self._propensity_step(batch, attended, ranks))
-        return metrics
+        propensity = [
+            self._propensity_step(batch, attended, ranks) for _ in range(self.settings.propensity_steps)
+        ]
+        return {**_mean(attention), **_mean(propensity)}
 
     def state(self) -> dict[str, object]:
         """Return networks and optimisers."""
@@ -142,3 +146,7 @@ class UnbiasedAttentionEstimator:
         self._optimizers[name].step()
         kept = 0.0 if clamped else negative
         return {f"{name}_risk": (positive + kept) / plays, f"{name}_clamped": float(clamped)}
+
+
+def _mean(steps: Sequence[StepMetrics]) -> StepMetrics:
+    return {name: sum(step[name] for step in steps) / len(steps) for name in steps[0]}

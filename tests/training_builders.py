@@ -1,0 +1,236 @@
+"""Small sessions, batches and snapshots for the torch side, and plays for the Spark side; no Spark import."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from uae_model.batches import SessionBatch, length_mask
+from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
+from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
+from uae_model.pair import NetworkPair
+from uae_model.training.job import TrainingJob
+
+BUCKETS = (500, 7)
+SHAPE = NetworkShape(buckets=BUCKETS, numeric=2, embedding=3, hidden=4, mlp=(32, 16))
+NETWORK = NetworkSettings(embedding=3, hidden=4, mlp=(32, 16))
+FEATURES: tuple[dict[str, Any], ...] = (
+    {"name": "number", "kind": "categorical", "buckets": BUCKETS[0]},
+    {"name": "size", "kind": "numeric"},
+    {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1]},
+    {"name": "pause", "kind": "numeric"},
+)
+
+
+@dataclass(frozen=True)
+class SmallSession:
+    """One session: the first categorical column of its first play carries its number, so it can be found."""
+
+    number: int
+    categorical_TF: np.ndarray[Any, Any]
+    numeric_TF: np.ndarray[Any, Any]
+    feedback_T: np.ndarray[Any, Any]
+
+    @property
+    def length(self) -> int:
+        return len(self.feedback_T)
+
+
+def small_sessions(
+    lengths: Sequence[int], *, seed: int = 0, active_rate: float = 0.3, first: int = 1
+) -> list[SmallSession]:
+    """Return sessions of these lengths with random features; activity follows the second feature a little."""
+    random = np.random.default_rng(seed)
+    sessions = []
+    for number, length in enumerate(lengths, start=first):
+        kind = random.integers(0, BUCKETS[1] + 1, size=length)
+        categorical = np.stack([np.full(length, number), kind], axis=1).astype(np.int32)
+        numeric = random.normal(size=(length, 2)).astype(np.float32)
+        chance = np.clip(active_rate * (0.5 + kind / 4), 0.02, 0.95)
+        feedback = (random.random(length) < chance).astype(np.float32)
+        sessions.append(SmallSession(number, categorical, numeric, feedback))
+    return sessions
+
+
+def batch_of(sessions: Sequence[SmallSession], steps: int | None = None) -> SessionBatch:
+    """Return the sessions as one batch, padded with zeros to ``steps``."""
+    longest = steps or max(session.length for session in sessions)
+    lengths = torch.tensor([session.length for session in sessions])
+    return SessionBatch(
+        torch.from_numpy(np.stack([_padded(s.categorical_TF, longest) for s in sessions])).long(),
+        torch.from_numpy(np.stack([_padded(s.numeric_TF, longest) for s in sessions])),
+        torch.from_numpy(np.stack([_padded(s.feedback_T, longest) for s in sessions])),
+        length_mask(lengths, longest),
+    )
+
+
+def network_pair(shape: NetworkShape = SHAPE, seed: int = 0) -> NetworkPair:
+    """Return a pair with random weights whose outputs differ clearly from play to play."""
+    torch.manual_seed(seed)
+    mean, deviation = [0.1] * shape.numeric, [1.5] * shape.numeric
+    attention, propensity = AttentionNetwork(shape, mean, deviation), PropensityNetwork(shape)
+    with torch.no_grad():
+        for network in (attention, propensity):
+            for parameter in network.parameters():
+                parameter.add_(0.3 * torch.randn_like(parameter))
+    return NetworkPair(shape, attention.eval(), propensity.eval())
+
+
+def training_settings(**changes: Any) -> TrainingSettings:
+    """Return quick settings of one process."""
+    return TrainingSettings(
+        **{
+            "epochs": 3,
+            "batch_plays": 48,
+            "learning_rate_attention": 1e-2,
+            "learning_rate_propensity": 1e-2,
+            "processes": 1,
+            **changes,
+        }
+    )
+
+
+def training_job(manifest: Manifest, checkpoints: Path, **changes: Any) -> TrainingJob:
+    """Return a job on a snapshot; ``changes`` are training settings."""
+    return TrainingJob(
+        snapshot_root=manifest.root,
+        network=NETWORK.model_dump(mode="json"),
+        training=training_settings(**changes).model_dump(mode="json"),
+        checkpoint_folder=str(checkpoints),
+    )
+
+
+def write_snapshot_files(
+    root: Path,
+    train: Sequence[SmallSession],
+    validation: Sequence[SmallSession],
+    *,
+    padded_lengths: Sequence[int] = (4, 8),
+    row_group: int = 5,
+) -> Manifest:
+    """Write a snapshot in the form of ``uae_model.snapshot`` without Spark, and its manifest."""
+    manifest = Manifest(
+        snapshot_id="plays-v3-test",
+        root=str(root),
+        table_version=3,
+        features=FEATURES,
+        numeric_mean=(0.1, -0.2),
+        numeric_deviation=(1.5, 0.5),
+        train=_write_split(root, "train", train, padded_lengths, row_group),
+        validation=_write_split(root, "validation", validation, padded_lengths, row_group),
+    )
+    manifest.save()
+    return manifest
+
+
+def with_counts(manifest: Manifest, **changes: int) -> Manifest:
+    """Return (and save) the manifest with other counts of the train split: a tampered one."""
+    tampered = dataclasses.replace(manifest, train=dataclasses.replace(manifest.train, **changes))
+    tampered.save()
+    return tampered
+
+
+def _write_split(
+    root: Path, name: str, sessions: Sequence[SmallSession], padded_lengths: Sequence[int], row_group: int
+) -> SnapshotSplit:
+    files = []
+    shorter = 0
+    for padded in padded_lengths:
+        mine = [session for session in sessions if shorter < session.length <= padded]
+        shorter = padded
+        if not mine:
+            continue
+        path = f"{name}/padded_length={padded}/part-00000.parquet"
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(_table(mine, padded), root / path, row_group_size=row_group)
+        metadata = pq.ParquetFile(root / path).metadata
+        groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+        files.append(SnapshotFile(path, padded, groups))
+    return SnapshotSplit(
+        name=name,
+        days=("2026-01-05",),
+        sessions=len(sessions),
+        plays=sum(session.length for session in sessions),
+        active_plays=int(sum(session.feedback_T.sum() for session in sessions)),
+        files=tuple(files),
+    )
+
+
+def _table(sessions: Sequence[SmallSession], padded: int) -> pa.Table:
+    def lists(name: str, kind: pa.DataType) -> pa.Array:
+        rows = [_padded(getattr(session, name), padded).reshape(-1).tolist() for session in sessions]
+        return pa.array(rows, pa.list_(kind))
+
+    return pa.table(
+        {
+            "session_id": pa.array([f"s{session.number}" for session in sessions]),
+            "length": pa.array([session.length for session in sessions], pa.int32()),
+            "categorical": lists("categorical_TF", pa.int32()),
+            "numeric": lists("numeric_TF", pa.float32()),
+            "feedback": lists("feedback_T", pa.float32()),
+        }
+    )
+
+
+def _padded(values: np.ndarray[Any, Any], steps: int) -> np.ndarray[Any, Any]:
+    return np.pad(values, [(0, steps - len(values)), *[(0, 0)] * (values.ndim - 1)])
+
+
+def play_rows(
+    day: date, sessions: int, *, seed: int = 0, longest: int = 12, tag: str = ""
+) -> list[dict[str, Any]]:
+    """Return rows of ``plays`` (default profile) of one day: a long tail of session lengths, some NULLs."""
+    random = np.random.default_rng([seed, day.toordinal()])
+    rows = []
+    for number in range(sessions):
+        length = min(longest, 1 + int(random.geometric(0.25)))
+        started = datetime(day.year, day.month, day.day, 8, tzinfo=UTC) + timedelta(minutes=number % 600)
+        user = f"u{number % 17}"
+        for position in range(1, length + 1):
+            genre = str(random.choice(["rock", "jazz", "folk"]))
+            active = bool(random.random() < (0.5 if genre == "rock" else 0.1))
+            rows.append(
+                {
+                    "event_id": f"{day}-{tag}{number}-{position}",
+                    "user_id": user,
+                    "song_id": f"s{random.integers(0, 40)}",
+                    "played_at": started + timedelta(minutes=3 * position),
+                    "played_ms": 180_000,
+                    "feedback": "skip" if active else "auto_play",
+                    "device": None if random.random() < 0.1 else "phone",
+                    "play_source": "radio",
+                    "artist": f"a{random.integers(0, 9)}",
+                    "genre": genre,
+                    "song_popularity": None if random.random() < 0.1 else float(random.random()),
+                    "genre_affinity": float(random.normal()),
+                    "hour_of_day": 8,
+                    "day_of_week": day.isoweekday(),
+                    "play_rank": position,
+                    "gap_seconds": 0.0 if position == 1 else float(random.integers(0, 600)),
+                    "session_id": f"{day}-{tag}{number}",
+                    "session_started_at": started,
+                    "position": position,
+                    "is_active": active,
+                    "label": 0 if active else 1,
+                    "dt": day,
+                }
+            )
+    return rows
+
+
+def plays_frame(spark: Any, config: Any, rows: Sequence[dict[str, Any]]) -> Any:
+    """Return the rows as a frame of the ``plays`` contract."""
+    from uae_model.tables import contract_for
+
+    schema = contract_for("plays", config).schema
+    return spark.createDataFrame([tuple(row[name] for name in schema.fieldNames()) for row in rows], schema)
