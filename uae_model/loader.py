@@ -7,10 +7,8 @@ compare the totals with the manifest.
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from uae_model.batches import SessionBatch, length_mask
 from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.networks import NetworkShape
+from uae_model.petastorm_files import file_url, quiet_petastorm
 from uae_model.ranks import Ranks
 
 Rows = dict[str, NDArray[Any]]
@@ -64,7 +63,7 @@ def session_batches(
 def _row_groups(
     manifest: Manifest, split: SnapshotSplit, ranks: Ranks, seed: int, shuffle: bool
 ) -> Iterator[Rows]:
-    with _quiet_pyarrow():
+    with quiet_petastorm():
         from petastorm import make_batch_reader
 
         names = [name for name in COLUMNS if name != "numeric" or manifest.numeric_mean]
@@ -81,13 +80,6 @@ def _row_groups(
         ) as reader:
             for group in reader:
                 yield {name: getattr(group, name) for name in names}
-
-
-def file_url(path: str) -> str:
-    """Return the URL that Petastorm wants; Hadoop's s3a is s3 to it."""
-    if "://" not in path:
-        return f"file://{path}"
-    return "s3" + path.removeprefix("s3a") if path.startswith("s3a://") else path
 
 
 def _mixed(groups: Sequence[Rows], shuffler: np.random.Generator, shuffle: bool) -> Rows:
@@ -116,12 +108,3 @@ def _to_batch(rows: Rows, shape: NetworkShape) -> SessionBatch:
         feedback_BT=torch.from_numpy(rows["feedback"]).float(),
         mask_BT=length_mask(torch.from_numpy(rows["length"]), steps),
     )
-
-
-@contextmanager
-def _quiet_pyarrow() -> Iterator[None]:
-    """Hide the deprecation notes that Petastorm draws from pyarrow 14, the last version it works with."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", category=FutureWarning)
-        warnings.simplefilter("ignore", category=DeprecationWarning)
-        yield

@@ -9,9 +9,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config.sections import WeightSettings
-from uae_model.dates import parse_day
-from uae_model.errors import InputError
-from uae_model.tables import PUBLISHED, read_table
+from uae_model.publication_days import PUBLISHED, requested_days, require_all_days
+from uae_model.tables import read_table
 
 
 def passive_weight(attention: Column, settings: WeightSettings) -> Column:
@@ -41,8 +40,7 @@ def read_weights(
     Raises:
         InputError: naming the days of the range that are not published.
     """
-    start = parse_day(first) if isinstance(first, str) else first
-    end = start if last is None else parse_day(last) if isinstance(last, str) else last
+    start, end = requested_days(first, last)
     rows = (
         read_table(spark, tables, "publications")
         .where(F.col("dt").between(F.lit(start), F.lit(end)))
@@ -62,14 +60,3 @@ def read_weights(
     for part in parts[1:]:
         weights = weights.unionByName(part)
     return weights
-
-
-def require_all_days(published: set[date], first: date, last: date) -> None:
-    """Raise InputError where a day of the range is not among the published ones."""
-    missing = (last - first).days + 1 - len(published)
-    if missing > 0:
-        listed = ", ".join(sorted(day.isoformat() for day in published)) or "none"
-        raise InputError(
-            f"{missing} of the days {first} to {last} are not published (published: {listed}); "
-            "run uae nightly or uae backfill for them"
-        )

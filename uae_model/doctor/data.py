@@ -9,8 +9,9 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.feed import Feed, Slot
+from uae_model.publication_days import PUBLISHED
 from uae_model.sessions import closing_time
-from uae_model.tables import PUBLISHED, TABLES, TableStore
+from uae_model.tables import TABLES, TableStore
 
 LOOK_BACK_DAYS = 400
 """How far back the newest slot of the feed is looked for where nothing is published yet."""

@@ -11,7 +11,8 @@ from uae_model.errors import ContractError, InputError
 from uae_model.logs import log
 from uae_model.pipeline.sessions import account
 from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
-from uae_model.tables import PUBLISHED, TableStore
+from uae_model.publication_days import PUBLISHED
+from uae_model.tables import TableStore
 
 
 def is_published(store: TableStore, day: date) -> bool:

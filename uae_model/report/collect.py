@@ -10,6 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.dates import days_between
 from uae_model.errors import InputError
+from uae_model.publication_days import PUBLISHED
 from uae_model.report.facts import (
     PublishedDay,
     QuarantineCount,
@@ -27,7 +28,7 @@ from uae_model.report.statistics import (
     rank_counts,
     user_count,
 )
-from uae_model.tables import PUBLISHED, TableStore
+from uae_model.tables import TableStore
 from uae_model.weights import read_weights
 
 TREND_DAYS = 14

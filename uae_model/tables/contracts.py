@@ -11,9 +11,6 @@ from uae_model.errors import ContractError
 
 TABLES = ("events", "quarantine", "plays", "weights", "publications", "truth")
 
-PUBLISHED = "published"
-"""Status of a publication that readers may pin."""
-
 SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
     "play_rank": T.IntegerType(),
     "gap_seconds": T.DoubleType(),

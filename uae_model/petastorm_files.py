@@ -1,0 +1,23 @@
+"""What Petastorm needs to be told, for the training loader and for the readers of the weights."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def file_url(path: str) -> str:
+    """Return the URL that Petastorm wants; Hadoop's s3a is s3 to it."""
+    if "://" not in path:
+        return f"file://{path}"
+    return "s3" + path.removeprefix("s3a") if path.startswith("s3a://") else path
+
+
+@contextmanager
+def quiet_petastorm() -> Iterator[None]:
+    """Hide the deprecation notes that Petastorm draws from pyarrow 14, the last version it works with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", category=FutureWarning)
+        warnings.simplefilter("ignore", category=DeprecationWarning)
+        yield
