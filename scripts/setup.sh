@@ -15,7 +15,8 @@ check_java() {
   [ -n "${JAVA_HOME:-}" ] && java="$JAVA_HOME/bin/java"
   command -v "$java" >/dev/null 2>&1 ||
     fail "Java was not found (looked for '$java'). Install Java 17 (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME to it."
-  version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+  # A java without a JDK behind it exits with an error: it has no version, and that is told below.
+  version=$({ "$java" -version 2>&1 || true; } | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
   case "$version" in
     17 | 21) ;;
     *) fail "Java ${version:-of an unknown version} was found at '$java'; Spark 4.0 runs on Java 17 or 21. Install Java 17 and set JAVA_HOME to it." ;;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -65,7 +66,9 @@ def feed_row(item: Event) -> dict[str, Any]:
     }
 
 
-def write_slot(folder: Path, day: date, rows: Iterable[dict[str, Any] | str], *, name: str = "part-0.json") -> Path:
+def write_slot(
+    folder: Path, day: date, rows: Iterable[dict[str, Any] | str], *, name: str = "part-0.json"
+) -> Path:
     """Write a JSON lines slot with its marker; a string is written as it is."""
     slot = folder / f"dt={day.isoformat()}"
     slot.mkdir(parents=True, exist_ok=True)
@@ -146,3 +149,37 @@ def reference_sessions(events: Sequence[Event], config: Config) -> dict[str, Ref
 def with_feedback(item: Event, feedback: str) -> Event:
     """Return the event with other feedback."""
     return replace(item, feedback=feedback)
+
+
+MSSD_HEADER = (
+    "session_id,session_position,session_length,track_id_clean,skip_1,skip_2,skip_3,not_skipped,context_switch,"
+    "no_pause_before_play,short_pause_before_play,long_pause_before_play,hist_user_behavior_n_seekfwd,"
+    "hist_user_behavior_n_seekback,hist_user_behavior_is_shuffle,hour_of_day,date,premium,context_type,"
+    "hist_user_behavior_reason_start,hist_user_behavior_reason_end"
+)
+"""The first line of every file of Spotify's Music Streaming Sessions Dataset."""
+
+
+def mssd_row(session: str, position: object, ended_by: str = "trackdone", **fields: object) -> str:
+    """Return a line of the dataset: a play at six in the morning of 16 July 2018 unless told otherwise."""
+    row = {
+        **dict.fromkeys(MSSD_HEADER.split(","), "0"),
+        **{"session_id": session, "session_position": position, "session_length": 20},
+        **{
+            "track_id_clean": f"t_{position}",
+            "not_skipped": "true",
+            "hist_user_behavior_is_shuffle": "false",
+        },
+        **{"hour_of_day": 6, "date": "2018-07-16", "premium": "true", "context_type": "radio"},
+        **{"hist_user_behavior_reason_start": "trackdone", "hist_user_behavior_reason_end": ended_by},
+        **fields,
+    }
+    return ",".join(str(row[name]) for name in MSSD_HEADER.split(","))
+
+
+def write_mssd(folder: Path, lines: Iterable[str]) -> Path:
+    """Write lines as one compressed file of the dataset."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "".join(f"{line}\n" for line in [MSSD_HEADER, *lines])
+    (folder / "log_0.csv.gz").write_bytes(gzip.compress(text.encode()))
+    return folder

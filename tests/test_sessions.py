@@ -80,7 +80,9 @@ def test_a_session_over_midnight_belongs_to_its_start_and_exists_once(
     assert as_reference(plays)["c"].position == 3
 
 
-def test_an_unbroken_run_is_cut_at_the_maximal_length(spark: SparkSession, make_config: Callable[..., Config]) -> None:
+def test_an_unbroken_run_is_cut_at_the_maximal_length(
+    spark: SparkSession, make_config: Callable[..., Config]
+) -> None:
     config = make_config("sessions.max_hours=1")
     events = [event(f"e{i:02d}", f"{10 + i // 6}:{i % 6}0") for i in range(15)]  # every ten minutes
     plays = as_reference(build_days(spark, events, [DAY], config))
@@ -101,13 +103,20 @@ def test_a_run_longer_than_a_day_keeps_its_cuts_from_day_to_day(
     plays = as_reference(build_days(spark, events, days, config))
     assert plays == reference_sessions(events, config)
     starts = sorted({play.session_started_at for play in plays.values()})
-    assert {later - earlier for earlier, later in zip(starts, starts[1:], strict=False)} == {timedelta(hours=5)}
+    assert {later - earlier for earlier, later in zip(starts, starts[1:], strict=False)} == {
+        timedelta(hours=5)
+    }
 
 
 def test_bots_are_left_out_on_their_day_only(spark: SparkSession, make_config: Callable[..., Config]) -> None:
     config = make_config("sessions.max_plays_per_user_day=3")
     bot = [event(f"b{i}", f"06 0{i}:00", user_id="bot") for i in range(4)]
-    events = [event("x", "05 10:00", user_id="bot"), *bot, event("y", "06 10:00"), event("z", "07 10:00", user_id="bot")]
+    events = [
+        event("x", "05 10:00", user_id="bot"),
+        *bot,
+        event("y", "06 10:00"),
+        event("z", "07 10:00", user_id="bot"),
+    ]
     days = [DAY + timedelta(days=offset) for offset in range(3)]
     plays = as_reference(build_days(spark, events, days, config))
     assert sorted(plays) == ["x", "y", "z"]

@@ -58,5 +58,5 @@ def read_weights(
     ]
     weights = parts[0]
     for part in parts[1:]:
-        weights = weights.unionByName(part)
+        weights = weights.unionByName(part, allowMissingColumns=True)  # a feature may be newer than a day
     return weights

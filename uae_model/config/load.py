@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,10 @@ from uae_model.errors import ConfigError
 
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 PROFILES = tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.toml")))
+
+URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+MLFLOW_NAMES = ("databricks", "databricks-uc")
+"""Tracking servers that MLflow knows by a name rather than a URI."""
 
 Tree = dict[str, Any]
 
@@ -58,7 +63,10 @@ def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config
         raise ConfigError("; ".join(lines)) from error
     if base is None:
         return config
-    paths = {name: _absolute(value, base) for name, value in config.paths.model_dump().items()}
+    paths = {
+        name: value if name == "mlflow" and value in MLFLOW_NAMES else _absolute(value, base)
+        for name, value in config.paths.model_dump().items()
+    }
     return config.model_copy(update={"paths": config.paths.model_copy(update=paths)})
 
 
@@ -120,4 +128,4 @@ def _absolute(value: str, base: Path) -> str:
     sqlite = "sqlite:///"
     if value.startswith(sqlite):
         return sqlite + str(base / value.removeprefix(sqlite))
-    return value if not value or "://" in value else str(base / value)
+    return value if not value or URI.match(value) else str(base / value)

@@ -25,7 +25,7 @@ RESERVED_COLUMNS = frozenset(
 class Config(Sections):
     """Everything a run depends on. Immutable; recorded by every run."""
 
-    features: tuple[Feature, ...] = Field(description="the model's inputs", min_length=1)
+    features: tuple[Feature, ...] = Field(description="the model's inputs, at least one")
 
     @model_validator(mode="after")
     def _features_fit_together(self) -> Config:

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 SECONDS_BETWEEN_PLAYS = 180
+LONGEST_SESSION = 20
 
 PASSED_THROUGH = {
     "premium": "premium",
@@ -25,14 +26,21 @@ PASSED_THROUGH = {
 }
 """Feature columns known when the play starts; skips, seeks and the session's length come later."""
 
+MSSD_COLUMNS = (
+    *("session_id", "session_position", "track_id_clean", "date", "hist_user_behavior_reason_end"),
+    *PASSED_THROUGH.values(),
+)
+"""The columns that are read, of the 21."""
+
 
 def mssd_fields(rows: DataFrame) -> DataFrame:
     """Turn MSSD rows into the columns that ingest expects, row by row, keeping ``source`` and ``raw``.
 
-    A row whose position, date or hour is no number keeps a NULL ``played_at`` and is quarantined for it.
+    A row whose position, date or hour cannot be read keeps a NULL ``played_at`` and is quarantined for it.
     """
     session = Window.partitionBy(F.col("fields.session_id"))
-    position = F.col("fields.session_position").try_cast("int")
+    number = F.col("fields.session_position").try_cast("int")
+    position = F.when(number.between(1, LONGEST_SESSION), number)
     date_and_hour = F.try_to_timestamp(
         F.concat_ws(" ", "fields.date", F.lpad("fields.hour_of_day", 2, "0")),
         F.lit("yyyy-MM-dd HH"),

@@ -45,6 +45,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     played_ms = text["played_ms"].try_cast("double")
     played_at = _played_at(text["played_at"], played_ms, config)
     feedback = _map_feedback(text["feedback"], config)
+    pseudonym = pseudonymise(text["user_id"], key)
     reason = F.concat_ws(
         "; ",
         F.when(F.col("fields").isNull(), F.lit("the row cannot be split into columns")),
@@ -63,11 +64,11 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         "source",
         "raw",
         F.nullif(reason, F.lit("")).alias("reason"),
-        _event_id(text, played_at).alias("event_id"),
-        pseudonymise(text["user_id"], key).alias("user_id"),
+        _event_id(text, pseudonym, played_at).alias("event_id"),
+        pseudonym.alias("user_id"),
         text["song_id"].alias("song_id"),
         played_at.alias("played_at"),
-        played_ms.cast("long").alias("played_ms"),
+        played_ms.try_cast("long").alias("played_ms"),
         feedback.alias("feedback"),
         *[_feature_value(features[f.name], f).alias(f.name) for f in config.features_from("feed")],
         F.to_date(played_at).alias("dt"),
@@ -111,7 +112,9 @@ def _feature_value(text: Column, feature: Feature) -> Column:
 def _played_at(value: Column, played_ms: Column, config: Config) -> Column:
     """Return the start of the play as TIMESTAMP, NULL where it cannot be read."""
     if config.feed.time_format == "iso":
-        instant = value.try_cast("timestamp")
+        # Spark also casts a year alone, and a clock without a day to that time TODAY.
+        has_day = value.cast("string").rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}")
+        instant = F.when(has_day, value.try_cast("timestamp"))
     else:
         scale = 1 if config.feed.time_format == "epoch_seconds" else 1000
         seconds = value.try_cast("double") / scale
@@ -119,7 +122,10 @@ def _played_at(value: Column, played_ms: Column, config: Config) -> Column:
         instant = F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
     if config.feed.time_of == "start":
         return instant
-    return F.timestamp_micros(F.unix_micros(instant) - F.coalesce(played_ms, F.lit(0.0)).cast("long") * 1000)
+    # A duration that will be quarantined must not overflow here and end the job.
+    is_duration = played_ms.between(0, config.sessions.max_play_hours * 3_600_000)
+    duration = F.when(is_duration, played_ms).otherwise(0.0).cast("long")
+    return F.timestamp_micros(F.unix_micros(instant) - duration * 1000)
 
 
 def _map_feedback(value: Column, config: Config) -> Column:
@@ -128,9 +134,12 @@ def _map_feedback(value: Column, config: Config) -> Column:
     return F.create_map(*pairs)[value] if pairs else F.lit(None).cast("string")
 
 
-def _event_id(text: dict[str, Column], played_at: Column) -> Column:
-    """Return the feed's id, or one made of who played what when: exact duplicates share it."""
-    natural = F.concat_ws("|", text["user_id"], text["song_id"], F.unix_micros(played_at))
+def _event_id(text: dict[str, Column], pseudonym: Column, played_at: Column) -> Column:
+    """Return the feed's id, or one made of who played what when: exact duplicates share it.
+
+    Made of the pseudonym: from the raw id, a guess at a user could be checked without the key.
+    """
+    natural = F.concat_ws("|", pseudonym, text["song_id"], F.unix_micros(played_at))
     return F.coalesce(text["event_id"], F.substring(F.sha2(natural, 256), 1, 32))
 
 

@@ -15,7 +15,7 @@ from pyspark.sql import types as T  # noqa: N812
 from uae_model.config import Config
 from uae_model.errors import InputError
 from uae_model.feed import Slot
-from uae_model.ingest.mssd import mssd_fields
+from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
 
 CORRUPT = "_corrupt_record"
 
@@ -68,9 +68,19 @@ def _read_json_lines(spark: SparkSession, slot: Slot, columns: Sequence[str]) ->
 
 
 def _read_csv(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
+    return _csv_rows(spark, slot, columns, columns[1:4])
+
+
+def _read_mssd(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
+    del columns  # the dataset's own
+    return mssd_fields(_csv_rows(spark, slot, MSSD_COLUMNS, MSSD_COLUMNS))
+
+
+def _csv_rows(spark: SparkSession, slot: Slot, columns: Sequence[str], required: Sequence[str]) -> DataFrame:
     header = _header(spark, slot)
-    names = [name.strip().strip('"') for name in header.split(",")]
-    absent = [name for name in columns[1:4] if name not in names]
+    # Files without even a header hold no rows, whatever their columns would have been.
+    names = [name.strip().strip('"') for name in header.split(",")] if header else list(columns)
+    absent = [name for name in required if name not in names]
     if absent:
         raise InputError(
             f"feed slot {slot.name}: no column {', '.join(absent)} in the header {header!r}; "
@@ -79,11 +89,6 @@ def _read_csv(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFr
     schema = ", ".join(f"`{name}` STRING" for name in [*names, CORRUPT])
     lines = _read_text(spark, slot).where(F.col("raw") != header)
     return _split_text(lines, F.from_csv(F.col("raw"), schema, {"columnNameOfCorruptRecord": CORRUPT}))
-
-
-def _read_mssd(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
-    del columns  # the dataset's own
-    return mssd_fields(_read_csv(spark, slot, ["", "session_id", "track_id_clean", "session_position"]))
 
 
 def _read_text(spark: SparkSession, slot: Slot) -> DataFrame:
@@ -101,7 +106,7 @@ def _split_text(lines: DataFrame, parsed: Column) -> DataFrame:
 
 
 def _header(spark: SparkSession, slot: Slot) -> str:
-    """Return the header line that all CSV files of the slot share.
+    """Return the header line that all CSV files of the slot share; empty where all files are.
 
     Raises:
         InputError: if the files disagree: one reading order would put values into wrong columns.
@@ -114,10 +119,9 @@ def _header(spark: SparkSession, slot: Slot) -> str:
         .agg(F.first("value").alias("value"))
         .collect()
     }
-    if len(first_lines) != 1:
+    if len(first_lines) > 1:
         raise InputError(
             f"feed slot {slot.name}: its CSV files have {len(first_lines)} different headers; "
             "deliver files of one layout per slot"
         )
-    header: str = first_lines.pop()
-    return header
+    return first_lines.pop() if first_lines else ""

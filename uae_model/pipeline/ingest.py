@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -109,7 +110,7 @@ def _days_of(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
     if slot.day is None:
         days = parsed.where(F.col("reason").isNull()).select("dt").distinct().collect()
         return sorted(row["dt"] for row in days)
-    ahead = 1 if config.feed.future_hours > 0 else 0
+    ahead = math.ceil(config.feed.future_hours / 24)
     return [slot.day + timedelta(days=offset) for offset in range(-config.feed.late_days, ahead + 1)]
 
 

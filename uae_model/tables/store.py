@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -19,6 +20,7 @@ from uae_model.logs import log
 from uae_model.tables.contracts import TableContract, contract_for
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,14 @@ class TableStore:
         predicate = f"dt = DATE'{day.isoformat()}'"
         for column, value in (within or {}).items():
             predicate += f" AND {column} = {_sql_string(value)}"
-        (
-            conform(frame, contract)
-            .write.format("delta")
-            .mode("overwrite")
-            .option("replaceWhere", predicate)
-            .option("userMetadata", json.dumps({"dt": day.isoformat(), **metadata}, sort_keys=True))
-            .save(self.path(name))
-        )
-        self._commits.pop(name, None)
+        with self._recorded(name, {"dt": day.isoformat(), **metadata}):
+            (
+                conform(frame, contract)
+                .write.format("delta")
+                .mode("overwrite")
+                .option("replaceWhere", predicate)
+                .save(self.path(name))
+            )
 
     def merge_new(
         self,
@@ -132,20 +133,17 @@ class TableStore:
         """
         contract = self.ensure(name)
         listed = ", ".join(f"DATE'{day.isoformat()}'" for day in days)
+        in_days = f"old.dt IN ({listed})" if days else "false"
         keys = " AND ".join(f"old.{column} = new.{column}" for column in ("dt", *contract.key))
-        self.spark.conf.set(USER_METADATA, json.dumps(metadata, sort_keys=True))
-        try:
+        with self._recorded(name, metadata):
             result = (
                 DeltaTable.forPath(self.spark, self.path(name))
                 .alias("old")
-                .merge(conform(frame, contract).alias("new"), f"old.dt IN ({listed}) AND {keys}")
+                .merge(conform(frame, contract).alias("new"), f"{in_days} AND {keys}")
                 .whenMatchedUpdateAll(update_when)
                 .whenNotMatchedInsertAll()
                 .execute()
             )
-        finally:
-            self.spark.conf.unset(USER_METADATA)
-            self._commits.pop(name, None)
         row = result.collect()[0]
         return {"inserted": row["num_inserted_rows"], "updated": row["num_updated_rows"]}
 
@@ -169,6 +167,22 @@ class TableStore:
         if row is None:
             raise ContractError(f"table {name} at {self.path(name)} has no history")
         return int(row["version"])
+
+    @contextmanager
+    def _recorded(self, name: str, metadata: dict[str, Any]) -> Iterator[None]:
+        """Store ``metadata`` in the commit that the block makes, even where it changes no row.
+
+        Delta leaves out empty commits by itself; but a day without plays is done, and has to say so.
+        """
+        settings = {USER_METADATA: json.dumps(metadata, sort_keys=True), SKIP_EMPTY_COMMITS: "false"}
+        for key, value in settings.items():
+            self.spark.conf.set(key, value)
+        try:
+            yield
+        finally:
+            for key in settings:
+                self.spark.conf.unset(key)
+            self._commits.pop(name, None)
 
     def _read_commits(self, name: str) -> list[Commit]:
         if not self.exists(name):

@@ -1,0 +1,87 @@
+"""The declaration of features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from uae_model.config import EVENT_FEATURES, SESSION_FEATURES, Config, Feature, parse_config
+from uae_model.config.load import _read_profile
+from uae_model.errors import ConfigError
+
+GENRE = {"name": "genre", "kind": "categorical", "role": "both"}
+
+
+def declare(*features: dict[str, Any]) -> Config:
+    return parse_config({**_read_profile("default"), "features": list(features)})
+
+
+def test_a_feature_comes_from_the_feed_column_of_its_name_unless_told_otherwise() -> None:
+    assert Feature(**GENRE).source == "feed.genre"  # type: ignore[arg-type]
+    other = Feature(**GENRE, source="feed.style.of.music")  # type: ignore[arg-type]
+    assert (other.origin, other.source_column) == ("feed", "style.of.music")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [*(f"session.{name}" for name in SESSION_FEATURES), *(f"event.{name}" for name in EVENT_FEATURES)],
+)
+def test_derived_and_event_sources(source: str) -> None:
+    feature = declare(GENRE, {**GENRE, "name": "other", "source": source}).features[1]
+    assert f"{feature.origin}.{feature.source_column}" == source
+
+
+@pytest.mark.parametrize(
+    "source", ["event.feedback", "event.played_ms", "session.label", "feed.", "plays.genre", "genre"]
+)
+def test_what_would_leak_or_does_not_exist_is_refused(source: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"features.0.source = .*: allowed: feed.<column>, session.play_rank"
+    ) as failure:
+        declare({**GENRE, "source": source})
+    assert "would leak" in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"name": "Genre"}, "features.0.name = 'Genre'"),
+        ({"name": "1st"}, "features.0.name = '1st'"),
+        ({"kind": "text"}, "features.0.kind = 'text': Input should be 'categorical' or 'numeric'"),
+        ({"role": "none"}, "features.0.role = 'none': Input should be 'context', 'preference' or 'both'"),
+        ({"buckets": 1}, "features.0.buckets = 1: Input should be greater than or equal to 2"),
+        ({"transform": "sqrt"}, "features.0.transform = 'sqrt': Input should be 'none' or 'log1p'"),
+        ({"colour": "red"}, "features.0.colour: no such setting"),
+    ],
+)
+def test_each_field_has_its_range(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigError) as failure:
+        declare({**GENRE, **change})
+    assert named in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ([GENRE, GENRE], "features: genre declared more than once"),
+        ([{**GENRE, "name": "label"}], "features: label is a column of the tables; choose another name"),
+        ([{**GENRE, "kind": "numeric"}], "features: at least one must be categorical"),
+        ([], "features: at least one must be categorical"),
+        (["genre"], "features.0 = 'genre'"),
+    ],
+)
+def test_features_must_fit_together(features: list[Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        declare(*features)
+
+
+def test_features_are_found_by_origin_and_kind_in_their_order() -> None:
+    config = parse_config(_read_profile("default"))
+    assert [f.name for f in config.features_from("event")] == ["user", "song"]
+    assert [f.name for f in config.features_from("session")] == [
+        *("hour_of_day", "day_of_week", "play_rank", "gap_seconds"),
+    ]
+    assert [f.name for f in config.features_of_kind("numeric")] == [
+        *("play_rank", "gap_seconds", "song_popularity", "genre_affinity"),
+    ]

@@ -1,0 +1,114 @@
+"""What every job shares: options, errors in one line, the exit code, the summary."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import common
+from jobs.common import add_day, add_days, day_range, job_parser, print_summary, run, settings, start
+from uae_model.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def stopped(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand in for the session that a job stops at its end: the tests share theirs."""
+    stops: list[str] = []
+    session = SimpleNamespace(stop=lambda: stops.append("stop"))
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: session)
+    return stops
+
+
+def parser() -> argparse.ArgumentParser:
+    return job_parser("test", "A job.", "uae test --x")
+
+
+class TestRun:
+    def test_success_is_zero_and_ends_the_session(self, stopped: list[str]) -> None:
+        seen = []
+        assert run(parser(), ["--log-level", "ERROR"], lambda args: seen.append(args.log_level)) == 0
+        assert seen == ["ERROR"]
+        assert stopped == ["stop"]
+
+    def test_an_error_to_mend_is_one_line_and_one(
+        self, stopped: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def fail(args: argparse.Namespace) -> None:
+            raise InputError("the feed has no column 'x'")
+
+        assert run(parser(), ["--log-level", "WARNING"], fail) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.splitlines()[-1] == "uae test: the feed has no column 'x'"
+        assert "Traceback" not in captured.err
+        assert stopped == ["stop"]
+
+    def test_any_other_error_keeps_its_traceback(self, stopped: list[str]) -> None:
+        def fail(args: argparse.Namespace) -> None:
+            raise KeyError("a mistake of ours")
+
+        with pytest.raises(KeyError, match="a mistake of ours"):
+            run(parser(), [], fail)
+        assert stopped == ["stop"]
+
+    def test_wrong_options_are_two(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for wrong in (["--no-such"], ["--profile", "big"], ["--log-level", "LOUD"]):
+            with pytest.raises(SystemExit) as left:
+                run(parser(), wrong, lambda args: None)
+            assert left.value.code == 2
+        assert (
+            "invalid choice: 'big' (choose from 'default', 'mssd', 'paper', 'product44')"
+            in capsys.readouterr().err
+        )
+
+
+class TestOptions:
+    def test_settings_come_from_file_profile_and_overrides(self, tmp_path: Path) -> None:
+        (tmp_path / "uae.toml").write_text("[training]\nseed = 3\n")
+        options = ["--config", str(tmp_path / "uae.toml"), "--profile", "paper"]
+        options += ["--set", "training.epochs=2", "--set", "weights.gamma=5"]
+        config = settings(parser().parse_args(options))
+        assert (config.network.hidden, config.training.seed, config.training.epochs) == (128, 3, 2)
+        assert config.weights.gamma == 5
+        assert config.paths.tables == str(tmp_path / "tables")
+
+    def test_a_range_of_days(self) -> None:
+        options = parser()
+        add_days(options, "day")
+        days = day_range(options.parse_args(["--from", "2026-01-05", "--to", "2026-01-05"]))
+        assert days == (date(2026, 1, 5), date(2026, 1, 5))
+        with pytest.raises(InputError, match="--from 2026-01-06 is after --to 2026-01-05"):
+            day_range(options.parse_args(["--from", "2026-01-06", "--to", "2026-01-05"]))
+        with pytest.raises(InputError, match="is not a day; the form"):
+            day_range(options.parse_args(["--from", "05.01.2026", "--to", "2026-01-05"]))
+
+    def test_start_opens_the_tables_of_the_settings(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        started: list[Any] = []
+        monkeypatch.setattr(
+            common, "start_spark", lambda name, files: started.append((name, files)) or "spark"
+        )
+        options = parser()
+        add_day(options, "the day")
+        (tmp_path / "uae.toml").touch()
+        arguments = ["--config", str(tmp_path / "uae.toml"), "--spark-conf", "a", "--spark-conf", "b"]
+        job = start("ingest", options.parse_args([*arguments, "--date", "2026-01-05"]))
+        assert started == [("ingest", ["a", "b"])]
+        assert job.spark == job.store.spark == "spark"
+        assert job.store.config is job.config
+        assert job.store.path("plays") == str(tmp_path / "tables" / "plays")
+
+
+def test_a_summary_is_one_line_of_json_in_its_order(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary({"dt": date(2026, 1, 5), "checks": ["a\nb"], "rows": 3})
+    text = capsys.readouterr().out
+    assert text == '{"dt": "2026-01-05", "checks": ["a\\nb"], "rows": 3}\n'
+    assert list(json.loads(text)) == ["dt", "checks", "rows"]

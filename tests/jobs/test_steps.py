@@ -1,0 +1,219 @@
+"""Each job is thin: it reads its options, calls its step and prints the summary last."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import common
+from tests.builders import DAY, write_slot
+from uae_model.errors import ModelError, NotClosedError
+from uae_model.pipeline.ingest import IngestCounts
+from uae_model.pipeline.sessions import DayOfPlays
+
+DATE = ["--date", "2026-01-05"]
+PLAYS = DayOfPlays(DAY, plays=3, sessions=1, events=4, carried=1, excluded=0)
+
+
+class Registry:
+    """What jobs ask of the registry."""
+
+    champions: list[Any]
+
+    def __init__(self, config: Any) -> None:
+        Registry.champions = []
+
+    def champion(self) -> Any:
+        return SimpleNamespace(attention_version=4)
+
+    def previous_champion(self) -> Any:
+        return SimpleNamespace(version="2")
+
+    def set_champion(self, version: Any) -> None:
+        Registry.champions.append(version)
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
+    """Return a function that runs a job on the shared session: exit code, lines of stdout, last of stderr."""
+    monkeypatch.setattr(common, "start_spark", lambda name, files: spark)
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
+    (tmp_path / "uae.toml").write_text('[feed]\nformat = "jsonl"\n')
+
+    def call(step: str, *options: str, **steps: Callable[..., Any]) -> tuple[int, list[dict[str, Any]], str]:
+        module = importlib.import_module(f"jobs.{step}")
+        if hasattr(module, "Registry"):
+            monkeypatch.setattr(module, "Registry", Registry)
+        for name, fake in steps.items():
+            assert hasattr(module, name)
+            monkeypatch.setattr(module, name, fake)
+        code = module.main(["--config", str(tmp_path / "uae.toml"), "--log-level", "ERROR", *options])
+        captured = capsys.readouterr()
+        errors = captured.err.splitlines()
+        return code, [json.loads(line) for line in captured.out.splitlines()], errors[-1] if errors else ""
+
+    return call
+
+
+def test_ingest_takes_the_complete_slots_of_the_day(run: Any, tmp_path: Path) -> None:
+    taken: list[str] = []
+
+    def ingest(store: Any, feed: Any, slots: list[Any]) -> IngestCounts:
+        taken.extend(slot.name for slot in slots)
+        return IngestCounts(9, 1, 5, 1)
+
+    code, _, error = run("ingest", *DATE, ingest_slots=ingest)
+    assert code == 1
+    assert error.startswith("uae ingest: the feed has no complete slot of 2026-01-05: looked for ")
+    assert error.endswith("feed/dt=2026-01-05 with its marker _SUCCESS")
+    write_slot(tmp_path / "feed", DAY, [])
+    code, lines, _ = run("ingest", *DATE, ingest_slots=ingest)
+    assert (code, taken) == (0, ["dt=2026-01-05"])
+    assert lines == [
+        {"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1, "duplicates": 2}
+    ]
+
+
+def test_sessions_waits_until_the_day_is_closed(run: Any, tmp_path: Path) -> None:
+    def build(store: Any, day: date) -> DayOfPlays:
+        return DayOfPlays(day, 3, 1, 4, 1, 0)
+
+    steps = {"build_day": build, "reopened_days": lambda store, day: [date(2026, 1, 4)]}
+    write_slot(tmp_path / "feed", DAY, [])
+    code, lines, error = run("sessions", *DATE, **steps)
+    assert (code, lines) == (1, [])
+    assert error.startswith("uae sessions: 2026-01-05 is not closed")
+    write_slot(tmp_path / "feed", date(2026, 1, 6), [])
+    code, lines, _ = run("sessions", *DATE, **steps)
+    assert code == 0
+    assert [line["day"] for line in lines] == ["2026-01-04", "2026-01-05"]  # tonight's day last
+    assert lines[-1] == {
+        "day": "2026-01-05",
+        "plays": 3,
+        "sessions": 1,
+        "events": 4,
+        "carried": 1,
+        "excluded": 0,
+    }
+
+
+def test_train_prints_both_versions(run: Any) -> None:
+    code, lines, _ = run("train", *DATE, train_models=lambda store, registry, day: (3, 4))
+    assert (code, lines) == (
+        0,
+        [{"dt": "2026-01-05", "attention_model_version": 3, "propensity_model_version": 4}],
+    )
+
+
+def test_score_resolves_the_champion_once(run: Any) -> None:
+    scored: list[Any] = []
+
+    def score(store: Any, champion: Any, day: date) -> int:
+        scored.append((champion.attention_version, day))
+        return 7
+
+    code, lines, _ = run("score", *DATE, score_day=score)
+    assert (code, scored) == (0, [(4, DAY)])
+    assert lines == [{"dt": "2026-01-05", "weights": 7, "attention_model_version": 4}]
+
+
+def test_publish_prints_what_readers_pin(run: Any) -> None:
+    row = {"delta_version": 9, "row_count": 7, "checks": ["a: ok (1)"], "status": "published"}
+    code, lines, _ = run("publish", *DATE, publish_day=lambda store, day: row)
+    assert (code, lines) == (
+        0,
+        [{"dt": "2026-01-05", "delta_version": 9, "weights": 7, "checks": ["a: ok (1)"]}],
+    )
+
+
+def test_nightly_prints_its_summary_last(run: Any) -> None:
+    code, lines, _ = run(
+        "nightly", *DATE, run_night=lambda store, registry, day: {"dt": str(day), "plays": 3}
+    )
+    assert (code, lines) == (0, [{"dt": "2026-01-05", "plays": 3}])
+
+
+def test_nightly_says_in_one_line_why_a_night_must_wait(run: Any) -> None:
+    def wait(*_: Any) -> None:
+        raise NotClosedError("2026-01-05 is not closed")
+
+    assert run("nightly", *DATE, run_night=wait) == (1, [], "uae nightly: 2026-01-05 is not closed")
+
+
+class TestBackfill:
+    RANGE = ("--from", "2026-01-05", "--to", "2026-01-06")
+
+    def test_it_prepares_all_days_and_then_runs_each_night(self, run: Any) -> None:
+        ran: list[Any] = []
+
+        def prepare(store: Any, first: date, last: date) -> tuple[IngestCounts, list[DayOfPlays]]:
+            ran.append(("prepare", first.day, last.day))
+            return IngestCounts(), [PLAYS]
+
+        def night(store: Any, registry: Any, day: date) -> dict[str, int]:
+            ran.append(("night", day.day))
+            return {"day": day.day}
+
+        steps = {"prepare_days": prepare, "run_night": night}
+        code, lines, _ = run("backfill", *self.RANGE, **steps)
+        assert code == 0
+        assert ran == [("prepare", 5, 6), ("night", 5), ("night", 6)]
+        assert lines == [{"day": 5}, {"day": 6}]
+        ran.clear()
+        code, lines, _ = run("backfill", *self.RANGE, "--until", "sessions", **steps)
+        assert (code, ran) == (0, [("prepare", 5, 6)])
+        assert [line["plays"] for line in lines] == [3]
+
+    def test_a_range_in_the_wrong_order_starts_nothing(self, run: Any) -> None:
+        code, _, error = run("backfill", "--from", "2026-01-06", "--to", "2026-01-05")
+        assert (code, error) == (1, "uae backfill: --from 2026-01-06 is after --to 2026-01-05")
+
+
+class TestPromote:
+    def test_the_newest_or_a_named_version_with_or_without_force(self, run: Any) -> None:
+        asked: list[Any] = []
+
+        def promote(config: Any, registry: Any, version: int | None, *, force: bool) -> int:
+            asked.append((version, force))
+            return version or 8
+
+        for options, champion in (((), 8), (("--version", "3"), 3), (("--version", "3", "--force"), 3)):
+            code, lines, _ = run("promote", *options, promote_version=promote)
+            assert (code, lines) == (0, [{"champion": champion, "model": "uae-attention"}])
+        assert asked == [(None, False), (3, False), (3, True)]
+
+    def test_going_back_is_one_command(self, run: Any) -> None:
+        code, lines, _ = run("promote", "--rollback")
+        assert (code, lines) == (0, [{"champion": 2, "model": "uae-attention"}])
+        assert [version.version for version in Registry.champions] == ["2"]
+
+    def test_a_failed_gate_is_told(self, run: Any) -> None:
+        def refuse(*_: Any, force: bool) -> int:
+            raise ModelError("version 3 was not promoted: it has no validation loss")
+
+        assert run("promote", promote_version=refuse) == (
+            *(1, []),
+            "uae promote: version 3 was not promoted: it has no validation loss",
+        )
+
+    def test_back_and_forth_at_once_is_a_mistake(self, run: Any) -> None:
+        with pytest.raises(SystemExit) as left:
+            run("promote", "--rollback", "--version", "3")
+        assert left.value.code == 2
+
+
+@pytest.mark.parametrize("step", ["ingest", "sessions", "train", "score", "publish", "nightly", "report"])
+def test_a_day_in_another_form_is_told(run: Any, step: str) -> None:
+    code, lines, error = run(step, "--date", "5 January")
+    assert (code, lines) == (1, [])
+    assert error == f"uae {step}: '5 January' is not a day; the form is YYYY-MM-DD"

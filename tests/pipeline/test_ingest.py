@@ -1,0 +1,227 @@
+"""Slots into events and quarantine: every row accounted for, whatever comes twice, late or broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+
+from tests.builders import DAY, Event, event, feed_row, write_slot
+from uae_model.config import Config, load_config
+from uae_model.errors import ConfigError, ContractError, InputError
+from uae_model.feed import Feed, Slot
+from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, IngestCounts, _days_of, ingest_slots
+from uae_model.tables import TableStore
+
+NEXT = DAY + timedelta(days=1)
+NOTHING = IngestCounts()
+
+FIRST_SLOT: list[Event | str] = [
+    event("a", "10:00"),
+    event("b", "10:05"),
+    event("b", "10:05"),  # delivered twice
+    event("c", "10:10", feedback="auto_play"),
+    event("c", "10:10", feedback="like"),  # two actions on one play
+    event("late", "04 22:00"),
+    event("x", "10:20", feedback="applause"),
+    event("x", "10:20", feedback="applause"),
+    '{"event_id": "cut',
+]
+SECOND_SLOT: list[Event | str] = [
+    event("b", "10:05"),  # once more
+    event("c", "10:10", feedback="dislike"),  # outranks the like
+    event("a", "10:00", device=None),  # says less than the row that is there
+    event("d", "06 09:00"),
+    event("e", "05 23:59"),  # late
+    event("too late", "02 23:59"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_tables() -> Iterator[None]:
+    """Leave out the CHECK constraints: they have tests of their own, and each costs a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        yield
+
+
+def deliver(folder: Path, day: date, rows: list[Event | str], **name: str) -> None:
+    lines = [row if isinstance(row, str) else feed_row(row) for row in rows]
+    write_slot(folder / "feed", day, lines, **name)
+
+
+def opened(spark: SparkSession, folder: Path, *overrides: str) -> tuple[TableStore, Feed]:
+    (folder / "uae.toml").touch()
+    config = load_config(folder / "uae.toml", overrides=["feed.format=jsonl", *overrides])
+    return TableStore(spark, config), Feed(spark, config)
+
+
+def ingest(store: TableStore, feed: Feed, *days: date) -> IngestCounts:
+    slots = [slot for day in days for slot in feed.slots(day)]
+    return ingest_slots(store, feed, slots)
+
+
+def events(store: TableStore) -> list[Row]:
+    return store.read("events").orderBy("dt", "event_id").collect()
+
+
+class TestTwoSlots:
+    """The first slot and then the second; and the other way round."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def forth(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        folder = tmp_path_factory.mktemp("forth")
+        deliver(folder, DAY, FIRST_SLOT)
+        deliver(folder, NEXT, SECOND_SLOT)
+        store, feed = opened(spark, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
+            counts = ingest(store, feed, DAY), ingest(store, feed, NEXT)
+        return store, feed, counts
+
+    def test_what_is_read_is_quarantined_inserted_updated_or_a_duplicate(self, forth: Any) -> None:
+        _, _, (first, second) = forth
+        assert first.to_dict() == {
+            **{"read": 9, "quarantined": 3, "inserted": 4, "updated": 0, "duplicates": 2},
+        }
+        assert second.to_dict() == {
+            **{"read": 6, "quarantined": 1, "inserted": 2, "updated": 1, "duplicates": 2},
+        }
+
+    def test_each_event_counts_once_under_its_own_day(self, forth: Any) -> None:
+        rows = events(forth[0])
+        assert [(row["event_id"], row["dt"].day, row["feedback"], row["device"]) for row in rows] == [
+            ("late", 4, "auto_play", "phone"),
+            ("a", 5, "auto_play", "phone"),
+            ("b", 5, "auto_play", "phone"),
+            ("c", 5, "dislike", "phone"),
+            ("e", 5, "auto_play", "phone"),
+            ("d", 6, "auto_play", "phone"),
+        ]
+        assert {row["played_at"].astimezone(UTC).date() == row["dt"] for row in rows} == {True}
+
+    def test_quarantine_keeps_the_row_its_reason_and_how_often_it_came(self, forth: Any) -> None:
+        store, _, _ = forth
+        rows = store.read("quarantine").orderBy("dt", "reason").collect()
+        assert [(row["dt"], row["slot"], row["reason"], row["occurrences"]) for row in rows] == [
+            (DAY, "dt=2026-01-05", "the row cannot be split into columns", 1),
+            (DAY, "dt=2026-01-05", "unknown feedback: applause", 2),
+            (
+                NEXT,
+                "dt=2026-01-06",
+                "is later than feed.late_days = 3 allows: 2026-01-02 23:59:00",
+                1,
+            ),
+        ]
+        assert rows[0]["raw"] == '{"event_id": "cut'
+        assert rows[0]["source"] == "dt=2026-01-05/part-0.json"
+        assert rows[0]["run_id"] == store.config.run_id("2026-01-05")
+
+    def test_no_raw_user_id_reaches_the_events(self, forth: Any) -> None:
+        assert {len(row["user_id"]) for row in events(forth[0])} == {64}
+
+    def test_the_same_files_again_change_nothing(self, forth: Any) -> None:
+        store, feed, _ = forth
+        before = {name: store.latest_version(name) for name in ("events", "quarantine")}
+        again = TableStore(store.spark, store.config)  # another night: nothing remembered
+        assert ingest(again, feed, DAY, NEXT) == NOTHING
+        assert {name: store.latest_version(name) for name in before} == before
+
+    def test_a_delivery_under_another_name_adds_only_duplicates(self, forth: Any) -> None:
+        store, feed, _ = forth
+        before = events(store)
+        quarantined = store.read("quarantine", [NEXT]).drop("source").collect()
+        (slot,) = feed.slots(NEXT)
+        folder = Path(slot.path)
+        (folder / "part-0.json").rename(folder / "part-1.json")
+        counts = ingest(store, feed, NEXT)
+        assert counts.to_dict() == {
+            **{"read": 6, "quarantined": 1, "inserted": 0, "updated": 0, "duplicates": 5},
+        }
+        assert events(store) == before
+        assert store.read("quarantine", [NEXT]).drop("source").collect() == quarantined
+
+    def test_the_order_of_the_slots_does_not_matter(
+        self, forth: Any, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        deliver(tmp_path, DAY, FIRST_SLOT[::-1])
+        deliver(tmp_path, NEXT, SECOND_SLOT[:3], name="part-0.json")
+        deliver(tmp_path, NEXT, SECOND_SLOT[2:], name="part-1.json")  # and one row in two files
+        store, feed = opened(spark, tmp_path)
+        counts = ingest(store, feed, NEXT, DAY)
+        assert events(store) == events(forth[0])
+        assert counts.to_dict() == {
+            **{"read": 16, "quarantined": 4, "inserted": 6, "updated": 1, "duplicates": 5},
+        }
+
+
+def test_an_empty_slot_is_no_error_and_is_not_read_again(spark: SparkSession, tmp_path: Path) -> None:
+    deliver(tmp_path, DAY, [])
+    store, feed = opened(spark, tmp_path)
+    assert ingest(store, feed, DAY) == NOTHING
+    assert events(store) == []
+    version = store.latest_version("quarantine")
+    assert ingest(store, feed, DAY) == NOTHING
+    assert store.latest_version("quarantine") == version
+
+
+def test_without_a_key_nothing_is_written(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UAE_HMAC_KEY")
+    deliver(tmp_path, DAY, FIRST_SLOT)
+    store, feed = opened(spark, tmp_path)
+    with pytest.raises(ConfigError, match="UAE_HMAC_KEY"):
+        ingest(store, feed, DAY)
+    assert not store.exists("events")
+    assert not store.exists("quarantine")
+
+
+@pytest.mark.parametrize(("hours", "last"), [(0, 5), (0.5, 6), (24, 6), (24.5, 7), (72, 8)])
+def test_a_merge_looks_into_every_day_that_a_row_may_fall_into(
+    make_config: Callable[..., Config], hours: float, last: int
+) -> None:
+    config = make_config(f"feed.future_hours={hours}", "feed.late_days=1")
+    days = _days_of(Slot("slot", "path", DAY, None), cast(DataFrame, None), config)
+    assert [day.day for day in days] == list(range(4, last + 1))
+
+
+def test_a_slot_without_files_is_an_error(config: Config, spark: SparkSession, store: TableStore) -> None:
+    feed = Feed(spark, config)
+    with pytest.raises(InputError, match="feed slot dt=2026-01-05: no data files under"):
+        ingest_slots(store, feed, feed.slots(DAY))
+
+
+def test_more_rows_written_than_read_is_an_error_and_a_static_dataset_has_no_day(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [event("a", "10:00"), event("b", "09 10:00"), event("x", "10:00", feedback="applause")]
+    write_slot(tmp_path, DAY, [feed_row(row) for row in rows]).rename(tmp_path / "all")
+    store, feed = opened(spark, tmp_path, "paths.feed=all")
+    merged: list[list[date]] = []
+
+    def merge_too_much(store: TableStore, name: str, frame: DataFrame, days: list[date], *_: Any) -> Any:
+        merged.append(days)
+        return {"inserted": 3, "updated": 0}
+
+    monkeypatch.setattr(TableStore, "merge_new", merge_too_much)
+    with pytest.raises(ContractError, match=r"slot all: more events written than rows read: {'read': 3"):
+        ingest(store, feed, DAY)
+    assert merged == [[DAY, date(2026, 1, 9)]]
+    assert [row["dt"] for row in store.read("quarantine").collect()] == [STATIC_QUARANTINE_DAY]
+
+
+def test_counts_add_up() -> None:
+    total = IngestCounts(10, 1, 4, 2) + IngestCounts(5, 0, 5, 0)
+    assert total == IngestCounts(15, 1, 9, 2)
+    assert total.duplicates == 3

@@ -1,0 +1,135 @@
+"""Publication: readers see a day once it has passed every check, and keep it while a later try fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.builders import DAY
+from tests.tables.test_store import frame_of
+from uae_model.config import load_config
+from uae_model.errors import ContractError, InputError
+from uae_model.pipeline import publish
+from uae_model.pipeline.publish import is_published, needs_publication, publish_day, published_row
+from uae_model.pipeline.sessions import DayOfPlays
+from uae_model.tables import TableStore
+from uae_model.weights import read_weights
+
+NEXT = DAY + timedelta(days=1)
+MODELS = {"attention_version": 1, "propensity_version": 2}
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+    """A store whose days count as accounted for; constraints and accounting have tests of their own."""
+    folder = tmp_path_factory.mktemp("publish")
+    (folder / "uae.toml").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        patch.setattr(publish, "account", lambda store, day: DayOfPlays(day, 3, 1, 3, 0, excluded=5))
+        yield TableStore(spark, load_config(folder / "uae.toml"))
+
+
+def write(store: TableStore, day: date, weights: list[float], plays: int = 3, **models: int) -> None:
+    """Write plays and weights of one session whose first play is active; ``weights`` are the others'."""
+    keys = [{"position": position, "is_active": position == 1, "dt": day} for position in range(1, plays + 1)]
+    if store.last_commit("plays", day) is None:
+        store.replace_day("plays", day, frame_of(store, "plays", keys), {"step": "test"})
+    rows = [
+        {"position": position, "is_active": position == 1, "dt": day, "sample_weight": weight}
+        for position, weight in enumerate([1.0, *weights], start=1)
+    ]
+    store.replace_day("weights", day, frame_of(store, "weights", rows), {**MODELS, **models})
+
+
+class TestStory:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def told(store: TableStore) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def seen() -> list[float]:
+            rows = read_weights(store.spark, store.config.paths.tables, DAY).collect()
+            return sorted(row["sample_weight"] for row in rows)
+
+        quarantined = frame_of(store, "quarantine", [{"occurrences": 0}])
+        store.replace_day("quarantine", DAY, quarantined, {})
+        write(store, DAY, [0.4, 0.6])
+        found["before"] = is_published(store, DAY), needs_publication(store, DAY)
+        found["row"] = publish_day(store, DAY)
+        found["seen"] = seen()
+        version = store.latest_version("publications")
+        found["again"] = publish_day(store, DAY)
+        found["untouched"] = store.latest_version("publications") == version
+
+        # A later try: one weight is missing, and their mean has left the limits.
+        write(store, DAY, [0.9])
+        strict = store.config.publication.model_copy(update={"max_passive_weight_mean": 0.8})
+        limited = TableStore(store.spark, store.config.model_copy(update={"publication": strict}))
+        found["stale"] = is_published(store, DAY), needs_publication(store, DAY)
+        with pytest.raises(ContractError) as failure:
+            publish_day(limited, DAY)
+        found["failure"] = str(failure.value)
+        found["still seen"] = seen()
+
+        # Set right, it replaces the first publication.
+        write(store, DAY, [0.5, 0.7])
+        found["second row"] = publish_day(store, DAY)
+        found["seen at last"] = seen()
+        found["rows"] = store.read("publications").count()
+        return found
+
+    def test_a_day_is_published_with_its_figures(self, told: dict[str, Any]) -> None:
+        row = told["row"].asDict()
+        assert told["before"] == (False, False)
+        assert (row["row_count"], row["session_count"], row["active_count"]) == (3, 1, 1)
+        assert row["mean_passive_weight"] == pytest.approx(0.5)
+        assert (row["excluded_count"], row["quarantined_count"]) == (5, 0)
+        assert (row["attention_model_version"], row["propensity_model_version"]) == (1, 2)
+        assert (row["status"], row["table_name"], row["dt"]) == ("published", "weights", DAY)
+        assert all(": ok (" in check for check in row["checks"])
+        assert told["seen"] == [0.4, 0.6, 1.0]
+
+    def test_publishing_again_changes_nothing(self, told: dict[str, Any]) -> None:
+        assert told["again"] == told["row"]
+        assert told["untouched"]
+
+    def test_a_failed_check_is_told_and_readers_keep_what_they_had(self, told: dict[str, Any]) -> None:
+        assert told["stale"] == (False, True)
+        assert "dt=2026-01-05, version" in told["failure"]
+        assert "one weight row for every play row: FAILED (1 missing, 0 extra, 0 doubled)" in told["failure"]
+        assert "mean passive weight in [0, 0.8]: FAILED (0.9000)" in told["failure"]
+        assert ": ok (" not in told["failure"]
+        assert told["still seen"] == [0.4, 0.6, 1.0]
+
+    def test_a_good_try_replaces_the_publication(self, told: dict[str, Any]) -> None:
+        assert told["second row"]["delta_version"] > told["row"]["delta_version"]
+        assert told["seen at last"] == [0.5, 0.7, 1.0]
+        assert told["rows"] == 1
+
+    def test_the_mean_is_compared_with_the_last_day_of_the_same_models(
+        self, store: TableStore, told: dict[str, Any]
+    ) -> None:
+        write(store, NEXT, [0.05, 0.05])
+        with pytest.raises(ContractError, match=r"moved at most 0.3: FAILED \(0.5500\)"):
+            publish_day(store, NEXT)
+        write(store, NEXT, [0.05, 0.06], attention_version=3)  # other models may weigh otherwise
+        assert publish_day(store, NEXT)["attention_model_version"] == 3
+        both = read_weights(store.spark, store.config.paths.tables, "2026-01-05", NEXT)
+        assert both.count() == told["row"]["row_count"] + 3
+
+
+def test_a_day_without_weights_is_named(store: TableStore) -> None:
+    day = date(2026, 2, 1)
+    with pytest.raises(InputError, match="2026-02-01 has no weights; run uae score --date 2026-02-01 first"):
+        publish_day(store, day)
+    store.ensure("publications")
+    with pytest.raises(
+        InputError, match="2026-02-01 is not published; run uae publish --date 2026-02-01 first"
+    ):
+        published_row(store, day)
+    assert not is_published(store, day)

@@ -1,0 +1,191 @@
+"""Spark's settings: read from files, refused where tables would come out wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.conftest import TEST_SPARK_CONF
+from uae_model import spark as module
+from uae_model import spark_jars
+from uae_model.errors import ConfigError
+from uae_model.spark import REQUIRED_SETTINGS, SPARK_CONF_FOLDER, check_settings, read_spark_conf, start_spark
+
+
+class TestFiles:
+    def test_keys_and_values_are_split_at_the_first_space(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.conf"
+        file.write_text(
+            "# a comment\n\n  spark.a   1  \nspark.b\t-Xmx2g -XX:+UseSerialGC # no comment\nspark.a 2\n"
+        )
+        assert read_spark_conf(file) == {"spark.a": "2", "spark.b": "-Xmx2g -XX:+UseSerialGC # no comment"}
+
+    def test_a_line_without_a_value_is_placed(self, tmp_path: Path) -> None:
+        file = tmp_path / "a.conf"
+        file.write_text("spark.a 1\nspark.b\n")
+        with pytest.raises(ConfigError, match=r"a.conf:2: 'spark.b' has no value; the form is: key value"):
+            read_spark_conf(file)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(
+            ConfigError, match=r"configuration .*nowhere.conf does not exist; pass --spark-conf FILE"
+        ):
+            read_spark_conf(tmp_path / "nowhere.conf")
+
+    def test_the_local_profile_is_enough_for_right_tables(self) -> None:
+        check_settings(FakeSession(read_spark_conf(SPARK_CONF_FOLDER / "local.conf")))  # type: ignore[arg-type]
+
+
+class FakeSession:
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.conf = SimpleNamespace(get=settings.get)
+        self.sparkContext = SimpleNamespace(setLogLevel=lambda level: None)
+
+
+class TestCheck:
+    @pytest.mark.parametrize("key", REQUIRED_SETTINGS)
+    @pytest.mark.parametrize("value", [None, "Europe/Berlin"])
+    def test_a_missing_or_wrong_setting_is_told_with_the_right_one(self, key: str, value: str | None) -> None:
+        settings = {**REQUIRED_SETTINGS, key: value}
+        with pytest.raises(ConfigError) as failure:
+            check_settings(FakeSession(settings))  # type: ignore[arg-type]
+        expected = REQUIRED_SETTINGS[key]
+        assert (
+            str(failure.value) == f"{key} = {value!r}: must be {expected!r}; start from a file of spark_conf/"
+        )
+
+    def test_other_extensions_may_stand_beside_deltas(self) -> None:
+        key = "spark.sql.extensions"
+        settings = {**REQUIRED_SETTINGS, key: f"org.example.Other,{REQUIRED_SETTINGS[key]}"}
+        check_settings(FakeSession(settings))  # type: ignore[arg-type]
+
+    def test_the_session_of_the_tests_passes(self, spark: SparkSession) -> None:
+        check_settings(spark)
+        assert spark.conf.get("spark.sql.shuffle.partitions") == "2"  # the later file won
+
+
+class FakeBuilder:
+    """Remembers what a session would have been built from."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        self.settings = settings
+
+    def appName(self, name: str) -> FakeBuilder:  # noqa: N802
+        self.settings["name"] = name
+        return self
+
+    master = appName
+
+    def config(self, key: str, value: str) -> FakeBuilder:
+        self.settings[key] = value
+        return self
+
+    def getOrCreate(self) -> Any:  # noqa: N802
+        return FakeSession(self.settings)
+
+
+class TestStart:
+    @pytest.fixture
+    def built(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        settings: dict[str, str] = {}
+        monkeypatch.setattr(module, "SparkSession", SimpleNamespace(builder=FakeBuilder(settings)))
+        monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+        monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
+        return settings
+
+    def start(self, *files: Path) -> None:
+        start_spark("train", files)
+
+    def test_a_local_run_takes_the_local_profile_and_this_python(
+        self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.start()
+        assert built["name"] == "uae-train"
+        assert built["spark.master"] == "local[*]"
+        assert sys.executable == module.os.environ["PYSPARK_PYTHON"]
+        monkeypatch.delenv("PYSPARK_PYTHON")
+
+    def test_later_files_win(self, built: dict[str, str]) -> None:
+        self.start(SPARK_CONF_FOLDER / "local.conf", TEST_SPARK_CONF)
+        assert built["spark.master"] == "local[2]"
+        assert built["spark.ui.enabled"] == "false"
+
+    def test_under_spark_submit_the_settings_are_there_already(
+        self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+        with pytest.raises(ConfigError, match="give spark-submit a --properties-file"):
+            self.start(TEST_SPARK_CONF)
+        with pytest.raises(ConfigError, match="must be"):
+            self.start()  # submitted without one of the project's files
+        built.update(REQUIRED_SETTINGS)
+        self.start()
+        assert "spark.master" not in built
+
+    @pytest.mark.parametrize(
+        ("lines", "jars", "expected"),
+        [
+            ("", ["b.jar", "a.jar"], {"spark.jars": "a.jar,b.jar"}),
+            (
+                "",
+                [],
+                {
+                    "spark.jars.packages": spark_jars.DELTA_PACKAGE,
+                    "spark.jars.excludes": spark_jars.DELTA_EXCLUDES,
+                },
+            ),
+            ("spark.jars mine.jar\n", ["a.jar"], {"spark.jars": "mine.jar"}),
+            ("spark.jars.packages x:y:1\n", ["a.jar"], {"spark.jars.packages": "x:y:1"}),
+        ],
+    )
+    def test_the_delta_jars_come_from_set_up_unless_told_otherwise(
+        self,
+        built: dict[str, str],
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+        lines: str,
+        jars: Sequence[str],
+        expected: dict[str, str],
+    ) -> None:
+        for jar in jars:
+            (tmp_path / jar).touch()
+        (tmp_path / "notes.txt").touch()
+        monkeypatch.setattr(spark_jars, "jar_folder", lambda: tmp_path)
+        (tmp_path / "extra.conf").write_text(lines)
+        self.start(SPARK_CONF_FOLDER / "local.conf", tmp_path / "extra.conf")
+        found = {
+            key: value.replace(f"{tmp_path}/", "") for key, value in built.items() if "spark.jars" in key
+        }
+        assert found == expected
+
+
+class TestJars:
+    def test_they_are_resolved_into_the_environment_and_nothing_else_is_left(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        settings: dict[str, str] = {}
+
+        class Resolving(FakeBuilder):
+            def getOrCreate(self) -> Any:  # noqa: N802
+                jars = Path(settings["spark.jars.ivy"]) / "jars"
+                jars.mkdir(parents=True)
+                for name in ("delta.jar", "antlr.jar", "delta.jar.sha1"):
+                    (jars / name).write_text(name)
+                return SimpleNamespace(stop=lambda: settings.update(stopped="yes"))
+
+        session = SimpleNamespace(builder=Resolving(settings))
+        monkeypatch.setattr("pyspark.sql.SparkSession", session)
+        monkeypatch.setattr(sys, "prefix", str(tmp_path))
+        assert spark_jars.resolved_jars() == []
+        found = spark_jars.resolve()
+        assert [jar.name for jar in found] == ["antlr.jar", "delta.jar"]
+        assert found == spark_jars.resolved_jars()
+        assert settings["spark.jars.packages"] == spark_jars.DELTA_PACKAGE
+        assert settings["stopped"] == "yes"
+        assert [path.name for path in spark_jars.jar_folder().parent.iterdir()] == ["jars"]

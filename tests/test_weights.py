@@ -1,0 +1,113 @@
+"""From attention to weights, and what readers of the published weights see."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.builders import DAY
+from tests.tables.test_store import frame_of, with_features
+from uae_model.config import Config, load_config
+from uae_model.config.sections import WeightSettings
+from uae_model.errors import ContractError, InputError
+from uae_model.tables import TableStore
+from uae_model.weights import passive_weight, read_weights, sample_weight
+
+NEXT = DAY + timedelta(days=1)
+
+
+class TestFormula:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def rows(spark: SparkSession) -> list[Any]:
+        frame = spark.createDataFrame(
+            [(step / 20, step % 2 == 0) for step in range(21)], "attention double, e boolean"
+        )
+        attention, active = frame["attention"], frame["e"]
+        settings = {f"w{gamma:g}": WeightSettings(gamma=gamma) for gamma in (0.5, 5, 15, 25)}
+        columns = [passive_weight(attention, each).alias(name) for name, each in settings.items()]
+        both = sample_weight(attention, active, settings["w15"]).alias("sample_weight")
+        return frame.select("attention", "e", both, *columns).collect()
+
+    @pytest.mark.parametrize("gamma", [0.5, 5, 15, 25])
+    def test_the_weight_of_a_passive_play_is_equation_19(self, rows: list[Any], gamma: float) -> None:
+        for row in rows:
+            assert row[f"w{gamma:g}"] == pytest.approx(1 - (row["attention"] + 1) ** -gamma, abs=1e-15)
+
+    def test_it_lies_below_one_and_grows_with_attention(self, rows: list[Any]) -> None:
+        found = [row["w15"] for row in rows]
+        assert found[0] == 0.0
+        assert found == sorted(set(found))
+        assert found[-1] == pytest.approx(1 - 2**-15)
+        assert found[-1] < 1
+
+    def test_an_active_play_weighs_one(self, rows: list[Any]) -> None:
+        assert {row["sample_weight"] for row in rows if row["e"]} == {1.0}
+        assert all(row["sample_weight"] == row["w15"] for row in rows if not row["e"])
+
+
+class TestReading:
+    """Two published days, one of them scored again since, and one that was never published."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> str:
+        folder = tmp_path_factory.mktemp("weights")
+        (folder / "uae.toml").touch()
+        config = load_config(folder / "uae.toml")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+            publish(TableStore(spark, config), DAY, write(TableStore(spark, config), DAY, [0.1, 0.2]))
+            # From the second day on there is one feature more.
+            wider = TableStore(spark, more_features(config))
+            publish(wider, NEXT, write(wider, NEXT, [0.3], tempo=120.0))
+            write(wider, DAY, [0.9, 0.9, 0.9])
+            write(wider, NEXT + timedelta(days=1), [0.8])
+            publish(wider, NEXT + timedelta(days=2), 0, status="withdrawn")
+        return config.paths.tables
+
+    def seen(self, spark: SparkSession, tables: str, *days: date | str) -> list[float]:
+        return sorted(row["sample_weight"] for row in read_weights(spark, tables, *days).collect())
+
+    def test_a_day_is_read_at_the_version_that_was_published(self, spark: SparkSession, tables: str) -> None:
+        assert self.seen(spark, tables, DAY) == [0.1, 0.2]
+        assert self.seen(spark, tables, "2026-01-06") == [0.3]
+
+    def test_days_with_and_without_a_feature_are_read_together(
+        self, spark: SparkSession, tables: str
+    ) -> None:
+        rows = read_weights(spark, tables + "/", DAY, "2026-01-06").orderBy("sample_weight").collect()
+        assert [row["sample_weight"] for row in rows] == [0.1, 0.2, 0.3]
+        assert [row["dt"] for row in rows] == [DAY, DAY, NEXT]
+        assert [row["tempo"] for row in rows] == [None, None, 120.0]
+
+    @pytest.mark.parametrize("last", ["2026-01-07", "2026-01-08"])
+    def test_a_day_that_is_not_published_is_named(self, spark: SparkSession, tables: str, last: str) -> None:
+        with pytest.raises(InputError, match=f"not published: .*{last}.* run uae nightly or uae backfill"):
+            read_weights(spark, tables, DAY, last)
+
+    def test_where_nothing_was_ever_published(self, spark: SparkSession, config: Config) -> None:
+        with pytest.raises(ContractError, match="table publications does not exist at"):
+            read_weights(spark, config.paths.tables, DAY)
+
+
+def more_features(config: Config) -> Config:
+    declared = [feature.model_dump() for feature in config.features]
+    return with_features(config, [*declared, {"name": "tempo", "kind": "numeric", "role": "context"}])
+
+
+def write(store: TableStore, day: date, weights: list[float], **fields: Any) -> int:
+    rows = [
+        {"position": position, "sample_weight": weight, "dt": day, **fields}
+        for position, weight in enumerate(weights, start=1)
+    ]
+    store.replace_day("weights", day, frame_of(store, "weights", rows), {})
+    return store.latest_version("weights")
+
+
+def publish(store: TableStore, day: date, version: int, status: str = "published") -> None:
+    row = {"table_name": "weights", "delta_version": version, "status": status, "dt": day, "checks": ["ok"]}
+    store.replace_day("publications", day, frame_of(store, "publications", [row]), {})
