@@ -8,6 +8,11 @@ uae=.venv/bin/uae
 config=$folder/uae.toml
 log=$folder/demo.log
 began=$SECONDS
+if [ -e "$folder" ]; then
+  # Only what an earlier demo made is removed; anything else is somebody's data.
+  [ -f "$log" ] || { printf 'demo: %s exists and was not made by the demo; choose another: make demo DEMO=folder\n' "$folder" >&2; exit 1; }
+  rm -rf "$folder"
+fi
 mkdir -p "$folder"
 : > "$log"
 
@@ -41,7 +46,7 @@ cat <<END
 Done in $((SECONDS - began)) s. What there is to look at:
   report    $folder/report.html             open it in a browser
   weights   $folder/tables/weights
-            .venv/bin/python -m notebooks.first_look $config $scored
+            .venv/bin/python -c "from uae_model.published import read_weights_arrow as read; print(read('$folder/tables', '$scored').to_pandas())"
   registry  $folder/mlflow.db               .venv/bin/mlflow ui --backend-store-uri sqlite:///$folder/mlflow.db
   log       $log
   health    $uae doctor --config $config

@@ -38,6 +38,12 @@ def list_files(spark: SparkSession, path: str) -> list[FileStatus]:
     return sorted(found)
 
 
+def touch(spark: SparkSession, path: str) -> None:
+    """Create an empty file, and the folders above it."""
+    filesystem, hadoop_path = _resolve(spark, path)
+    filesystem.create(hadoop_path, True).close()
+
+
 def _resolve(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  # py4j objects have no types
     hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(path)  # type: ignore[union-attr]
     return hadoop_path.getFileSystem(spark._jsc.hadoopConfiguration()), hadoop_path

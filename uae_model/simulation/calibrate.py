@@ -1,0 +1,137 @@
+"""Fitting the law of feedback to the paper's Fig. 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from scipy.optimize import bisect
+
+from uae_model.errors import InputError
+from uae_model.simulation.hashing import Floats, sigmoid
+from uae_model.simulation.listening import Setting, attend, draw_setting
+from uae_model.simulation.world import Block, World
+
+MEAN_ATTENTION = 0.36
+ACTIVE_AFTER_ACTIVE = 0.5588
+ACTIVE_AFTER_PASSIVE = 0.0488
+"""P(a|a) and P(a|p) of the paper's Fig. 2."""
+
+SAMPLE_DAYS = (3, 5)
+"""A working day and a day of the weekend, when the world starts on a Monday."""
+
+SAMPLE_USERS = 2_500
+EFFECTS = np.arange(-4.0, 12.1)
+INTERCEPTS = np.arange(-14.0, 6.1)
+ATTENTION_INTERCEPTS = np.array([-10.0, 10.0])
+"""Coarse grids, from low to high, in which a crossing is looked for."""
+PRECISION = 5e-3
+"""Of an intercept or effect, in logits: far below the sample's own error."""
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Shares that describe feedback along sessions."""
+
+    active: float
+    active_after_active: float
+    active_after_passive: float
+    attended: float
+
+
+@lru_cache(maxsize=16)
+def calibrated(world: World) -> World:
+    """Return the world with the two intercepts and the history effect that meet the figures.
+
+    Attention's intercept follows from the mean. The history effect raises P(a|a) and hardly P(a|p), the
+    propensity's intercept sets P(a|p); one is solved inside the other by bisection, on the same draws.
+
+    Raises:
+        InputError: if no history effect and propensity meet the figures in this world.
+    """
+    settings = _sample(world)
+    attention = _first_crossing(
+        lambda value: _mean_attention(replace(world, attention_intercept=value), settings) - MEAN_ATTENTION,
+        ATTENTION_INTERCEPTS,
+    )
+    attending = replace(world, attention_intercept=attention)
+
+    def intercept_for(effect: float) -> float:
+        law = replace(attending, history_effect=effect)
+        return _first_crossing(
+            lambda value: (
+                transitions(replace(law, propensity_intercept=value), settings).active_after_passive
+                - ACTIVE_AFTER_PASSIVE
+            ),
+            INTERCEPTS,
+        )
+
+    def excess(effect: float) -> float:
+        law = replace(attending, history_effect=effect, propensity_intercept=intercept_for(effect))
+        return transitions(law, settings).active_after_active - ACTIVE_AFTER_ACTIVE
+
+    effect = _first_crossing(excess, EFFECTS)
+    return replace(attending, history_effect=effect, propensity_intercept=intercept_for(effect))
+
+
+def _first_crossing(function: Callable[[float], float], grid: Floats) -> float:
+    """Return where the function first rises through zero.
+
+    P(a|p) rises with the propensity and falls again where nearly every attended play is active (a passive
+    one is then unattended, and attention sticks), so a plain bisection may bracket nothing.
+    """
+    if function(grid[0]) < 0:
+        for low, high in pairwise(grid):
+            if function(high) >= 0:
+                return float(bisect(function, low, high, xtol=PRECISION))
+    raise InputError(
+        f"simulation: no world with this stickiness and context_scale has P(a|a) = {ACTIVE_AFTER_ACTIVE} "
+        f"and P(a|p) = {ACTIVE_AFTER_PASSIVE}; change either"
+    )
+
+
+def transitions(world: World, settings: tuple[Setting, ...]) -> Transitions:
+    """Return the shares of a world's plays, counted within sessions."""
+    counts = np.zeros(6)
+    for setting in settings:
+        attention = attend(world, setting)
+        active_ST = attention.active_ST
+        pair_ST = setting.mask_ST[:, 1:]
+        before_ST, after_ST = active_ST[:, :-1] & pair_ST, active_ST[:, 1:] & pair_ST
+        counts += [
+            (before_ST & after_ST).sum(),
+            before_ST.sum(),
+            after_ST.sum(),
+            pair_ST.sum(),
+            (active_ST & setting.mask_ST).sum(),
+            setting.mask_ST.sum(),
+        ]
+    both, before, after, pairs, active, plays = counts
+    return Transitions(
+        active=active / plays,
+        active_after_active=both / max(before, 1),
+        active_after_passive=(after - both) / max(pairs - before, 1),
+        attended=_mean_attention(world, settings),
+    )
+
+
+def _sample(world: World) -> tuple[Setting, ...]:
+    crowd = replace(world, users=max(world.users, SAMPLE_USERS))
+    return tuple(draw_setting(crowd, Block(day, 0)) for day in SAMPLE_DAYS)
+
+
+def _mean_attention(world: World, settings: tuple[Setting, ...]) -> float:
+    """Return E[a] over plays: the chain's expectation, free of luck."""
+    total, plays = 0.0, 0
+    for setting in settings:
+        share_ST: Floats = sigmoid(world.attention_intercept + world.context_scale * setting.context_ST)
+        expected_S = share_ST[:, 0]
+        for step in range(share_ST.shape[1]):
+            sticky = world.stickiness if step else 0.0
+            expected_S = sticky * expected_S + (1 - sticky) * share_ST[:, step]
+            total += float(expected_S[setting.mask_ST[:, step]].sum())
+        plays += int(setting.mask_ST.sum())
+    return total / plays
