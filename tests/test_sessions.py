@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -103,9 +103,7 @@ def test_a_run_longer_than_a_day_keeps_its_cuts_from_day_to_day(
     plays = as_reference(build_days(spark, events, days, config))
     assert plays == reference_sessions(events, config)
     starts = sorted({play.session_started_at for play in plays.values()})
-    assert {later - earlier for earlier, later in zip(starts, starts[1:], strict=False)} == {
-        timedelta(hours=5)
-    }
+    assert {later - earlier for earlier, later in pairwise(starts)} == {timedelta(hours=5)}
 
 
 def test_bots_are_left_out_on_their_day_only(spark: SparkSession, make_config: Callable[..., Config]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 from pyspark.ml.torch.distributor import TorchDistributor
@@ -29,7 +31,9 @@ def run_training(job: TrainingJob, settings: TrainingSettings) -> TrainingResult
         local_mode=settings.distributed == "driver",
         use_gpu=use_gpu,
     )
-    content: dict[str, Any] | None = distributor.run(train_on_this_rank, job)
+    # It prints what the ranks say, progress bars included; standard output is for the job's summary.
+    with redirect_stdout(sys.stderr):
+        content: dict[str, Any] | None = distributor.run(train_on_this_rank, job)
     if content is None:
         raise ModelError("training ended without a result; see the ranks' output above")
     return TrainingResult(**content)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from uae_model.batches import SessionBatch, length_mask
 from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.networks import NetworkShape
+from uae_model.petastorm_arrays import array_reader
 from uae_model.petastorm_files import file_url, quiet_petastorm
 from uae_model.ranks import Ranks
 
@@ -63,23 +64,18 @@ def session_batches(
 def _row_groups(
     manifest: Manifest, split: SnapshotSplit, ranks: Ranks, seed: int, shuffle: bool
 ) -> Iterator[Rows]:
-    with quiet_petastorm():
-        from petastorm import make_batch_reader
-
-        names = [name for name in COLUMNS if name != "numeric" or manifest.numeric_mean]
-        with make_batch_reader(
-            [file_url(f"{manifest.root}/{file.path}") for file in split.files],
-            schema_fields=names,
-            reader_pool_type="thread",
-            workers_count=1,
-            num_epochs=1,
-            shuffle_row_groups=shuffle,
-            seed=seed,
-            cur_shard=ranks.rank,
-            shard_count=ranks.world,
-        ) as reader:
-            for group in reader:
-                yield {name: getattr(group, name) for name in names}
+    names = [name for name in COLUMNS if name != "numeric" or manifest.numeric_mean]
+    reader = array_reader(
+        [file_url(f"{manifest.root}/{file.path}") for file in split.files],
+        names,
+        shuffle=shuffle,
+        seed=seed,
+        rank=ranks.rank,
+        world=ranks.world,
+    )
+    with quiet_petastorm(), reader:
+        for group in reader:
+            yield {name: getattr(group, name) for name in names}
 
 
 def _mixed(groups: Sequence[Rows], shuffler: np.random.Generator, shuffle: bool) -> Rows:

@@ -94,7 +94,7 @@ def reported_and_expected(clip: bool) -> tuple[dict[str, float], dict[str, float
     twin = estimator(clip_risk=clip, propensity_steps=1, learning_rate_attention=0.05)
     twin._attention_step(batch, RANKS)
     with torch.no_grad():
-        logits_BT, z1_BTH = twin.attention(batch.categorical_BTF, batch.numeric_BTF)
+        _, z1_BTH = twin.attention(batch.categorical_BTF, batch.numeric_BTF)
         before = twin.propensity(z1_BTH, batch.feedback_BT).sigmoid()[0].tolist()
     positive_p, negative_p = risk(before, attended)
     expected = {

@@ -20,8 +20,8 @@ ACTIVE_AFTER_ACTIVE = 0.5588
 ACTIVE_AFTER_PASSIVE = 0.0488
 """P(a|a) and P(a|p) of the paper's Fig. 2."""
 
-SAMPLE_DAYS = (3, 5)
-"""A working day and a day of the weekend, when the world starts on a Monday."""
+SAMPLE_DAYS = (1, 3, 5)
+"""Two working days and a day of the weekend, when the world starts on a Monday: about a week's mix."""
 
 SAMPLE_USERS = 2_500
 EFFECTS = np.arange(-4.0, 12.1)

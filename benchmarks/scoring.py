@@ -1,0 +1,154 @@
+"""Scoring a day: the Spark job of ``uae score`` against a bare loop of pyarrow and torch, one core each.
+
+The loop is what one writes for a day that fits one machine: for each file of the day it reads all columns,
+encodes the features (each distinct value is hashed once), runs the same networks in the same padded batches
+on one torch thread, and writes all columns of the weights table, compressed alike. It relies on the order of
+the files (whole sessions, in play order), so it neither shuffles nor sorts; it commits nothing and checks no
+constraint. The job does all that. Spark's start, the creation of the table and the loop's imports are not
+timed; the start of Spark's Python worker is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.events import DAY
+from benchmarks.measure import Run, timed
+from benchmarks.workspace import benchmark_config, emptied, made_once, spark_session, write_plays
+from uae_model.config import Config, Feature
+from uae_model.encoding import bucket_of, numbers_of
+from uae_model.inference import predict_sessions
+from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
+from uae_model.pair import NetworkPair
+from uae_model.pipeline.score import score_day
+from uae_model.registry import Champion
+from uae_model.scoring import session_lengths
+from uae_model.tables import TableStore, contract_for
+
+USERS = 50_000
+CLOSE_ENOUGH = 1e-6
+VERSION = 1
+
+
+def prepare(folder: Path, scale: float) -> dict[str, Any]:
+    """Write the plays once."""
+    users = max(50, int(USERS * scale))
+    made_once(folder / "input", lambda place: _write(place, users))
+    rows = [pq.read_metadata(file).num_rows for file in _play_files(folder)]
+    return {"plays": sum(rows), "files": len(rows)}
+
+
+def run_spark(folder: Path) -> Run:
+    """Score the day with one task at a time."""
+    emptied(folder / "input" / "tables" / "weights")
+    config = benchmark_config(folder / "input")
+    champion = Champion(VERSION, VERSION, _networks(config).to_state(), ())
+    with spark_session(folder, "local[1]") as spark:
+        store = TableStore(spark, config)
+        store.ensure("weights")
+        with timed() as run:
+            run.units = score_day(store, champion, DAY)
+    return run
+
+
+def run_loop(folder: Path) -> Run:
+    """Score the day file by file."""
+    output = emptied(folder / "loop")
+    output.mkdir()
+    config = benchmark_config(folder / "input")
+    pair = _networks(config)
+    torch.set_num_threads(1)
+    with timed() as run:
+        for number, file in enumerate(_play_files(folder)):
+            weights = _scored(pq.read_table(file, partitioning=None, use_threads=False), pair, config)
+            pq.write_table(weights, output / f"{number:05d}.parquet", compression="zstd")
+            run.units += weights.num_rows
+    return run
+
+
+PEERS: dict[str, Callable[[Path], Run]] = {"spark": run_spark, "loop": run_loop}
+
+
+def compare(folder: Path) -> dict[str, Any]:
+    """Compare all rows by event: every column of the plays alike, scores and weights within 1e-6."""
+    columns = contract_for("plays", benchmark_config(folder)).columns
+    same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in columns if name != "dt")
+    apart = ", ".join(f"abs(s.{name} - p.{name})" for name in ("attention", "propensity", "sample_weight"))
+    rows = duckdb.sql(
+        f"""SELECT count(*), count(s.event_id), count(p.event_id), count(*) FILTER ({same}),
+            max(greatest({apart}))
+        FROM '{folder}/input/tables/weights/dt=*/*.parquet' s
+        FULL JOIN '{folder}/loop/*.parquet' p USING (event_id)"""
+    ).fetchall()
+    joined, spark, loop, alike, difference = rows[0]
+    agree = joined > 0 and joined == spark == loop == alike and difference <= CLOSE_ENOUGH
+    return {"agree": agree, "plays": spark, "peer": {"plays": loop}, "largest_difference": difference}
+
+
+def _write(folder: Path, users: int) -> None:
+    with spark_session(folder, "local[*]") as spark:
+        store = TableStore(spark, benchmark_config(folder))
+        write_plays(store, folder / "events", users, DAY)
+
+
+def _networks(config: Config) -> NetworkPair:
+    """Return networks of the default sizes with seeded weights: what they say does not matter here."""
+    torch.manual_seed(0)
+    categorical, numeric = config.features_of_kind("categorical"), config.features_of_kind("numeric")
+    sizes = config.network
+    buckets = tuple(feature.buckets for feature in categorical)
+    shape = NetworkShape(buckets, len(numeric), sizes.embedding, sizes.hidden, sizes.mlp)
+    attention = AttentionNetwork(shape, [0.0] * len(numeric), [1.0] * len(numeric))
+    return NetworkPair(shape, attention.eval(), PropensityNetwork(shape).eval())
+
+
+def _play_files(folder: Path) -> list[Path]:
+    return sorted((folder / "input" / "tables" / "plays" / f"dt={DAY.isoformat()}").glob("*.parquet"))
+
+
+def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
+    categorical = [_buckets(plays[_column(f)], f.buckets) for f in config.features_of_kind("categorical")]
+    numeric = [numbers_of(plays[_column(f)], f.transform) for f in config.features_of_kind("numeric")]
+    is_active = plays["is_active"].to_numpy()
+    attention, propensity = predict_sessions(
+        pair,
+        np.stack(categorical, axis=1),
+        np.stack(numeric, axis=1),
+        is_active.astype(np.float32),
+        session_lengths(plays["position"].to_numpy()),
+        config.scoring.batch_plays,
+    )
+    weight = np.where(is_active, 1.0, 1 - (attention + 1) ** -config.weights.gamma)
+    columns = {
+        "attention": pa.array(attention),
+        "propensity": pa.array(propensity),
+        "sample_weight": pa.array(weight),
+        "attention_model_version": pa.repeat(VERSION, len(weight)),
+        "propensity_model_version": pa.repeat(VERSION, len(weight)),
+        "run_id": pa.repeat("benchmark", len(weight)),
+    }
+    for name, values in columns.items():
+        plays = plays.append_column(name, values)
+    return plays
+
+
+def _column(feature: Feature) -> str:
+    return feature.source_column if feature.origin == "event" else feature.name
+
+
+def _buckets(values: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:
+    encoded = values.combine_chunks().dictionary_encode()
+    of_value = [bucket_of(value, buckets) for value in encoded.dictionary.to_pylist()]
+    missing = len(of_value)
+    index = encoded.indices.fill_null(missing).to_numpy()
+    result: NDArray[np.int64] = np.array([*of_value, 0], dtype=np.int64)[index]
+    return result

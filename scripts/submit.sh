@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Runs a job on a cluster, by spark-submit.
+#   scripts/submit.sh KIND JOB [arguments of the job]
+#   KIND  standalone, yarn or kubernetes
+#   JOB   a file of jobs/: nightly, backfill, train, ...
+# Example:
+#   UAE_SITE_CONF=cluster.conf scripts/submit.sh yarn nightly --config hdfs-demo.toml --date 2026-01-13
+# spark-submit takes one file of settings, so this lays three over one another; a later one wins:
+#   spark_conf/KIND.conf   the kind of cluster
+#   spark_conf/JOB.conf    what the job needs beyond it, where there is such a file
+#   $UAE_SITE_CONF         optional, yours: the master's address, queue, image, storage and its credentials
+# Relative paths, also those in the job's arguments, count from the repository's root.
+# `scripts/package.sh` makes what standalone and yarn ship; kubernetes runs the image of deploy/Dockerfile.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { printf 'submit: %s\n' "$1" >&2; exit 2; }
+
+[ $# -ge 2 ] || fail "usage: scripts/submit.sh standalone|yarn|kubernetes JOB [arguments of the job]"
+kind=$1 job=$2
+shift 2
+case "$kind" in
+  standalone | yarn) program=jobs/$job.py ;;
+  kubernetes) program=local:///opt/uae/jobs/$job.py ;;
+  *) fail "no cluster kind is called '$kind'; there are standalone, yarn and kubernetes" ;;
+esac
+[ -f "jobs/$job.py" ] || fail "jobs/$job.py does not exist"
+[ -x .venv/bin/spark-submit ] || fail ".venv has no Spark; run 'make setup' first"
+if [ "$kind" != kubernetes ] && [ ! -f dist/environment.tar.gz ]; then
+  fail "dist/environment.tar.gz does not exist; run 'make package' first"
+fi
+site=${UAE_SITE_CONF:-}
+[ -z "$site" ] || [ -f "$site" ] || fail "UAE_SITE_CONF names $site, which does not exist"
+
+settings=$(mktemp)
+trap 'rm -f "$settings"' EXIT
+for file in "spark_conf/$kind.conf" "spark_conf/$job.conf" "$site"; do
+  [ ! -f "$file" ] || { cat "$file"; echo; } >> "$settings"
+done
+
+# A cluster's own Spark may be set for other projects; this one must match the pinned pyspark and Delta.
+SPARK_HOME=$(.venv/bin/python -c 'import os, pyspark; print(os.path.dirname(pyspark.__file__))')
+export SPARK_HOME
+"$SPARK_HOME/bin/spark-submit" --properties-file "$settings" "$program" "$@"

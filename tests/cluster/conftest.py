@@ -1,0 +1,68 @@
+"""A folder prepared for a night, and that night run undisturbed: made once, used by several tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.cluster.runs import (
+    BEFORE,
+    FIRST_DAY,
+    Process,
+    Rows,
+    Seen,
+    Workbench,
+    local_night,
+    start,
+    write_folder,
+)
+from uae_model.config import load_config
+from uae_model.pipeline.nightly import prepare_days, run_night
+from uae_model.pipeline.train import promote, train
+from uae_model.registry import Registry
+from uae_model.tables import TableStore
+
+
+@pytest.fixture(scope="session")
+def workbench(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    """Return a folder with a champion, earlier days as plays and the day before the night published."""
+    bench = Workbench(tmp_path_factory.mktemp("cluster"))
+    write_folder(bench.folder)
+    config = load_config(bench.folder / "uae.toml")
+    store, registry = TableStore(spark, config), Registry(config)
+    last_trained = BEFORE.replace(day=BEFORE.day - 1)
+    prepare_days(store, FIRST_DAY, last_trained)
+    version, _ = train(store, registry, last_trained)
+    promote(config, registry, version)
+    run_night(store, registry, BEFORE)
+    bench.save()
+    return bench
+
+
+@dataclass(frozen=True)
+class UndisturbedNight:
+    """What a night leaves behind that nothing disturbed, and what readers saw before it."""
+
+    rows: Rows
+    seen_before: Seen
+    seen_after: Seen
+    summary: dict[str, Any]
+    log: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UndisturbedNight]:
+    """Run the night in local mode."""
+    workbench.restore()
+    before = workbench.seen()
+    process: Process = start(local_night(workbench), tmp_path_factory.mktemp("undisturbed"))
+    try:
+        assert process.wait() == 0, process.tail()
+    finally:
+        if process.popen.poll() is None:
+            process.kill()
+    yield UndisturbedNight(workbench.rows(), before, workbench.seen(), process.summary(), process.log_lines())
