@@ -68,14 +68,14 @@ resolve_jars() {
   mark_done jars "$stamp"
 }
 
-install_browser() {  # the report is checked in a real browser; without one that check says so and is left out
+install_browser() {  # the report is checked in a real browser; without one that test fails
   command -v chromium >/dev/null 2>&1 && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "set-up: installing Debian's chromium for the report's browser check (once)"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null ||
       fail "apt-get could not install chromium. Install it by hand, then run again."
   else
-    echo "set-up: chromium is not installed, so the report's browser check will be left out (Debian: sudo apt-get install chromium)"
+    echo "set-up: chromium is not installed, which the test of the report in a browser needs (Debian: sudo apt-get install chromium)"
   fi
 }
 

@@ -7,9 +7,11 @@ The layers, lowest first; nothing imports what stands above it:
     tables          the Delta contracts: schema, constraints, retention, reads, writes
     feed, ingest, labels, sessions, features, snapshot, scoring, weights, publication  (Spark)
     networks, estimators, loader, training                                            (torch)
+    simulation      plays with known attention                                        (numpy)
+    published       the weights for readers without Spark                             (pyarrow)
     registry        MLflow: both models, their tags, the champion
     pipeline        the steps of a night, in order, resumable
-    simulation, evaluation, report
+    report, doctor  what a person looks at
 """
 
 __version__ = "0.1.0"

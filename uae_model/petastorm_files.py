@@ -16,8 +16,10 @@ def file_url(path: str) -> str:
 
 @contextmanager
 def quiet_petastorm() -> Iterator[None]:
-    """Hide the deprecation notes that Petastorm draws from pyarrow 14, the last version it works with."""
+    """Hide what Petastorm draws from pyarrow 14, the last version it works with, and from torch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=FutureWarning)
         warnings.simplefilter("ignore", category=DeprecationWarning)
+        # Petastorm makes tensors of Arrow's memory; nothing writes to them.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         yield

@@ -84,9 +84,7 @@ def read_weights_arrow(
     """
     days = published_days(tables, first, last)
     files = published_files(tables, days)
-    table = pads.dataset(files, partitioning=BY_DAY).to_table(
-        columns=None if columns is None else list(columns)
-    )
+    table = _dataset_of(files).to_table(columns=None if columns is None else list(columns))
     _require_rows(table.num_rows, days)
     return table
 
@@ -208,7 +206,14 @@ def _encoded(feature: Feature) -> str:
 
 def _dataset(path: str, version: int | None) -> Any:
     files = sorted(unquote(uri) for uri in DeltaTable(path, version=version).file_uris())
-    return pads.dataset(files, partitioning=BY_DAY)
+    return _dataset_of(files)
+
+
+def _dataset_of(files: Sequence[str]) -> Any:
+    """Return the files as one dataset; a newer day may have features that the first file lacks."""
+    found = pads.dataset(files, partitioning=BY_DAY)
+    schemas = [fragment.physical_schema for fragment in found.get_fragments()]
+    return pads.dataset(files, schema=pa.unify_schemas([found.schema, *schemas]), partitioning=BY_DAY)
 
 
 def _require_rows(rows: int, days: Sequence[PublishedDay]) -> None:

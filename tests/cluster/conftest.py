@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +54,7 @@ class UndisturbedNight:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UndisturbedNight]:
+def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> UndisturbedNight:
     """Run the night in local mode."""
     workbench.restore()
     before = workbench.seen()
@@ -65,4 +64,6 @@ def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) 
     finally:
         if process.popen.poll() is None:
             process.kill()
-    yield UndisturbedNight(workbench.rows(), before, workbench.seen(), process.summary(), process.log_lines())
+    return UndisturbedNight(
+        workbench.rows(), before, workbench.seen(), process.summary(), process.log_lines()
+    )

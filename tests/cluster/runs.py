@@ -1,4 +1,4 @@
-"""Nights run as processes of their own, on folders that are put back before each, and what readers see of them."""
+"""Nights run as processes of their own, on folders put back before each, and what readers see of them."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_a_day_without_truth_or_model_says_so(filled: TableStore) -> None:
     ("day", "first", "last", "message"),
     [
         (date(2026, 2, 1), None, None, "run uae nightly --date 2026-02-01 first"),
-        (DAY, DAY, SCORED, "are not published"),
+        (DAY, DAY, SCORED, "not published"),
         (FIRST, DAY, SCORED, "does not lie between"),
     ],
 )

@@ -1,0 +1,134 @@
+"""``python -m benchmarks``: every benchmark, this project and its peer in turn, medians of the runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import ROOT, Run, as_result, measured, run_child
+
+START, END = "<!-- bench:start -->", "<!-- bench:end -->"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Two peers of one module and the ratio of their rates that is wanted."""
+
+    title: str
+    ours: str
+    peer: str
+    target: float
+    core: int | None = 0
+    """The CPU core that both are confined to."""
+
+
+BENCHMARKS = {
+    "sessions": Benchmark("sessions of 10 million plays, Spark against DuckDB", "spark", "duckdb", 0.4),
+    "feed": Benchmark("training feed, Petastorm against pyarrow", "petastorm", "pyarrow", 0.5),
+    "scoring": Benchmark("scoring, Spark job against pyarrow and torch", "spark", "loop", 0.8),
+}
+
+
+def main() -> int:
+    """Measure, print, write JSON and the table of the README; 1 if two peers disagree on the result."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), default=list(BENCHMARKS))
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each peer (default 3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full input (default 1)")
+    parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data"), help="folder for inputs")
+    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results.json"))
+    parser.add_argument("--readme", action="store_true", help="also put the table into README.md")
+    args = parser.parse_args()
+    data = Path(args.data).resolve()
+    results = {name: measure(name, data, args.scale, args.repeats) for name in args.only}
+    document = {"machine": machine(), "scale": args.scale, "repeats": args.repeats, "results": results}
+    Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
+    text = table(results)
+    print(text)
+    if args.readme:
+        replace_table(ROOT / "README.md", text)
+    return 0 if all(found["comparison"]["agree"] for found in results.values()) else 1
+
+
+def measure(name: str, data: Path, scale: float, repeats: int) -> dict[str, Any]:
+    """Run both peers in turn, so that a slow phase of the machine meets both; return medians."""
+    benchmark = BENCHMARKS[name]
+    folder = data / f"{name}-{scale:g}"
+    folder.mkdir(parents=True, exist_ok=True)
+    shape, _ = run_child(name, "prepare", folder, scale)
+    runs: dict[str, list[Run]] = {benchmark.ours: [], benchmark.peer: []}
+    for number in range(repeats):
+        for peer, found in runs.items():
+            found.append(measured(name, peer, folder, scale, benchmark.core))
+            print(f"{name} {number + 1}/{repeats} {peer}: {found[-1].seconds:.1f} s", file=sys.stderr)
+    comparison, _ = run_child(name, "compare", folder, scale)
+    pairs = zip(runs[benchmark.ours], runs[benchmark.peer], strict=True)
+    return {
+        "title": benchmark.title,
+        "target": benchmark.target,
+        "ratio": statistics.median(ours.rate / peer.rate for ours, peer in pairs),
+        "input": shape,
+        "comparison": comparison,
+        "peers": {peer: summary(found) for peer, found in runs.items()},
+    }
+
+
+def summary(runs: list[Run]) -> dict[str, Any]:
+    """Return medians over the runs of a peer, and the runs."""
+    return {
+        "rate": statistics.median(run.rate for run in runs),
+        "seconds": statistics.median(run.seconds for run in runs),
+        "peak_bytes": statistics.median(run.peak_bytes for run in runs),
+        "runs": [as_result(run) for run in runs],
+    }
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """Return the figures as a Markdown table."""
+    lines = [
+        "| benchmark | plays/s | peak memory | peer: plays/s | peak memory | ratio | wanted |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for found in results.values():
+        ours, peer = found["peers"].values()
+        cells = [
+            found["title"],
+            *(
+                cell
+                for one in (ours, peer)
+                for cell in (f"{one['rate']:,.0f}", f"{one['peak_bytes'] / 1e9:.1f} GB")
+            ),
+            f"{found['ratio']:.2f}x",
+            f"{found['target']:g}x",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def replace_table(readme: Path, text: str) -> None:
+    """Put the table between its markers.
+
+    Raises:
+        ValueError: if the file lacks the markers.
+    """
+    content = readme.read_text()
+    if START not in content or END not in content:
+        raise ValueError(f"{readme} lacks the lines {START} and {END}")
+    before, rest = content.split(START)
+    readme.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    return {"cores": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
