@@ -33,6 +33,7 @@ BENCHMARKS = {
     "sessions": Benchmark("sessions of 10 million plays, Spark against DuckDB", "spark", "duckdb", 0.4),
     "feed": Benchmark("training feed, Petastorm against pyarrow", "petastorm", "pyarrow", 0.5),
     "scoring": Benchmark("scoring, Spark job against pyarrow and torch", "spark", "loop", 0.8),
+    "ranks": Benchmark("training, two ranks against one", "two", "one", 1.0, core=None),
 }
 
 

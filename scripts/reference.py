@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
+import json
 import sys
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from uae_model.config import load_config  # noqa: E402
+from pydantic import BaseModel  # noqa: E402
+
+from uae_model.config import Config, load_config  # noqa: E402
 from uae_model.tables import contract_for  # noqa: E402
 
 TABLES = ("events", "quarantine", "plays", "weights", "publications", "truth")
 
 
-def documented(cls: type) -> dict[str, str]:
-    """Return what the source says of each field: the string below it, or its line of ``Attributes``."""
-    node = ast.parse(inspect.getsource(cls)).body[0]
-    assert isinstance(node, ast.ClassDef)
-    found = {}
-    doc = inspect.getdoc(cls) or ""
-    for name, text in re.findall(r"^ +(\w+): (.+(?:\n {8,}.+)*)", doc, flags=re.MULTILINE):
-        found[name] = text
-    for field, below in zip(node.body, node.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-            found[ast.unparse(field.target)] = ast.literal_eval(below.value)
-    return {name: " ".join(text.split()) for name, text in found.items()}
-
-
 def configuration() -> str:
-    """Return one row for every key."""
+    """Return one row for every key of every section."""
     config = load_config(None)
     lines = ["| key | default | meaning |", "|---|---|---|"]
-    for section in fields(config):
-        value = getattr(config, section.name)
-        if not is_dataclass(value):
+    for section in Config.model_fields:
+        value = getattr(config, section)
+        if not isinstance(value, BaseModel):
             continue
-        told = documented(type(value))
-        for key in fields(value):
-            default = getattr(value, key.name)
-            shown = f"`{default!r}`".replace("|", "\\|")
-            lines.append(f"| `{section.name}.{key.name}` | {shown} | {told.get(key.name, '')} |")
+        for key, setting in type(value).model_fields.items():
+            default = setting.get_default(call_default_factory=True)
+            shown = json.dumps(default, default=str).replace("|", "\\|")
+            meaning = (setting.description or "").replace("|", "\\|")
+            lines.append(f"| `{section}.{key}` | `{shown}` | {meaning} |")
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ LAST = Block(2, 0)
 
 
 def source_columns(profile: str) -> list[str]:
-    config = load_config(None, overrides=[f'profile="{profile}"'])
+    config = load_config(None, profile=profile)
     return [feature.source_column for feature in config.features_from("feed")]
 
 
@@ -62,7 +62,7 @@ def test_an_active_play_was_attended_and_attention_is_a_probability() -> None:
 
 def test_profiles_have_the_features_that_were_asked_for() -> None:
     assert len(load_config(None).features) >= 12
-    wide = load_config(None, overrides=['profile="product44"'])
+    wide = load_config(None, profile="product44")
     assert len(wide.features) == 44
     rows = feed_rows(WORLD, LAST, source_columns("product44"), CLEAN)
     assert set(source_columns("product44")) < set(rows.column_names)
