@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from uae_model.batches import SessionBatch, length_mask
 from uae_model.config.sections import NetworkSettings, TrainingSettings
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.pair import NetworkPair
-from uae_model.training.job import TrainingJob
+from uae_model.ranks import Ranks
+from uae_model.training.evaluate import evaluate
+from uae_model.training.job import TrainingJob, TrainingResult
+from uae_model.training.loop import Trainer
+from uae_model.training.reporting import Reporter, SilentReporter
 
 BUCKETS = (500, 7)
 SHAPE = NetworkShape(buckets=BUCKETS, numeric=2, embedding=3, hidden=4, mlp=(32, 16))
@@ -86,6 +94,28 @@ def network_pair(shape: NetworkShape = SHAPE, seed: int = 0) -> NetworkPair:
     return NetworkPair(shape, attention.eval(), propensity.eval())
 
 
+def constant_feedback(sessions: Sequence[SmallSession], value: float) -> list[SmallSession]:
+    """Return the sessions with every play active (1) or passive (0)."""
+    return [dataclasses.replace(s, feedback_T=np.full(s.length, value, np.float32)) for s in sessions]
+
+
+class FixedPredictions:
+    """Stands in for trained networks: each batch with what is predicted for it."""
+
+    def __init__(self, cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> None:
+        self.cases = cases
+
+    def predict(self, batch: SessionBatch) -> tuple[Tensor, Tensor]:
+        """Return attention_BT and propensity_BT of a batch."""
+        return next((alpha_BT, p_BT) for known, alpha_BT, p_BT in self.cases if known is batch)
+
+
+def evaluated(cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> dict[str, float]:
+    """Return the metrics of one process for batches, each with its attention_BT and propensity_BT."""
+    model: Any = FixedPredictions(cases)
+    return evaluate(model, [batch for batch, _, _ in cases], Ranks())
+
+
 def training_settings(**changes: Any) -> TrainingSettings:
     """Return quick settings of one process."""
     return TrainingSettings(
@@ -108,6 +138,59 @@ def training_job(manifest: Manifest, checkpoints: Path, **changes: Any) -> Train
         training=training_settings(**changes).model_dump(mode="json"),
         checkpoint_folder=str(checkpoints),
     )
+
+
+def train(job: TrainingJob, reporter: Reporter | None = None) -> TrainingResult:
+    """Train in this process, on the CPU, as ``train_on_this_rank`` does."""
+    torch.manual_seed(job.training_settings().seed)
+    return Trainer(job, Ranks(), reporter or SilentReporter()).train()
+
+
+def on_ranks(calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], world: int = 2) -> list[list[Any]]:
+    """Call the functions one after another in each of ``world`` new processes, announced as torchrun does.
+
+    Each call may join its ranks once (gloo, on loopback). Functions are of a module, arguments are pickled;
+    results are plain values and tensors. An exception ends all processes and is raised here.
+
+    Returns:
+        For each call the results by rank.
+    """
+    # The stores, where the ranks meet, live here: a port that the system has just chosen is never lost.
+    stores = [
+        dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
+        for _ in calls
+    ]
+    with TemporaryDirectory() as folder:
+        ports = [store.port for store in stores]
+        torch.multiprocessing.spawn(_as_rank, (world, ports, calls, folder), nprocs=world)
+        by_rank = [torch.load(f"{folder}/{rank}.pt", weights_only=True) for rank in range(world)]
+    return [list(results) for results in zip(*by_rank, strict=True)]
+
+
+def _as_rank(
+    rank: int,
+    world: int,
+    ports: Sequence[int],
+    calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]],
+    folder: str,
+) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(
+        RANK=str(rank),
+        WORLD_SIZE=str(world),
+        LOCAL_RANK=str(rank),
+        LOCAL_WORLD_SIZE=str(world),
+        MASTER_ADDR="127.0.0.1",
+        TORCHELASTIC_USE_AGENT_STORE="True",  # the store is there already
+        TORCHELASTIC_RESTART_COUNT="0",
+        GLOO_SOCKET_IFNAME="lo",
+        CUDA_VISIBLE_DEVICES="",
+    )
+    results = []
+    for port, (function, arguments) in zip(ports, calls, strict=True):
+        os.environ["MASTER_PORT"] = str(port)
+        results.append(function(*arguments))
+    torch.save(results, f"{folder}/{rank}.pt")
 
 
 def write_snapshot_files(
