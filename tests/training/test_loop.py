@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,10 @@ from tests.training_builders import (
     with_counts,
     write_snapshot_files,
 )
+from uae_model.batches import SessionBatch
 from uae_model.errors import ContractError, ModelError
 from uae_model.loader import session_batches
-from uae_model.manifest import Manifest
+from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.ranks import Ranks
 from uae_model.training import loop
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
@@ -161,6 +162,38 @@ def test_each_epoch_is_reported_when_it_ends(manifest: Manifest, tmp_path: Path)
     notes = Notes()
     result = train(training_job(manifest, tmp_path, epochs=2), notes)
     assert [line for line in notes.lines if "validation_nll" in line[1]] == list(enumerate(result.history))
+
+
+def test_training_metrics_are_means_over_the_steps_of_their_own_epoch(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    """Networks that hardly move, and every epoch the same two batches (one of each length)."""
+    rates = {"learning_rate_attention": 1e-12, "learning_rate_propensity": 1e-12}
+    result = train(training_job(manifest, tmp_path, epochs=3, batch_plays=10_000, **rates))
+    first, *others = ({n: v for n, v in m.items() if n.startswith("train_")} for m in result.history)
+    assert first
+    assert all(other == pytest.approx(first, rel=1e-4) for other in others)
+
+
+def test_every_epoch_has_an_order_of_its_own(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, list[int]]] = []
+
+    def noted(of: Manifest, split: SnapshotSplit, *args: Any, **options: Any) -> Iterator[SessionBatch]:
+        order: list[int] = []
+        read.append((split.name, order))
+        for batch in session_batches(of, split, *args, **options):
+            order += batch.categorical_BTF[:, 0, 0].tolist()
+            yield batch
+
+    monkeypatch.setattr(loop, "session_batches", noted)
+    train(training_job(manifest, tmp_path, epochs=3))
+    trained = [order for name, order in read if name == "train"]
+    validated = [order for name, order in read if name == "validation"]
+    assert len(trained) == len(validated) == 3
+    assert trained[0] != trained[1] != trained[2] != trained[0]
+    assert validated[0] == validated[1] == validated[2]
 
 
 class Killed(BaseException):
