@@ -20,6 +20,8 @@ from torch import Tensor
 
 from uae_model.batches import SessionBatch, length_mask
 from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.encoding import buckets_of, numbers_of
+from uae_model.inference import predict_sessions
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.pair import NetworkPair
@@ -114,6 +116,18 @@ def evaluated(cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> dict[str,
     """Return the metrics of one process for batches, each with its attention_BT and propensity_BT."""
     model: Any = FixedPredictions(cases)
     return evaluate(model, [batch for batch, _, _ in cases], Ranks())
+
+
+def pair_for(config: Any, seed: int = 0) -> NetworkPair:
+    """Return a small pair with random weights for a configuration's features."""
+    shape = NetworkShape(
+        buckets=tuple(feature.buckets for feature in config.features_of_kind("categorical")),
+        numeric=len(config.features_of_kind("numeric")),
+        embedding=2,
+        hidden=4,
+        mlp=(8,),
+    )
+    return network_pair(shape, seed)
 
 
 def training_settings(**changes: Any) -> TrainingSettings:
@@ -309,6 +323,40 @@ def play_rows(
                 }
             )
     return rows
+
+
+@dataclass(frozen=True)
+class EncodedPlays:
+    """The arguments of ``predict_sessions``: plays, session by session in play order."""
+
+    categorical: np.ndarray[Any, Any]
+    numeric: np.ndarray[Any, Any]
+    feedback: np.ndarray[Any, Any]
+    lengths: np.ndarray[Any, Any]
+
+    def predict(self, pair: NetworkPair, batch_plays: int = 10_000) -> tuple[Any, Any]:
+        """Return attention and propensity of every play by plain torch."""
+        return predict_sessions(
+            pair, self.categorical, self.numeric, self.feedback, self.lengths, batch_plays
+        )
+
+
+def encode_plays(config: Any, rows: Sequence[dict[str, Any]]) -> EncodedPlays:
+    """Encode rows that stand session by session, without Spark."""
+
+    def values(feature: Any) -> list[Any]:
+        name = feature.source_column if feature.origin == "event" else feature.name
+        return [row[name] for row in rows]
+
+    categorical = [buckets_of(values(f), f.buckets) for f in config.features_of_kind("categorical")]
+    numeric = [numbers_of(values(f), f.transform) for f in config.features_of_kind("numeric")]
+    starts = [index for index, row in enumerate(rows) if row["position"] == 1]
+    return EncodedPlays(
+        np.stack(categorical, axis=1),
+        np.stack(numeric, axis=1) if numeric else np.empty((len(rows), 0), np.float32),
+        np.array([row["is_active"] for row in rows], np.float32),
+        np.diff([*starts, len(rows)]),
+    )
 
 
 def plays_frame(spark: Any, config: Any, rows: Sequence[dict[str, Any]]) -> Any:

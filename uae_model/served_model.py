@@ -2,7 +2,8 @@
 
 One row of the input is a session. Each declared feature is a column of arrays: bucket numbers for a
 categorical feature, transformed numbers for a numeric one (``uae_model.features`` makes both); the
-propensity model also wants ``is_active``. The output has one array per session.
+propensity model also wants ``is_active``. The output has one array per session; ``spark_udf`` has to be told
+so by ``result_type="attention array<double>"`` (or ``propensity``), and gives a struct with that field.
 """
 
 from __future__ import annotations
@@ -56,8 +57,10 @@ class ServedModel(PythonModel):
             BATCH_PLAYS,
         )
         values = attention if self.output == "attention" else propensity
-        cuts = np.cumsum(lengths)[:-1]
-        return pd.DataFrame({self.output: [part.tolist() for part in np.split(values, cuts)]})
+        ends = np.cumsum(lengths)
+        return pd.DataFrame(
+            {self.output: [values[end - n : end].tolist() for n, end in zip(lengths, ends, strict=True)]}
+        )
 
 
 def _flat(column: Any) -> Any:
