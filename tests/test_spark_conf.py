@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,6 +129,41 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+class TestPackage:
+    """The code alone: what it costs to pack an environment, the tests of the cluster pay."""
+
+    @pytest.fixture
+    def project(self, project: Project) -> Project:
+        shutil.copy2(ROOT / "scripts" / "package.sh", project.folder / "scripts")
+        project.program(project.folder / ".venv" / "bin" / "python", f'exec {sys.executable} "$@"\n')
+        (project.folder / "uae_model").mkdir()
+        (project.folder / "uae_model" / "weights.py").write_text("old")
+        return project
+
+    def pack(self, project: Project, what: str = "code") -> subprocess.CompletedProcess[str]:
+        command = [str(project.folder / "scripts" / "package.sh"), what]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_it_follows_every_change_and_nothing_else(self, project: Project) -> None:
+        archive = project.folder / "dist" / "uae.zip"
+        assert self.pack(project).returncode == 0
+        first = archive.stat().st_mtime_ns, archive.read_bytes()
+        assert self.pack(project).returncode == 0
+        assert (archive.stat().st_mtime_ns, archive.read_bytes()) == first
+        (project.folder / "uae_model" / "weights.py").write_text("new")
+        assert self.pack(project).returncode == 0
+        with zipfile.ZipFile(archive) as found:
+            assert found.read("uae_model/weights.py") == b"new"
+            assert sorted(found.namelist()) == ["jobs/nightly.py", "jobs/score.py", "uae_model/weights.py"]
+        left = {file.name for file in archive.parent.iterdir()}
+        assert left == {"environment.tar.gz", "uae.zip", ".stamp-uae.zip"}
+
+    def test_another_word_is_refused(self, project: Project) -> None:
+        done = self.pack(project, "with-tensorflow")
+        assert done.returncode == 1
+        assert done.stderr == "package: 'with-tensorflow' is not with-torch, without-torch or code\n"
+
+
 class TestSubmit:
     @pytest.mark.parametrize(
         ("kind", "program"),
@@ -145,6 +182,15 @@ class TestSubmit:
         assert not Path(file).exists()  # the site's credentials may have been in it
         # Spark of the environment, whatever SPARK_HOME the machine sets.
         assert (project.folder / "home").read_text().strip() == str(project.spark)
+
+    @pytest.mark.parametrize(
+        ("kind", "packed"), [("standalone", True), ("yarn", True), ("kubernetes", False)]
+    )
+    def test_executors_get_the_code_of_now(self, project: Project, kind: str, packed: bool) -> None:
+        assert project.run(kind, "nightly").returncode == 0
+        calls = project.folder / "calls"
+        assert calls.exists() is packed
+        assert not packed or calls.read_text() == "package code\n"
 
     def test_later_files_win(self, project: Project, tmp_path: Path) -> None:
         site = tmp_path / "site.conf"
