@@ -214,10 +214,11 @@ class Process:
         if self.popen.poll() is None:
             self.kill()
 
-    def log_lines(self) -> list[dict[str, Any]]:
-        """Return the JSON lines that the job has logged so far."""
-        lines = self.stderr.read_text(errors="replace").split("\n")[:-1]
-        return [json.loads(line) for line in lines if line.startswith("{")]
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Return the job's log lines of one event; spark-submit lays standard error on standard output."""
+        lines = [*self.stdout.read_text().splitlines(), *self.stderr.read_text().splitlines()]
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if line.get("event") == event]
 
     def wait(self, while_waiting: Callable[[], object] = lambda: None, *, timeout: float = 300) -> int:
         """Wait for the end, calling a function every quarter of a second; return the exit code."""
@@ -239,8 +240,8 @@ class Process:
         return last
 
     def tail(self) -> str:
-        """Return the end of the log, for messages of failed tests."""
-        return self.stderr.read_text(errors="replace")[-3000:]
+        """Return the end of the output, for messages of failed tests."""
+        return "".join(file.read_text(errors="replace")[-3000:] for file in (self.stdout, self.stderr))
 
 
 def start(command: Sequence[str], logs: Path, environment: Mapping[str, str] | None = None) -> Process:
