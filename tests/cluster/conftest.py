@@ -21,7 +21,9 @@ from tests.cluster.runs import (
     write_folder,
 )
 from uae_model.config import load_config
-from uae_model.pipeline.nightly import prepare_days, run_night
+from uae_model.pipeline.nightly import prepare_days
+from uae_model.pipeline.publish import publish_day
+from uae_model.pipeline.score import score_day
 from uae_model.pipeline.train import promote, train
 from uae_model.registry import Registry
 from uae_model.tables import TableStore
@@ -34,10 +36,11 @@ def workbench(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     write_folder(bench.folder)
     config = load_config(bench.folder / "uae.toml")
     store, registry = TableStore(spark, config), Registry(config)
-    prepare_days(store, FIRST_DAY, LAST_TRAINED)
+    prepare_days(store, FIRST_DAY, BEFORE)
     version, _ = train(store, registry, LAST_TRAINED)
     promote(config, registry, version)
-    run_night(store, registry, BEFORE)
+    score_day(store, registry.champion(), BEFORE)
+    publish_day(store, BEFORE)
     bench.save()
     return bench
 

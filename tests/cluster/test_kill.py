@@ -73,7 +73,7 @@ class Readers:
     def look_now_and_then(self) -> None:
         if time.monotonic() >= self._next_look:
             self.look()
-            self._next_look = time.monotonic() + 0.25
+            self._next_look = time.monotonic() + 0.5
 
 
 def run_until(workbench: Workbench, moment: Moment, readers: Readers, logs: Path) -> None:
@@ -85,7 +85,7 @@ def run_until(workbench: Workbench, moment: Moment, readers: Readers, logs: Path
             assert process.popen.poll() is None, f"ended before {moment}: {process.tail()}"
             assert time.monotonic() < deadline, f"did not reach {moment}: {process.tail()}"
             readers.look_now_and_then()
-            time.sleep(0.01)
+            time.sleep(0.03)
         time.sleep(moment.delay)
         assert process.popen.poll() is None, f"ended before {moment}: {process.tail()}"
         process.kill()
