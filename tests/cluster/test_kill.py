@@ -6,14 +6,16 @@ import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.cluster.conftest import UndisturbedNight
 from tests.cluster.runs import (
     BEFORE,
     NIGHT,
-    TABLES,
     Seen,
     Workbench,
     changed_days,
@@ -22,32 +24,33 @@ from tests.cluster.runs import (
     start,
 )
 
-SEED = 20260109
+SEED = 4
+IN_ORDER = ("quarantine", "events", "plays", "weights", "publications")
+"""The tables as a night writes them: ingest, ingest, sessions, score, publish."""
 PATIENCE = 240.0
 """Seconds a night may take to reach a moment."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """So many seconds after a night has completed so many files of a table.
+    """When a night has begun so many files of a table, its data and its log.
 
-    Files, not seconds since the start: they fall into the same step on a slow machine and on a fast one.
+    What lies on disk changes only then, so these are all the moments that differ; and unlike seconds they
+    fall into the same step on a slow machine and on a fast one.
     """
 
     table: str
     files: int
-    delay: float
 
 
 def moments(new_files: dict[str, int]) -> list[Moment]:
-    """Draw a moment within the writing of each table; these are the steps of a night, in order.
+    """Draw a moment within the writing of each table.
 
-    Before the last two files of a table there is work left, so the night cannot have ended by itself.
+    The last two files of the last table are left out: the night could end by itself before it is killed.
     """
     draw = random.Random(SEED)
-    return [
-        Moment(table, draw.randint(1, max(1, new_files[table] - 2)), draw.uniform(0, 0.3)) for table in TABLES
-    ]
+    last = {IN_ORDER[-1]: 2}
+    return [Moment(table, draw.randint(1, new_files[table] - last.get(table, 0))) for table in IN_ORDER]
 
 
 class Readers:
@@ -85,9 +88,7 @@ def run_until(workbench: Workbench, moment: Moment, readers: Readers, logs: Path
             assert process.popen.poll() is None, f"ended before {moment}: {process.tail()}"
             assert time.monotonic() < deadline, f"did not reach {moment}: {process.tail()}"
             readers.look_now_and_then()
-            time.sleep(0.03)
-        time.sleep(moment.delay)
-        assert process.popen.poll() is None, f"ended before {moment}: {process.tail()}"
+            time.sleep(0.005)
         process.kill()
     readers.look()
 
@@ -112,3 +113,34 @@ def test_a_night_killed_in_every_step_ends_as_if_undisturbed(
     require_same_rows(workbench.rows(), undisturbed.rows)
     told = ("dt", "plays", "sessions", "events", "carried", "quarantined", "weights", "delta_version")
     assert [process.summary()[key] for key in told] == [undisturbed.summary[key] for key in told]
+
+
+class TestReaders:
+    """What the readers of the test above would not put up with."""
+
+    OLD, NEW, HALF = (pa.table({"sample_weight": rows}) for rows in ([0.5], [0.4, 0.6], [0.4]))
+
+    def look(self, *seen: Seen) -> None:
+        night: Any = SimpleNamespace(
+            seen_before={BEFORE: self.OLD}, seen_after={BEFORE: self.NEW, NIGHT: self.NEW}
+        )
+        answers = iter(seen)
+        workbench: Any = SimpleNamespace(seen=lambda: next(answers))
+        readers = Readers(workbench, night)
+        for _ in seen:
+            readers.look()
+
+    def test_days_turn_new_one_by_one(self) -> None:
+        old, new = {BEFORE: self.OLD}, {BEFORE: self.NEW, NIGHT: self.NEW}
+        self.look(old, old, {BEFORE: self.OLD, NIGHT: self.NEW}, new, new)
+
+    @pytest.mark.parametrize("half", [{BEFORE: HALF}, {BEFORE: OLD, NIGHT: HALF}])
+    def test_half_a_day_is_found(self, half: Seen) -> None:
+        with pytest.raises(AssertionError, match="is neither as before the night nor as after it"):
+            self.look(half)
+
+    def test_a_day_that_is_gone_or_goes_back_is_found(self) -> None:
+        with pytest.raises(AssertionError):
+            self.look({NIGHT: self.NEW})
+        with pytest.raises(AssertionError, match="went back"):
+            self.look({BEFORE: self.NEW}, {BEFORE: self.OLD})
