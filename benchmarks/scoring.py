@@ -124,7 +124,7 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
         np.stack(categorical, axis=1),
         np.stack(numeric, axis=1),
         is_active.astype(np.float32),
-        session_lengths(plays["position"].to_numpy()),
+        session_lengths(plays["position"].to_numpy(), plays["session_id"]),
         config.scoring.batch_plays,
     )
     weight = np.where(is_active, 1.0, 1 - (attention + 1) ** -config.weights.gamma)
