@@ -2,6 +2,7 @@
 # Writes to dist/ what scripts/submit.sh ships to a cluster's machines. Called by `make package`.
 #   scripts/package.sh              the packages of requirements.txt without torch: under a minute, 0.4 GB
 #   scripts/package.sh with-torch   with torch and its CUDA libraries: some minutes, about 6 GB
+#   scripts/package.sh code         only this project's code; scripts/submit.sh does so before each job
 # Without torch in the archive the machines bring their own, of the same version, on Python's path.
 # UAE_PYTHON_PREFIX says where Python 3.11 lies on them (/usr, say) if not where this one lies.
 # Each part is stamped with a digest of what it was made from; a second call does nothing.
@@ -12,9 +13,14 @@ prefix=${UAE_PYTHON_PREFIX:-}
 python=.venv/bin/python
 
 fail() { printf 'package: %s\n' "$1" >&2; exit 1; }
-case "$torch" in with-torch | without-torch) ;; *) fail "'$torch' is not with-torch or without-torch" ;; esac
-[ -x .venv/bin/venv-pack ] || fail ".venv lacks venv-pack; run 'make setup-dev' first"
-ls .venv/share/uae/jars/*.jar > /dev/null 2>&1 || fail ".venv has no Delta jars; run 'make setup' first"
+case "$torch" in
+  with-torch | without-torch)
+    [ -x .venv/bin/venv-pack ] || fail ".venv lacks venv-pack; run 'make setup-dev' first"
+    ls .venv/share/uae/jars/*.jar > /dev/null 2>&1 || fail ".venv has no Delta jars; run 'make setup' first"
+    ;;
+  code) ;;
+  *) fail "'$torch' is not with-torch, without-torch or code" ;;
+esac
 mkdir -p dist
 
 digest() { sha256sum | cut -c1-16; }
@@ -78,11 +84,12 @@ import os
 import zipfile
 from pathlib import Path
 
-with zipfile.ZipFile("dist/uae.part.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+part = f"dist/uae.{os.getpid()}.part.zip"  # jobs that are submitted at the same time do not share it
+with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
     for file in sorted(file for folder in ("uae_model", "jobs") for file in Path(folder).rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
             archive.writestr(zipfile.ZipInfo(str(file), (2026, 1, 1, 0, 0, 0)), file.read_bytes())
-os.replace("dist/uae.part.zip", "dist/uae.zip")
+os.replace(part, "dist/uae.zip")
 PYTHON
   mark_done uae.zip "$stamp"
 }
@@ -97,8 +104,9 @@ copy_jars() {
   mark_done jars "$stamp"
 }
 
-pack_environment
 pack_code
+[ "$torch" != code ] || exit 0
+pack_environment
 copy_jars
 cat <<END
 package: dist/environment.tar.gz ($(du -h dist/environment.tar.gz | cut -f1), $torch), dist/uae.zip, dist/jars/

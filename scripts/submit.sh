@@ -26,11 +26,14 @@ case "$kind" in
 esac
 [ -f "jobs/$job.py" ] || fail "jobs/$job.py does not exist"
 [ -x .venv/bin/spark-submit ] || fail ".venv has no Spark; run 'make setup' first"
-if [ "$kind" != kubernetes ] && [ ! -f dist/environment.tar.gz ]; then
-  fail "dist/environment.tar.gz does not exist; run 'make package' first"
+if [ "$kind" != kubernetes ]; then
+  [ -f dist/environment.tar.gz ] || fail "dist/environment.tar.gz does not exist; run 'make package' first"
 fi
 site=${UAE_SITE_CONF:-}
 [ -z "$site" ] || [ -f "$site" ] || fail "UAE_SITE_CONF names $site, which does not exist"
+
+# The driver runs this checkout: executors must not run the code of an earlier `make package`.
+[ "$kind" = kubernetes ] || scripts/package.sh code
 
 settings=$(mktemp)
 trap 'rm -f "$settings"' EXIT

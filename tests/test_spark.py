@@ -41,6 +41,11 @@ class TestFiles:
     def test_the_local_profile_is_enough_for_right_tables(self) -> None:
         check_settings(FakeSession(read_spark_conf(SPARK_CONF_FOLDER / "local.conf")))  # type: ignore[arg-type]
 
+    @pytest.mark.parametrize("kind", ["local", "standalone", "yarn", "kubernetes"])
+    def test_every_profile_can_plan_many_features(self, kind: str) -> None:
+        settings = read_spark_conf(SPARK_CONF_FOLDER / f"{kind}.conf")
+        assert settings["spark.sql.constraintPropagation.enabled"] == "false"
+
 
 class FakeSession:
     def __init__(self, settings: dict[str, str]) -> None:

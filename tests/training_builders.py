@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from uae_model.batches import SessionBatch, length_mask
 from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.encoding import buckets_of, numbers_of
+from uae_model.inference import predict_sessions
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
-from uae_model.pair import NetworkPair
-from uae_model.training.job import TrainingJob
+from uae_model.pair import AttentionKind, NetworkPair, Prediction
+from uae_model.ranks import Ranks
+from uae_model.training.evaluate import evaluate
+from uae_model.training.job import TrainingJob, TrainingResult
+from uae_model.training.loop import Trainer
+from uae_model.training.reporting import Reporter, SilentReporter
 
 BUCKETS = (500, 7)
 SHAPE = NetworkShape(buckets=BUCKETS, numeric=2, embedding=3, hidden=4, mlp=(32, 16))
-NETWORK = NetworkSettings(embedding=3, hidden=4, mlp=(32, 16))
+NETWORK = NetworkSettings(embedding=3, hidden=4, feedback_hidden=4, mlp=(32, 16))
 FEATURES: tuple[dict[str, Any], ...] = (
-    {"name": "number", "kind": "categorical", "buckets": BUCKETS[0]},
-    {"name": "size", "kind": "numeric"},
-    {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1]},
-    {"name": "pause", "kind": "numeric"},
+    {"name": "number", "kind": "categorical", "buckets": BUCKETS[0], "role": "both"},
+    {"name": "size", "kind": "numeric", "role": "context"},
+    {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1], "role": "both"},
+    {"name": "pause", "kind": "numeric", "role": "preference"},
 )
 
 
@@ -86,11 +96,53 @@ def network_pair(shape: NetworkShape = SHAPE, seed: int = 0) -> NetworkPair:
     return NetworkPair(shape, attention.eval(), propensity.eval())
 
 
+def constant_feedback(sessions: Sequence[SmallSession], value: float) -> list[SmallSession]:
+    """Return the sessions with every play active (1) or passive (0)."""
+    return [dataclasses.replace(s, feedback_T=np.full(s.length, value, np.float32)) for s in sessions]
+
+
+class FixedPredictions:
+    """Stands in for trained networks: each batch with what is predicted for it."""
+
+    def __init__(self, cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> None:
+        self.cases = cases
+
+    def predict(self, batch: SessionBatch, *kinds: AttentionKind) -> Prediction:
+        """Return what is fixed for a batch, and the likelihood of plays that are independent."""
+        alpha_BT, p_BT = next((alpha_BT, p_BT) for known, alpha_BT, p_BT in self.cases if known is batch)
+        active_BT = (alpha_BT.double() * p_BT.double()).clamp(1e-7, 1 - 1e-7)
+        e_BT = batch.feedback_BT.double()
+        likelihood_BT = e_BT * active_BT.log() + (1 - e_BT) * (1 - active_BT).log()
+        return Prediction(dict.fromkeys(kinds, alpha_BT.double()), p_BT.double(), likelihood_BT)
+
+
+def evaluated(cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> dict[str, float]:
+    """Return the metrics of one process for batches, each with its attention_BT and propensity_BT."""
+    model: Any = FixedPredictions(cases)
+    return evaluate(model, [batch for batch, _, _ in cases], Ranks())
+
+
+def pair_for(config: Any, seed: int = 0) -> NetworkPair:
+    """Return a small pair with random weights for a configuration's features."""
+    shape = NetworkShape(
+        buckets=tuple(feature.buckets for feature in config.features_of_kind("categorical")),
+        numeric=len(config.features_of_kind("numeric")),
+        embedding=2,
+        hidden=4,
+        mlp=(8,),
+    )
+    return network_pair(shape, seed)
+
+
 def training_settings(**changes: Any) -> TrainingSettings:
     """Return quick settings of one process."""
     return TrainingSettings(
         **{
+            "estimator": "uae",
+            "feature_roles": False,
             "epochs": 3,
+            "patience": 3,
+            "weight_decay": 0.0,
             "batch_plays": 48,
             "learning_rate_attention": 1e-2,
             "learning_rate_propensity": 1e-2,
@@ -108,6 +160,59 @@ def training_job(manifest: Manifest, checkpoints: Path, **changes: Any) -> Train
         training=training_settings(**changes).model_dump(mode="json"),
         checkpoint_folder=str(checkpoints),
     )
+
+
+def train(job: TrainingJob, reporter: Reporter | None = None) -> TrainingResult:
+    """Train in this process, on the CPU, as ``train_on_this_rank`` does."""
+    torch.manual_seed(job.training_settings().seed)
+    return Trainer(job, Ranks(), reporter or SilentReporter()).train()
+
+
+def on_ranks(calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], world: int = 2) -> list[list[Any]]:
+    """Call the functions one after another in each of ``world`` new processes, announced as torchrun does.
+
+    Each call may join its ranks once (gloo, on loopback). Functions are of a module, arguments are pickled;
+    results are plain values and tensors. An exception ends all processes and is raised here.
+
+    Returns:
+        For each call the results by rank.
+    """
+    # The stores, where the ranks meet, live here: a port that the system has just chosen is never lost.
+    stores = [
+        dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]
+        for _ in calls
+    ]
+    with TemporaryDirectory() as folder:
+        ports = [store.port for store in stores]
+        torch.multiprocessing.spawn(_as_rank, (world, ports, calls, folder), nprocs=world)
+        by_rank = [torch.load(f"{folder}/{rank}.pt", weights_only=True) for rank in range(world)]
+    return [list(results) for results in zip(*by_rank, strict=True)]
+
+
+def _as_rank(
+    rank: int,
+    world: int,
+    ports: Sequence[int],
+    calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]],
+    folder: str,
+) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(
+        RANK=str(rank),
+        WORLD_SIZE=str(world),
+        LOCAL_RANK=str(rank),
+        LOCAL_WORLD_SIZE=str(world),
+        MASTER_ADDR="127.0.0.1",
+        TORCHELASTIC_USE_AGENT_STORE="True",  # the store is there already
+        TORCHELASTIC_RESTART_COUNT="0",
+        GLOO_SOCKET_IFNAME="lo",
+        CUDA_VISIBLE_DEVICES="",
+    )
+    results = []
+    for port, (function, arguments) in zip(ports, calls, strict=True):
+        os.environ["MASTER_PORT"] = str(port)
+        results.append(function(*arguments))
+    torch.save(results, f"{folder}/{rank}.pt")
 
 
 def write_snapshot_files(
@@ -226,6 +331,40 @@ def play_rows(
                 }
             )
     return rows
+
+
+@dataclass(frozen=True)
+class EncodedPlays:
+    """The arguments of ``predict_sessions``: plays, session by session in play order."""
+
+    categorical: np.ndarray[Any, Any]
+    numeric: np.ndarray[Any, Any]
+    feedback: np.ndarray[Any, Any]
+    lengths: np.ndarray[Any, Any]
+
+    def predict(self, pair: NetworkPair, batch_plays: int = 10_000) -> tuple[Any, Any]:
+        """Return attention and propensity of every play by plain torch."""
+        return predict_sessions(
+            pair, self.categorical, self.numeric, self.feedback, self.lengths, batch_plays
+        )
+
+
+def encode_plays(config: Any, rows: Sequence[dict[str, Any]]) -> EncodedPlays:
+    """Encode rows that stand session by session, without Spark."""
+
+    def values(feature: Any) -> list[Any]:
+        name = feature.source_column if feature.origin == "event" else feature.name
+        return [row[name] for row in rows]
+
+    categorical = [buckets_of(values(f), f.buckets) for f in config.features_of_kind("categorical")]
+    numeric = [numbers_of(values(f), f.transform) for f in config.features_of_kind("numeric")]
+    starts = [index for index, row in enumerate(rows) if row["position"] == 1]
+    return EncodedPlays(
+        np.stack(categorical, axis=1),
+        np.stack(numeric, axis=1) if numeric else np.empty((len(rows), 0), np.float32),
+        np.array([row["is_active"] for row in rows], np.float32),
+        np.diff([*starts, len(rows)]),
+    )
 
 
 def plays_frame(spark: Any, config: Any, rows: Sequence[dict[str, Any]]) -> Any:

@@ -62,9 +62,12 @@ class Manifest:
     validation: SnapshotSplit
 
     def save(self) -> None:
-        """Write the manifest into the snapshot; its presence marks the snapshot as complete."""
-        with fsspec.open(f"{self.root}/{MANIFEST}", "w") as file:
+        """Write the manifest into the snapshot, whole or not at all: its presence marks it as complete."""
+        filesystem, target = fsspec.core.url_to_fs(f"{self.root}/{MANIFEST}")
+        filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        with filesystem.open(f"{target}.part", "w") as file:
             json.dump(asdict(self), file, indent=1)
+        filesystem.mv(f"{target}.part", target)
 
 
 def load_manifest(root: str) -> Manifest | None:
@@ -76,11 +79,10 @@ def load_manifest(root: str) -> Manifest | None:
     filesystem, path = fsspec.core.url_to_fs(f"{root}/{MANIFEST}")
     if not filesystem.exists(path):
         return None
-    with filesystem.open(path, "r") as file:
-        content = json.load(file)
     try:
-        return _parse(content)
-    except (KeyError, TypeError) as error:
+        with filesystem.open(path, "r") as file:
+            return _parse(json.load(file))
+    except (KeyError, TypeError, ValueError) as error:
         raise ContractError(
             f"{root}/{MANIFEST} is not a snapshot manifest of this version: {error}"
         ) from error

@@ -28,13 +28,14 @@ def array_reader(
     """Return a Petastorm ``Reader`` of one epoch that yields a named tuple of arrays for each row group.
 
     The rows and their order are those of ``make_batch_reader(..., reader_pool_type="thread",
-    workers_count=1, num_epochs=1)``. A list column comes as a read-only matrix (rows, elements).
+    workers_count=1, num_epochs=1)``, given the seed only where it shuffles. A list column comes as a
+    read-only matrix (rows, elements).
 
     Args:
         urls: the Parquet files.
         columns: numbers, or lists of numbers of one length within a row group, without NULLs.
         shuffle: whether the order of the row groups follows ``seed``; else it is that of the files.
-        seed: of the order and of the shards.
+        seed: of the order, any number from 0.
         rank: which shard to read.
         world: number of shards.
     """
@@ -56,7 +57,8 @@ def array_reader(
             reader_pool=ThreadPool(1, QUEUED_ROW_GROUPS),
             num_epochs=1,
             shuffle_row_groups=shuffle,
-            seed=seed,
+            # A seed reorders the row groups even where none are to be shuffled; numpy takes 32 bits of it.
+            seed=seed % 2**32 if shuffle else None,
             cur_shard=rank,
             shard_count=world,
             is_batched_reader=True,

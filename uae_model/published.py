@@ -11,6 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as pads
 from deltalake import DeltaTable
@@ -130,20 +131,24 @@ def weighted_batches(
 
     Raises:
         InputError: naming the days of the range that are not published.
-        ContractError: if one process alone read another number of rows than were published.
+        ContractError: if one process alone read another number of rows than were published, or no day has
+            a column that a feature needs.
     """
     days = published_days(tables, first, last)
+    columns = [*dict.fromkeys(map(_column, features)), "label", "sample_weight"]
+    files = _complete_first(published_files(tables, days), columns)
     rows = 0
     with quiet_petastorm():
         from petastorm import make_batch_reader
         from petastorm.pytorch import BatchedDataLoader
 
         with make_batch_reader(
-            [file_url(file) for file in published_files(tables, days)],
-            schema_fields=[*dict.fromkeys(map(_column, features)), "label", "sample_weight"],
+            [file_url(file) for file in files],
+            schema_fields=columns,
             transform_spec=_encoding(features),
             reader_pool_type="thread",
             workers_count=1,  # one worker keeps the order a function of the seed
+            shuffle_rows=True,
             seed=seed,
             cur_shard=rank,
             shard_count=world,
@@ -175,8 +180,9 @@ def _encoding(features: Sequence[Feature]) -> Any:
 
     def encode(rows: pd.DataFrame) -> pd.DataFrame:
         encoded: dict[str, Any] = {}
+        missing = np.full(len(rows), None)  # a feature may be newer than a day
         for feature in features:
-            values = rows[_column(feature)]
+            values = rows.get(_column(feature), missing)
             if feature.kind == "categorical":
                 encoded[_encoded(feature)] = buckets_of(values, feature.buckets)
             else:
@@ -214,6 +220,19 @@ def _dataset_of(files: Sequence[str]) -> Any:
     found = pads.dataset(files, partitioning=BY_DAY)
     schemas = [fragment.physical_schema for fragment in found.get_fragments()]
     return pads.dataset(files, schema=pa.unify_schemas([found.schema, *schemas]), partitioning=BY_DAY)
+
+
+def _complete_first(files: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """Return the files, one that has all the columns first: Petastorm knows only the first one's columns."""
+    fragments = list(pads.dataset(list(files)).get_fragments())
+    lacks = {f.path: sorted(set(columns).difference(f.physical_schema.names)) for f in fragments}
+    ordered = sorted(lacks, key=lambda path: len(lacks[path]))
+    if lacks[ordered[0]]:
+        raise ContractError(
+            f"table weights: no file of these days has column {', '.join(lacks[ordered[0]])}; "
+            "pass features that were published on one of them"
+        )
+    return ordered
 
 
 def _require_rows(rows: int, days: Sequence[PublishedDay]) -> None:

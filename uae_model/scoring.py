@@ -126,16 +126,18 @@ def whole_sessions(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def session_lengths(position: np.ndarray[Any, np.dtype[np.int32]]) -> np.ndarray[Any, np.dtype[np.int64]]:
+def session_lengths(
+    position: np.ndarray[Any, np.dtype[np.int32]], session_id: pa.ChunkedArray
+) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the lengths of the sessions whose positions stand one after another: 1, 2, .., 1, 2, ...
 
     Raises:
         ContractError: if a position is missing or doubled; a gap would shift what a play's score sees.
     """
-    starts = np.flatnonzero(position == 1)
+    codes = session_id.combine_chunks().dictionary_encode().indices.to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
     lengths = np.diff(np.append(starts, len(position)))
-    begins = len(starts) > 0 and starts[0] == 0
-    if not begins or not np.array_equal(position, np.arange(len(position)) - np.repeat(starts, lengths) + 1):
+    if not np.array_equal(position, np.arange(len(position)) - np.repeat(starts, lengths) + 1):
         raise ContractError(
             "table plays: the positions of a session are not 1, 2, 3, ...; run uae sessions for the day again"
         )
@@ -153,7 +155,7 @@ def _score_table(
         _matrix(table["_categorical"], plays, widths[0]).astype(np.int64),
         _matrix(table["_numeric"], plays, widths[1]).astype(np.float32),
         table["is_active"].to_numpy().astype(np.float32),
-        session_lengths(table["position"].to_numpy()),
+        session_lengths(table["position"].to_numpy(), table["session_id"]),
         batch_plays,
         kind,
     )

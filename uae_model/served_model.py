@@ -2,8 +2,10 @@
 
 One row of the input is a session. Each declared feature is a column of arrays: bucket numbers for a
 categorical feature, transformed numbers for a numeric one (``uae_model.features`` makes both), and
-``is_active``: the propensity rests on the feedback before a play, and so may attention, on all of its
-session's. The output has one array per session; attention is of the estimator's own kind.
+``is_active``: the propensity rests on the feedback before a play, and attention may rest on all of its
+session's. The output has one array per session, attention of the estimator's own kind; ``spark_udf`` has to
+be told so by ``result_type="attention array<double>"`` (or ``propensity``), and gives a struct with that
+field.
 """
 
 from __future__ import annotations
@@ -54,8 +56,10 @@ class ServedModel(PythonModel):
             BATCH_PLAYS,
         )
         values = attention if self.output == "attention" else propensity
-        cuts = np.cumsum(lengths)[:-1]
-        return pd.DataFrame({self.output: [part.tolist() for part in np.split(values, cuts)]})
+        ends = np.cumsum(lengths)
+        return pd.DataFrame(
+            {self.output: [values[end - n : end].tolist() for n, end in zip(lengths, ends, strict=True)]}
+        )
 
 
 def _flat(column: Any) -> Any:

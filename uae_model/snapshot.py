@@ -158,7 +158,7 @@ def _write_split(
         .write.mode("overwrite")
         .partitionBy("padded_length")
         .option("compression", "zstd")
-        .option("parquet.block.row.count.limit", rows_per_group)
+        .options(**_row_groups_of(rows_per_group))
         .parquet(f"{root}/{name}")
     )
     active = sessions.agg(F.sum(F.aggregate("feedback", F.lit(0.0), lambda a, b: a + b))).collect()[0][0]
@@ -175,6 +175,16 @@ def _write_split(
     if written != session_count:
         raise ContractError(f"snapshot {root}/{name}: {written} sessions written, {session_count} expected")
     return split
+
+
+def _row_groups_of(rows: int) -> dict[str, str]:
+    """Return the write options by which each row group has that many rows.
+
+    Spark's Parquet 1.15 has no limit in rows: it compares the size with ``parquet.block.size``, which
+    any row exceeds, only each time that the number of rows given here has been written.
+    """
+    check = {f"parquet.page.size.row.check.{bound}": str(rows) for bound in ("min", "max")}
+    return {"parquet.block.size": "1", **check}
 
 
 def _list_files(root: str, name: str) -> list[SnapshotFile]:

@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 from tests.cluster.runs import (
     BEFORE,
     FIRST_DAY,
-    Process,
+    LAST_TRAINED,
+    TABLES,
     Rows,
     Seen,
     Workbench,
@@ -20,7 +21,9 @@ from tests.cluster.runs import (
     write_folder,
 )
 from uae_model.config import load_config
-from uae_model.pipeline.nightly import prepare_days, run_night
+from uae_model.pipeline.nightly import prepare_days
+from uae_model.pipeline.publish import publish_day
+from uae_model.pipeline.score import score_day
 from uae_model.pipeline.train import promote, train
 from uae_model.registry import Registry
 from uae_model.tables import TableStore
@@ -33,37 +36,38 @@ def workbench(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     write_folder(bench.folder)
     config = load_config(bench.folder / "uae.toml")
     store, registry = TableStore(spark, config), Registry(config)
-    last_trained = BEFORE.replace(day=BEFORE.day - 1)
-    prepare_days(store, FIRST_DAY, last_trained)
-    version, _ = train(store, registry, last_trained)
+    prepare_days(store, FIRST_DAY, BEFORE)
+    version, _ = train(store, registry, LAST_TRAINED)
     promote(config, registry, version)
-    run_night(store, registry, BEFORE)
+    score_day(store, registry.champion(), BEFORE)
+    publish_day(store, BEFORE)
     bench.save()
     return bench
 
 
 @dataclass(frozen=True)
 class UndisturbedNight:
-    """What a night leaves behind that nothing disturbed, and what readers saw before it."""
+    """What a night does that nothing disturbs, and what readers see before and after it."""
 
     rows: Rows
     seen_before: Seen
     seen_after: Seen
+    new_files: dict[str, int]
     summary: dict[str, Any]
-    log: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
 def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> UndisturbedNight:
     """Run the night in local mode."""
     workbench.restore()
-    before = workbench.seen()
-    process: Process = start(local_night(workbench), tmp_path_factory.mktemp("undisturbed"))
-    try:
+    seen_before = workbench.seen()
+    files_before = {table: workbench.files(table) for table in TABLES}
+    with start(local_night(workbench), tmp_path_factory.mktemp("undisturbed")) as process:
         assert process.wait() == 0, process.tail()
-    finally:
-        if process.popen.poll() is None:
-            process.kill()
     return UndisturbedNight(
-        workbench.rows(), before, workbench.seen(), process.summary(), process.log_lines()
+        workbench.rows(),
+        seen_before,
+        workbench.seen(),
+        {table: len(workbench.files(table) - files_before[table]) for table in TABLES},
+        process.summary(),
     )

@@ -26,7 +26,9 @@ from uae_model.config import load_config
 from uae_model.tables import contract_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FIRST_DAY = date(2026, 1, 5)
+FIRST_DAY = date(2026, 1, 6)
+LAST_TRAINED = date(2026, 1, 7)
+"""The last day of the champion's training."""
 BEFORE = date(2026, 1, 8)
 """The last day published before the night; a late event of the night reopens it."""
 NIGHT = date(2026, 1, 9)
@@ -41,13 +43,13 @@ SETTINGS = """
 hmac_key_file = "hmac.key"
 [feed]
 format = "jsonl"
-late_days = 1
+late_days = 2
 [network]
 embedding = 2
 hidden = 8
 mlp = [16, 8]
 [training]
-window_days = 2
+window_days = 1
 epochs = 1
 batch_plays = 512
 processes = 1
@@ -73,8 +75,7 @@ def write_folder(folder: Path) -> None:
         day = FIRST_DAY + timedelta(days=offset)
         rows: list[dict[str, Any] | str] = [feed_row(item) for item in _plays_of(day, rng)]
         rows += [rows[0], '{"event_id": "broken', json.dumps({**feed_row(_late(day, 0)), "feedback": "hum"})]
-        if offset:
-            rows.append(feed_row(_late(day, 1)))
+        rows += [feed_row(_late(day, late)) for late in (1, 2) if late <= offset]
         write_slot(folder / "feed", day, rows)
 
 
@@ -134,6 +135,12 @@ class Workbench:
         """Return the rows of all tables, sorted by key."""
         return {name: self._sorted(name) for name in TABLES}
 
+    def files(self, table: str) -> set[str]:
+        """Return the table's files, data and log, that are complete under their final names."""
+        folder = self.tables / table
+        found = (file.relative_to(folder) for file in folder.rglob("*") if not file.name.startswith("."))
+        return {str(file) for file in found if "." in file.name}
+
     def seen(self) -> Seen:
         """Return what readers see: each published day's weights at the version that is pinned now."""
         publications = read_delta(self.tables / "publications").to_pylist()
@@ -176,6 +183,11 @@ def require_same_rows(actual: Rows, expected: Rows) -> None:
         assert not differing, f"{name}: {differing} differ"
 
 
+def changed_days(seen: Seen, before: Seen) -> set[date]:
+    """Return the days that show readers other rows than before."""
+    return {day for day, weights in seen.items() if day not in before or not weights.equals(before[day])}
+
+
 def local_night(workbench: Workbench) -> list[str]:
     """Return the command of the night in local mode."""
     conf = ("--spark-conf", "spark_conf/local.conf", "--spark-conf", "tests/spark.conf")
@@ -195,10 +207,18 @@ class Process:
     stdout: Path
     stderr: Path
 
-    def log_lines(self) -> list[dict[str, Any]]:
-        """Return the JSON lines that the job has logged so far."""
-        lines = self.stderr.read_text(errors="replace").split("\n")[:-1]
-        return [json.loads(line) for line in lines if line.startswith("{")]
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.popen.poll() is None:
+            self.kill()
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Return the job's log lines of one event; spark-submit lays standard error on standard output."""
+        lines = [*self.stdout.read_text().splitlines(), *self.stderr.read_text().splitlines()]
+        found = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in found if line.get("event") == event]
 
     def wait(self, while_waiting: Callable[[], object] = lambda: None, *, timeout: float = 300) -> int:
         """Wait for the end, calling a function every quarter of a second; return the exit code."""
@@ -220,8 +240,8 @@ class Process:
         return last
 
     def tail(self) -> str:
-        """Return the end of the log, for messages of failed tests."""
-        return self.stderr.read_text(errors="replace")[-3000:]
+        """Return the end of the output, for messages of failed tests."""
+        return "".join(file.read_text(errors="replace")[-3000:] for file in (self.stdout, self.stderr))
 
 
 def start(command: Sequence[str], logs: Path, environment: Mapping[str, str] | None = None) -> Process:

@@ -1,17 +1,12 @@
-"""The page: its sections, its bytes, and how a browser without a network shows it."""
+"""The page: its sections and its bytes."""
 
 from __future__ import annotations
 
 import functools
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from tests.report.samples import DAY, bare, model, published, recovery, sample
 from uae_model.report import facts as f
@@ -19,42 +14,6 @@ from uae_model.report import plots, render
 from uae_model.report.page import check_lines, tiles
 
 SECTIONS = ("overview", "feedback", "ranks", "weights", "recovery", "training", "quarantine", "publication")
-CHROMIUM = "chromium"
-
-# What the browser finds wrong: wider than its box, outside its parent, or text cut off by its plot.
-OVERFLOWING = """() => {
-  const wrong = [];
-  const say = (what, e) => wrong.push(what + ': ' + e.tagName + ' ' + (e.textContent || '').slice(0, 40));
-  for (const e of document.querySelectorAll('main, main *:not(svg *)')) {
-    const inner = e.getBoundingClientRect(), outer = e.parentElement.getBoundingClientRect();
-    if (getComputedStyle(e).display === 'inline' || e.closest('.scroll table')) continue;
-    if (e.tagName !== 'svg' && e.scrollWidth > e.clientWidth + 1) say('content too wide', e);
-    if (inner.right > outer.right + 1 || inner.left < outer.left - 1) say('outside its parent', e);
-  }
-  for (const svg of document.querySelectorAll('svg.plot')) {
-    const box = svg.getBoundingClientRect();
-    if (box.width < 200 || box.height < 50) say('plot too small', svg);
-    for (const t of svg.querySelectorAll('text')) {
-      const r = t.getBoundingClientRect();
-      const wide = r.left < box.left - 1 || r.right > box.right + 1;
-      if (wide || r.top < box.top - 1 || r.bottom > box.bottom + 1)
-        say('text cut off in ' + svg.id, t);
-    }
-  }
-  return wrong;
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Debian's chromium, which set-up installs."""
-    executable = shutil.which(CHROMIUM)
-    if executable is None:
-        pytest.fail("chromium is not installed; scripts/setup.sh dev installs it (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @functools.cache
@@ -210,50 +169,6 @@ def test_bars_cover_the_range_that_occurs(
 )
 def test_short_counts(count: float, text: str) -> None:
     assert plots.count_text(count) == text
-
-
-def open_offline(browser: Browser, file: Path, width: int, scheme: Any) -> tuple[Any, list[str]]:
-    """Open the file without a network; return the page and what went wrong while loading."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.set_offline(True)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("requestfailed", lambda request: wrong.append(request.url))
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(file.as_uri())
-    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
-    return page, wrong
-
-
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
-@pytest.mark.parametrize("which", ["full", "bare"])
-def test_a_browser_without_network_shows_it_whole(
-    browser: Browser, tmp_path: Path, width: int, scheme: str, which: str
-) -> None:
-    html = full_page() if which == "full" else bare_page()
-    file = tmp_path / "report.html"
-    file.write_text(html)
-    page, wrong = open_offline(browser, file, width, scheme)
-    assert wrong == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate(OVERFLOWING) == []
-    assert page.locator("svg.plot").count() == html.count("<svg") > 0
-    for plot in page.locator("svg.plot").all():
-        assert plot.is_visible()
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert dark == ("rgb(16, 19, 23)" if scheme == "dark" else "rgb(246, 247, 249)")
-    page.context.close()
-
-
-def test_the_overflow_check_finds_an_overflow(browser: Browser, tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(full_page().replace("<table", '<table style="width: 900px"', 1))
-    page, _ = open_offline(browser, file, 390, "light")
-    assert page.evaluate(OVERFLOWING) != []
-    page.context.close()
 
 
 def test_extreme_recoveries_can_be_drawn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F  # noqa: N812
@@ -89,7 +90,7 @@ def publish_day(store: TableStore, day: date) -> Row:
         "publications",
         day,
         frame,
-        {"step": "publish", "weights_version": commit.version},
+        {"step": "publish", "weights_version": commit.version, "models": models},
         within={"table_name": "weights"},
     )
     log("day published", dt=day, delta_version=commit.version, rows=statistics.rows)
@@ -102,17 +103,17 @@ def _quarantined(store: TableStore, day: date) -> int:
 
 
 def _previous_mean(store: TableStore, day: date, models: tuple[int, int]) -> float | None:
-    """Return the mean passive weight of the last earlier day published with the same models."""
-    store.ensure("publications")
-    earlier = (
-        store.read("publications")
-        .where(F.col("dt") < F.lit(day))
-        .where((F.col("table_name") == "weights") & (F.col("status") == PUBLISHED))
-        .where(
-            (F.col("attention_model_version") == models[0]) & (F.col("propensity_model_version") == models[1])
-        )
-        .orderBy(F.desc("dt"))
-        .select("mean_passive_weight")
-        .first()
-    )
-    return None if earlier is None else earlier["mean_passive_weight"]
+    """Return the mean passive weight of the last earlier day published with the same models.
+
+    The commits tell which days these are, so a night reads one partition however many are published.
+    """
+    newest: dict[str, dict[str, Any]] = {}
+    for commit in store.commits("publications"):
+        newest.setdefault(commit.metadata.get("dt", ""), commit.metadata)
+    same = {date.fromisoformat(dt) for dt, found in newest.items() if found.get("models") == list(models)}
+    for earlier in sorted((each for each in same if each < day), reverse=True):
+        row = published_row(store, earlier)
+        if row["status"] == PUBLISHED:
+            mean: float | None = row["mean_passive_weight"]
+            return mean
+    return None

@@ -93,7 +93,7 @@ def tiles(facts: f.ReportFacts) -> list[Tile]:
         Tile("Users", _number(facts.users), f"{_decimal(_ratio(day.plays, facts.users), 1)} plays each"),
         Tile("Active share", _percent(_ratio(day.active, day.plays)), f"paper {f.PAPER_ACTIVE:.2%}"),
         Tile("Mean attention", _decimal(day.mean_passive_attention), "of passive plays"),
-        Tile("Mean weight", _decimal(day.mean_passive_weight), "of passive plays; active ones weigh 1"),
+        Tile("Mean weight", _decimal(day.mean_passive_weight), "of passive plays; active: 1"),
         Tile("Quarantined", _number(day.quarantined), "feed rows that could not be read"),
         Tile("Excluded", _number(day.excluded), "events of bots, cut before sessions"),
     ]

@@ -139,10 +139,9 @@ def ranks(counts: Sequence[f.RankCount]) -> str:
         bars.bar(xs, active, width=0.78, bottom=passive, color=ACTIVE)
         bars.set_title("plays")
         _counts(bars)
-        tallest = bars.get_ylim()[1]
-        middle = xs[0] + 0.52 * (xs[-1] - xs[0])
-        bars.text(middle, tallest * 0.92, "active", color=ACTIVE, va="top", weight="bold")
-        bars.text(middle, tallest * 0.77, "passive", color=PASSIVE, va="top", weight="bold")
+        # Beside the title: within the plot there is no place that is free whatever the sessions are.
+        for right, name, colour in ((0.84, "passive", PASSIVE), (1.0, "active", ACTIVE)):
+            bars.text(right, 1.04, name, color=colour, ha="right", weight="bold", transform=bars.transAxes)
         line.plot(xs, [found.rate.share or 0.0 for found in counts], color=ACTIVE, **_markers(xs))
         line.set_title("share of active plays")
         line.set_ylim(0, None)
@@ -229,7 +228,7 @@ def mean_weight(days: Sequence[f.PublishedDay]) -> str:
         axes.plot(xs, means, color=PASSIVE, marker="o", markersize=5)
         axes.text(xs[-1], means[-1] + 0.04, f"{means[-1]:.3f} ", ha="right", va="bottom", color=INK)
         axes.set_ylim(0, 1.02)
-        axes.set_title("weight of passive plays: mean, and 5 % to 95 % of them")
+        axes.set_title("weight of passive plays: mean, and 5% to 95% of them")
         _day_axis(axes, [day for day, _, _ in kept], xs)
         ends = f"{means[0]:.3f} on {first}, {means[-1]:.3f} on {kept[-1][0]}"
         label = f"Mean weight of passive plays by day: {ends}"
@@ -296,7 +295,7 @@ def reliability(found: f.Recovery) -> str:
     with plot_style():
         figure, (axes,) = new_figure(3.6)
         axes.plot([0, top], [0, top], color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)))
-        axes.text(top * 0.97, top * 0.9, "ideal", color=MUTED, ha="right", va="top")
+        axes.text(top, top * 0.9, "ideal", color=MUTED, ha="right", va="top")
         axes.plot(xs, ys, color=PASSIVE, marker="o", markersize=7, markeredgecolor=SURFACE)
         axes.set_xlim(-0.02 * top, top * 1.02)
         axes.set_ylim(-0.02 * top, top * 1.02)

@@ -67,15 +67,15 @@ class Snapshot:
         """Yield this rank's share of the validation days, always in the same order."""
         return self.batches(self.manifest.validation, self.job.training_settings().seed, shuffle=False)
 
-    def evaluate(self, pair: NetworkPair) -> dict[str, float]:
-        """Judge a pair on the validation days.
+    def evaluate(self, pair: NetworkPair, when: str) -> dict[str, float]:
+        """Judge a pair on the validation days; ``when`` is for the error.
 
         Raises:
             ContractError: if more or fewer sessions or plays were read than the manifest states.
         """
         metrics = evaluate(pair, self.validation(), self.ranks)
         counted = int(metrics["sessions"]), int(metrics["plays"])
-        check_accounting(self.manifest.validation, *counted, "validation")
+        check_accounting(self.manifest.validation, *counted, when)
         return metrics
 
 
@@ -143,7 +143,7 @@ class Fit:
         check_accounting(train, at.seen_sessions, at.seen_plays, f"epoch {at.epoch}")
         steps = max(at.step, 1)
         metrics = {f"train_{name}": total / steps for name, total in at.metric_sums.items()}
-        validation = self.snapshot.evaluate(self.estimator.pair())
+        validation = self.snapshot.evaluate(self.estimator.pair(), f"epoch {at.epoch}")
         metrics.update({f"validation_{name}": value for name, value in validation.items()})
         self._finish_epoch(metrics)
 

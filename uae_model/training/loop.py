@@ -116,8 +116,10 @@ class Trainer:
 
     def _compare(self, fits: Sequence[Fit]) -> list[Comparison]:
         """Return the candidates, best first; one that was not trained to the end never comes first."""
-        pairs = [fit.best_pair() for fit in fits]
-        differences = paired_differences(pairs, self.snapshot.validation(), self.ranks)
+        differences = [(0.0, 0.0)]
+        if len(fits) > 1:
+            pairs = [fit.best_pair() for fit in fits]
+            differences = paired_differences(pairs, self.snapshot.validation(), self.ranks)
         compared = []
         for index, (fit, (difference, error)) in enumerate(zip(fits, differences, strict=True)):
             best = fit.best_metrics
@@ -152,7 +154,7 @@ class Trainer:
         if state is None:
             raise ModelError(f"the champion's networks are gone from {self.job.champion_path}")
         champion = NetworkPair.from_state(state, self.ranks.device)
-        return {"champion_validation_nll": self.snapshot.evaluate(champion)["nll"]}
+        return {"champion_validation_nll": self.snapshot.evaluate(champion, "champion")["nll"]}
 
     def _collapse_warnings(self, metrics: dict[str, float]) -> list[str]:
         found = []

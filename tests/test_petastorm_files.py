@@ -1,0 +1,21 @@
+"""URLs as Petastorm wants them."""
+
+from __future__ import annotations
+
+import pytest
+
+from uae_model.petastorm_files import file_url
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("/data/part-0.parquet", "file:///data/part-0.parquet"),
+        ("file:///data/part-0.parquet", "file:///data/part-0.parquet"),
+        ("s3a://bucket/part-0.parquet", "s3://bucket/part-0.parquet"),
+        ("s3://bucket/s3a://x", "s3://bucket/s3a://x"),
+        ("hdfs://name/part-0.parquet", "hdfs://name/part-0.parquet"),
+    ],
+)
+def test_file_url(path: str, url: str) -> None:
+    assert file_url(path) == url

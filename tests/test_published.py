@@ -1,0 +1,319 @@
+"""Reading the published weights: every way sees the same rows, at the version that was checked."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from pyspark.sql import DataFrame, SparkSession
+
+from tests.builders import DAY
+from tests.tables.test_store import frame_of
+from tests.training_builders import play_rows
+from uae_model import published
+from uae_model.config import Config, load_config
+from uae_model.errors import ContractError, InputError
+from uae_model.features import categorical_buckets, numeric_values
+from uae_model.published import (
+    WeightedBatch,
+    published_days,
+    published_files,
+    read_weights_arrow,
+    weighted_batches,
+    weighted_binary_cross_entropy,
+)
+from uae_model.tables import TableStore
+from uae_model.weights import read_weights
+
+NEWER = "genre_affinity"
+"""The feature that the first day does not have yet."""
+
+SECOND, WITHDRAWN = DAY + timedelta(days=1), DAY + timedelta(days=2)
+README = Path(__file__).parents[1] / "README.md"
+
+
+def weight_rows(day: date, sessions: int) -> list[dict[str, Any]]:
+    """Return plays with weights; no other play has the same ``gap_seconds``."""
+    rows = play_rows(day, sessions)
+    for number, row in enumerate(rows, start=1):
+        row["gap_seconds"] = float(1000 * day.day + number)
+        row["sample_weight"] = 1.0 if row["is_active"] else number / 4096
+    return rows
+
+
+FIRST_ROWS, SECOND_ROWS = weight_rows(DAY, 24), weight_rows(SECOND, 20)
+BOTH = len(FIRST_ROWS) + len(SECOND_ROWS)
+
+
+def write(store: TableStore, day: date, rows: Sequence[dict[str, Any]]) -> int:
+    """Write a day of weights as three files; return its Delta version."""
+    frame = frame_of(store, "weights", rows).repartition(3, "session_id")
+    store.replace_day("weights", day, frame, {"step": "test"})
+    return store.latest_version("weights")
+
+
+def publish(store: TableStore, day: date, version: int, rows: int, status: str = "published") -> None:
+    """Write the day's row of publications, and one of another table."""
+    row = {"dt": day, "delta_version": version, "row_count": rows, "checks": ["ok"]}
+    entries = [
+        {**row, "table_name": "weights", "status": status},
+        {**row, "table_name": "other", "status": "published", "row_count": rows + 1},
+    ]
+    store.replace_day("publications", day, frame_of(store, "publications", entries), {"step": "test"})
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+    """Two published days, the second written once more and not published again; one day withdrawn."""
+    folder = tmp_path_factory.mktemp("published weights")  # Delta's log holds URLs: a space is %20 there
+    (folder / "uae.toml").touch()
+    config = load_config(folder / "uae.toml")
+    older = config.model_copy(update={"features": tuple(f for f in config.features if f.name != NEWER)})
+    with pytest.MonkeyPatch.context() as patch:
+        # Constraints have tests of their own, and each costs a second.
+        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        before, store = TableStore(spark, older), TableStore(spark, config)
+        publish(before, DAY, write(before, DAY, FIRST_ROWS), len(FIRST_ROWS))
+        publish(store, SECOND, write(store, SECOND, SECOND_ROWS), len(SECOND_ROWS))
+        newer = write(store, SECOND, [{**row, "sample_weight": 0.25} for row in SECOND_ROWS[:-1]])
+        publish(store, WITHDRAWN, newer, 1, status="withdrawn")
+        yield store
+
+
+@pytest.fixture(scope="module")
+def config(store: TableStore) -> Config:
+    return store.config
+
+
+@pytest.fixture(scope="module")
+def tables(config: Config) -> str:
+    return config.paths.tables
+
+
+def plays_of(rows: Sequence[dict[str, Any]]) -> set[tuple[str, float]]:
+    return {(row["event_id"], row["sample_weight"]) for row in rows}
+
+
+def batches_of(config: Config, *days: date, **options: Any) -> list[WeightedBatch]:
+    options = {"features": config.features, **options}
+    return list(weighted_batches(config.paths.tables, *days, **options))
+
+
+def stacked(batches: Sequence[WeightedBatch]) -> pd.DataFrame:
+    """Return all samples as a frame, in their order."""
+    return pd.concat(
+        pd.DataFrame({**batch.features, "label": batch.label_B, "sample_weight": batch.sample_weight_B})
+        for batch in batches
+    ).reset_index(drop=True)
+
+
+def encoded_by_spark(frame: DataFrame, config: Config) -> pd.DataFrame:
+    """Return the samples that Spark's columns give, in the order of ``gap_seconds``."""
+    numbers = [feature.name for feature in config.features_of_kind("numeric")]
+    buckets = [feature.name for feature in config.features_of_kind("categorical")]
+    rows = frame.orderBy("gap_seconds").select(
+        *[categorical_buckets(config)[index].alias(name) for index, name in enumerate(buckets)],
+        *[numeric_values(config)[index].alias(name) for index, name in enumerate(numbers)],
+        "label",
+        "sample_weight",
+    )
+    return rows.toPandas()
+
+
+class TestWithoutSpark:
+    def test_a_day_is_pinned_to_the_version_that_was_checked(self, tables: str, store: TableStore) -> None:
+        days = published_days(tables, "2026-01-05", "2026-01-06")
+        assert [(day.day, day.rows) for day in days] == [(DAY, len(FIRST_ROWS)), (SECOND, len(SECOND_ROWS))]
+        assert days[0].delta_version < days[1].delta_version < store.latest_version("weights")
+        assert published_days(f"{tables}/", SECOND) == [days[1]]
+
+    def test_the_files_hold_just_the_published_rows(self, tables: str) -> None:
+        files = published_files(tables, published_days(tables, SECOND))
+        assert len(files) == 3
+        assert all(Path(file).parent.name == "dt=2026-01-06" for file in files)
+        assert len(list(Path(files[0]).parent.glob("*.parquet"))) > 3  # the folder holds the other try, too
+        rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+        assert plays_of(rows) == plays_of(SECOND_ROWS)
+
+    def test_pandas_and_polars_see_the_published_rows(self, tables: str) -> None:
+        table = read_weights_arrow(tables, SECOND)
+        frame = table.to_pandas()
+        assert plays_of(frame.to_dict("records")) == plays_of(SECOND_ROWS)
+        assert set(frame["dt"]) == {SECOND}
+        assert plays_of(pl.from_arrow(table).to_dicts()) == plays_of(SECOND_ROWS)
+
+    def test_columns_can_be_chosen(self, tables: str) -> None:
+        table = read_weights_arrow(tables, DAY, SECOND, columns=["sample_weight", "dt"])
+        assert table.column_names == ["sample_weight", "dt"]
+        assert table.num_rows == BOTH
+
+    def test_a_feature_is_missing_on_days_before_it_was_declared(self, tables: str) -> None:
+        frame = read_weights_arrow(tables, DAY, SECOND).to_pandas()
+        assert frame.loc[frame["dt"] == DAY, NEWER].isna().all()
+        assert frame.loc[frame["dt"] == SECOND, NEWER].notna().all()
+        assert NEWER not in read_weights_arrow(tables, DAY).column_names
+
+    def test_lost_rows_are_an_error(self, tables: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(published, "published_files", lambda *of: published_files(*of)[1:])
+        with pytest.raises(ContractError, match=rf"2026-01-05 to 2026-01-06: \d+ rows.*, {BOTH} are"):
+            read_weights_arrow(tables, DAY, SECOND)
+
+
+class TestSpark:
+    def test_newer_weights_are_unseen_until_they_are_published(
+        self, spark: SparkSession, tables: str, store: TableStore
+    ) -> None:
+        rows = [row.asDict() for row in read_weights(spark, tables, SECOND).collect()]
+        assert plays_of(rows) == plays_of(SECOND_ROWS)
+        assert store.read("weights", [SECOND]).count() == len(SECOND_ROWS) - 1
+
+    def test_days_of_two_versions_come_together(self, spark: SparkSession, tables: str) -> None:
+        frame = read_weights(spark, tables, "2026-01-05", SECOND)
+        rows = [row.asDict() for row in frame.collect()]
+        assert plays_of(rows) == plays_of([*FIRST_ROWS, *SECOND_ROWS])
+        assert {row["dt"] for row in rows if row[NEWER] is None} == {DAY}
+
+
+class TestBatches:
+    @pytest.mark.parametrize("days", [[SECOND], [DAY, SECOND]], ids=["one day", "a newer feature"])
+    def test_samples_are_those_of_the_spark_columns(
+        self, spark: SparkSession, config: Config, days: list[date]
+    ) -> None:
+        found = stacked(batches_of(config, *days)).sort_values("gap_seconds", ignore_index=True)
+        expected = encoded_by_spark(read_weights(spark, config.paths.tables, *days), config)
+        assert list(found.columns) == [*(f.name for f in config.features), "label", "sample_weight"]
+        for name in found.columns:
+            np.testing.assert_allclose(found[name], expected[name], rtol=1e-6, err_msg=name)
+
+    def test_what_is_missing_has_bucket_zero_or_no_number(self, config: Config) -> None:
+        found = stacked(batches_of(config, SECOND)).sort_values("gap_seconds", ignore_index=True)
+        assert [bucket == 0 for bucket in found["device"]] == [row["device"] is None for row in SECOND_ROWS]
+        assert 0 < (found["device"] == 0).sum() < len(found)
+        assert found["song_popularity"].isna().tolist() == [
+            row["song_popularity"] is None for row in SECOND_ROWS
+        ]
+        assert 0 < found["song_popularity"].isna().sum() < len(found)
+
+    def test_tensors_have_the_promised_types_and_sizes(self, config: Config) -> None:
+        batches = batches_of(config, DAY, SECOND, batch_size=50)
+        assert [len(batch.label_B) for batch in batches] == [50] * (BOTH // 50) + [BOTH % 50]
+        for feature in config.features:
+            kind = torch.int64 if feature.kind == "categorical" else torch.float32
+            assert {batch.features[feature.name].dtype for batch in batches} == {kind}
+            assert {batch.features[feature.name].ndim for batch in batches} == {1}
+        assert {batch.label_B.dtype for batch in batches} == {torch.float32}
+        assert {batch.sample_weight_B.dtype for batch in batches} == {torch.float32}
+
+    def test_two_processes_share_the_plays(self, config: Config) -> None:
+        parts = [stacked(batches_of(config, DAY, SECOND, rank=rank, world=2)) for rank in (0, 1)]
+        seen = [set(part["gap_seconds"]) for part in parts]
+        assert all(seen)
+        assert not seen[0] & seen[1]
+        assert sum(map(len, parts)) == len(seen[0] | seen[1]) == BOTH
+
+    def test_the_order_is_a_function_of_the_seed(self, config: Config) -> None:
+        first, again, other = (
+            stacked(batches_of(config, DAY, SECOND, seed=seed))["gap_seconds"].tolist() for seed in (1, 1, 2)
+        )
+        assert again == first
+        assert other != first
+        assert sorted(other) == sorted(first)
+
+    def test_rows_of_one_file_are_shuffled(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(published, "published_files", lambda *of: published_files(*of)[:1])
+        monkeypatch.setattr(published, "_require_rows", lambda *of: None)
+        first, other = (
+            stacked(batches_of(config, SECOND, seed=seed))["gap_seconds"].tolist() for seed in (1, 2)
+        )
+        assert sorted(first) == sorted(other)
+        assert first != other
+
+    def test_features_may_share_a_column_or_be_left_out(self, config: Config) -> None:
+        (song,) = (feature for feature in config.features if feature.name == "song")
+        coarse = song.model_copy(update={"name": "song_group", "buckets": 4})
+        found = stacked(batches_of(config, SECOND, features=[song, coarse]))
+        assert list(found.columns) == ["song", "song_group", "label", "sample_weight"]
+        assert set(found["song_group"]) == {1, 2, 3, 4}
+        assert found["song"].nunique() > 20
+
+    def test_lost_rows_are_an_error(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(published, "published_files", lambda *of: published_files(*of)[1:])
+        with pytest.raises(ContractError, match=rf"{len(SECOND_ROWS)} are published"):
+            batches_of(config, SECOND)
+
+    def test_a_column_that_no_day_has_is_named(self, config: Config) -> None:
+        with pytest.raises(ContractError, match=f"no file of these days has column {NEWER};"):
+            batches_of(config, DAY)
+
+
+def test_the_loss_is_the_weighted_cross_entropy_by_hand() -> None:
+    logits, labels, weights = [0.3, -2.0, 1.5, -0.7], [1.0, 0.0, 1.0, 1.0], [1.0, 1.0, 0.25, 0.0]
+    total = 0.0
+    for logit, label, weight in zip(logits, labels, weights, strict=True):
+        chance = 1 / (1 + math.exp(-logit))
+        total -= weight * (label * math.log(chance) + (1 - label) * math.log(1 - chance))
+    loss = weighted_binary_cross_entropy(*map(torch.tensor, (logits, labels, weights)))
+    assert loss.item() == pytest.approx(total / 4, rel=1e-6)
+
+
+class TestUnpublishedDays:
+    def read(self, how: str, spark: SparkSession, config: Config, first: Any, last: Any) -> object:
+        if how == "Spark":
+            return read_weights(spark, config.paths.tables, first, last)
+        if how == "Arrow":
+            return read_weights_arrow(config.paths.tables, first, last)
+        return batches_of(config, first, last)
+
+    @pytest.mark.parametrize("how", ["Spark", "Arrow", "Petastorm"])
+    @pytest.mark.parametrize(
+        ("first", "last", "message"),
+        [
+            ("2026-01-04", "2026-01-07", "not published: 2026-01-04, 2026-01-07; run uae nightly"),
+            (date(2026, 2, 1), None, "not published: 2026-02-01; run uae nightly"),
+            ("2026-01-06", "2026-01-05", "the first day 2026-01-06 is after the last day 2026-01-05"),
+            ("yesterday", None, "'yesterday' is not a day"),
+        ],
+    )
+    def test_they_are_named(
+        self, spark: SparkSession, config: Config, how: str, first: Any, last: Any, message: str
+    ) -> None:
+        with pytest.raises(InputError, match=message):
+            self.read(how, spark, config, first, last)
+
+    def test_a_long_list_of_them_is_cut(self, tables: str) -> None:
+        with pytest.raises(InputError, match=r"2026-02-01, .*, 2026-02-10 and 18 more; run"):
+            published_days(tables, "2026-02-01", "2026-02-28")
+
+
+def python_blocks(section: str) -> list[str]:
+    """Return the Python code of the README's section whose heading contains ``section``."""
+    (text,) = re.findall(rf"^## [^\n]*{section}.*?(?=^## |\Z)", README.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def test_the_recipes_of_the_readme_run(spark: SparkSession, tables: str) -> None:
+    blocks = python_blocks("read the weights")
+    assert len(blocks) >= 2
+    names: dict[str, Any] = {"spark": spark}
+    for block in blocks:
+        assert "demo/" in block
+        code = block.replace("demo/", f"{Path(tables).parent}/")
+        exec(re.sub(r"2026-\d\d-\d\d", SECOND.isoformat(), code), names)  # noqa: S102 - that is the test
+    tables_read = {
+        name: value.count() if isinstance(value, DataFrame) else len(value)
+        for name, value in names.items()
+        if isinstance(value, DataFrame | pa.Table | pd.DataFrame | pl.DataFrame)
+    }
+    assert {"weights", "table", "frame"} <= tables_read.keys()
+    assert set(tables_read.values()) == {len(SECOND_ROWS)}

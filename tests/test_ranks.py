@@ -1,0 +1,107 @@
+"""Sums between ranks: one process, and two that talk by gloo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from tests.training_builders import on_ranks
+from uae_model.ranks import Ranks, joined_ranks
+
+WORLD_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
+
+
+def two_modules() -> list[nn.Module]:
+    return [nn.Linear(3, 2), nn.Linear(2, 1, bias=False)]
+
+
+def own_gradients(modules: list[nn.Module], rank: int) -> list[Tensor | None]:
+    """Set and return different gradients on every rank; rank 1 has none for the first module."""
+    gradients: list[Tensor | None] = []
+    for index, parameter in enumerate(p for module in modules for p in module.parameters()):
+        if not (rank == 1 and index < 2):
+            parameter.grad = torch.arange(parameter.numel()).view_as(parameter) * 10.0**rank + index
+        gradients.append(None if parameter.grad is None else parameter.grad.clone())
+    return gradients
+
+
+def gradients_of(modules: list[nn.Module]) -> list[Tensor]:
+    return [p.grad.clone() for module in modules for p in module.parameters() if p.grad is not None]
+
+
+def on_a_rank() -> dict[str, Any]:
+    """Run as one of two processes."""
+    with joined_ranks() as ranks:
+        own = [1.5, 2.0] if ranks.rank == 0 else [10.0, -2.0]
+        modules = two_modules()
+        own_gradients(modules, ranks.rank)
+        ranks.sum_gradients(modules)
+        found = {
+            "who": [ranks.rank, ranks.world, ranks.is_first],
+            "device": ranks.device.type,
+            "backend": dist.get_backend(),
+            "sum": ranks.sum(torch.tensor(own, dtype=torch.float64)).tolist(),
+            "counts": ranks.sum(torch.tensor([2**53 + ranks.rank, 7])).tolist(),
+            "gradients": gradients_of(modules),
+        }
+    return {**found, "left": not dist.is_initialized()}
+
+
+@pytest.fixture(scope="module")
+def two() -> list[dict[str, Any]]:
+    return on_ranks([(on_a_rank, ())])[0]
+
+
+def test_two_ranks_know_who_they_are(two: list[dict[str, Any]]) -> None:
+    assert [found["who"] for found in two] == [[0, 2, True], [1, 2, False]]
+    assert [(found["device"], found["backend"]) for found in two] == [("cpu", "gloo")] * 2
+
+
+def test_two_ranks_leave_the_group(two: list[dict[str, Any]]) -> None:
+    assert [found["left"] for found in two] == [True, True]
+
+
+def test_sums_of_two_ranks_are_the_same_on_both(two: list[dict[str, Any]]) -> None:
+    assert [found["sum"] for found in two] == [[11.5, 0.0]] * 2
+    assert [found["counts"] for found in two] == [[2**54 + 1, 14]] * 2  # counts stay integers
+
+
+def test_gradients_of_two_ranks_are_summed_and_none_counts_as_zero(two: list[dict[str, Any]]) -> None:
+    alone = [own_gradients(two_modules(), rank) for rank in (0, 1)]
+    expected = [
+        first if second is None else first + second
+        for first, second in zip(*alone, strict=True)
+        if first is not None
+    ]
+    assert alone[1][:2] == [None, None]
+    for found in two:
+        for gradient, wanted in zip(found["gradients"], expected, strict=True):
+            assert torch.equal(gradient, wanted)
+
+
+def test_one_process_sums_with_nobody() -> None:
+    assert Ranks().is_first
+    assert Ranks().sum(torch.tensor([1.5, -2.0])).tolist() == [1.5, -2.0]
+
+
+def test_one_process_keeps_its_gradients_and_fills_in_zeros() -> None:
+    modules = two_modules()
+    own = own_gradients(modules, rank=1)
+    Ranks().sum_gradients(modules)
+    weight, bias, last = gradients_of(modules)
+    assert torch.equal(weight, torch.zeros(2, 3))
+    assert torch.equal(bias, torch.zeros(2))
+    assert own[2] is not None
+    assert torch.equal(last, own[2])
+
+
+def test_a_process_that_nobody_announced_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in WORLD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with joined_ranks() as ranks:
+        assert (ranks.rank, ranks.world, ranks.is_first) == (0, 1, True)
+        assert not dist.is_initialized()

@@ -1,0 +1,385 @@
+"""The registered models in a real MLflow registry: numbers, tags, versions, the champion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from tests.builders import DAY
+from tests.training_builders import EncodedPlays, encode_plays, pair_for, play_rows
+from uae_model import __version__
+from uae_model.config import Config, load_config
+from uae_model.errors import ModelError
+from uae_model.manifest import Manifest, SnapshotSplit
+from uae_model.pair import NetworkPair
+from uae_model.registry import Registry, require_same_features
+from uae_model.served_model import ServedModel
+from uae_model.training.job import TrainingResult, save_tensors
+
+ROWS = sorted(
+    [*play_rows(DAY, 12), *play_rows(DAY, 3, longest=1, tag="single ")],
+    key=lambda row: (row["session_id"], row["position"]),
+)
+METRICS = {"validation_nll": 0.25, "training_seconds": 1.23456789}
+
+
+def manifest_of(config: Config) -> Manifest:
+    def split(name: str, *days: str) -> SnapshotSplit:
+        return SnapshotSplit(name, days, sessions=9, plays=70, active_plays=11, files=())
+
+    width = len(config.features_of_kind("numeric"))
+    return Manifest(
+        snapshot_id="plays-v7-test",
+        root="snapshots/plays-v7-test",
+        table_version=7,
+        features=tuple(feature.model_dump(mode="json") for feature in config.features),
+        numeric_mean=(0.0,) * width,
+        numeric_deviation=(1.0,) * width,
+        train=split("train", "2026-01-05", "2026-01-06"),
+        validation=split("validation", "2026-01-07"),
+    )
+
+
+class Trained:
+    """A registry with two registered trainings, ``one`` and ``two``, and the pairs that they gave."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "uae.toml").touch()
+        self.config = load_config(folder / "uae.toml")
+        self.registry = Registry(self.config)
+        self.manifest = manifest_of(self.config)
+        self.client = MlflowClient(self.config.paths.mlflow)
+        self.empty = SimpleNamespace(
+            champion=self.registry.champion_versions(),
+            registered=self.registry.registered("one"),
+        )
+        self.pairs, self.runs, self.versions = {}, {}, {}
+        for seed, key in enumerate(("one", "two")):
+            path = str(folder / key / "networks.pt")
+            self.pairs[key] = pair_for(self.config, seed)
+            save_tensors(path, self.pairs[key].to_state())
+            self.results = TrainingResult(
+                path, METRICS, estimator="chain", stickiness=0.7, candidates=[{"name": "chain-0.7"}]
+            )
+            self.runs[key] = self.registry.open_run(key, self.manifest, (DAY, date(2026, 1, 7)))
+            self.versions[key] = self.register(key)
+
+    def register(self, key: str) -> tuple[int, int]:
+        return self.registry.register(
+            key, self.runs[key], self.manifest, self.results, {"champion_version": ""}
+        )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return Trained(tmp_path_factory.mktemp("registry"))
+
+
+def session_frame(config: Config, encoded: EncodedPlays) -> pd.DataFrame:
+    """Return one row for each session: an array for each declared feature, and ``is_active``."""
+    cuts = np.cumsum(encoded.lengths)[:-1]
+    kinds = {"categorical": encoded.categorical, "numeric": encoded.numeric.astype(float)}
+    columns = {
+        feature.name: np.split(kinds[kind][:, index], cuts)
+        for kind in kinds
+        for index, feature in enumerate(config.features_of_kind(kind))
+    }
+    columns["is_active"] = np.split(encoded.feedback == 1, cuts)
+    return pd.DataFrame({name: [part.tolist() for part in parts] for name, parts in columns.items()})
+
+
+def expected(trained: Trained, key: str, output: str) -> Any:
+    """Return what plain torch says of every play."""
+    attention, propensity = encode_plays(trained.config, ROWS).predict(trained.pairs[key])
+    return attention if output == "attention" else propensity
+
+
+@pytest.mark.parametrize("output", ["attention", "propensity"])
+class TestServing:
+    @pytest.mark.parametrize(("key", "version"), [("one", 1), ("two", 2)])
+    def test_a_loaded_model_gives_the_numbers_of_plain_torch(
+        self, trained: Trained, output: str, key: str, version: int
+    ) -> None:
+        model = mlflow.pyfunc.load_model(f"models:/uae-{output}/{version}")
+        encoded = encode_plays(trained.config, ROWS)
+        frame = session_frame(trained.config, encoded)
+        if output == "attention":
+            frame = frame.assign(is_active=frame["is_active"].map(np.zeros_like))  # no matter to a prediction
+        shuffled = frame.sample(frac=1, random_state=3)
+        found = model.predict(shuffled).set_axis(shuffled.index)
+        assert list(found.columns) == [output]
+        ordered = found.sort_index()[output]
+        assert ordered.map(len).tolist() == encoded.lengths.tolist()
+        np.testing.assert_allclose(
+            np.concatenate(ordered.to_list()), expected(trained, key, output), rtol=0, atol=1e-6
+        )
+
+    def test_artifacts_are_tensors_and_json(self, trained: Trained, output: str) -> None:
+        folder = Path(mlflow.artifacts.download_artifacts(f"models:/uae-{output}/1"))
+        endings = {path.suffix for path in folder.rglob("*") if path.is_file()}
+        assert not endings & {".pkl", ".pickle", ".cloudpickle"}
+        state = torch.load(folder / "artifacts" / "networks.pt", weights_only=True)
+        rebuilt = encode_plays(trained.config, ROWS).predict(NetworkPair.from_state(state))
+        np.testing.assert_array_equal(
+            rebuilt[0 if output == "attention" else 1], expected(trained, "one", output)
+        )
+
+    def test_a_version_says_where_it_comes_from(self, trained: Trained, output: str) -> None:
+        version = trained.client.get_model_version(f"uae-{output}", "2")
+        assert version.run_id == trained.runs["two"]
+        links = {"propensity_version": "2"} if output == "attention" else {}
+        assert version.tags == {
+            **{"training_key": "two", "code_version": __version__, "snapshot": "plays-v7-test"},
+            **{"config_digest": trained.config.digest(), "plays_delta_version": "7"},
+            **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
+            **{"training_plays": "70", "validation_nll": "0.25", "training_seconds": "1.23457"},
+            **{"champion_version": "", "warnings": ""},
+            **{"estimator": "chain", "stickiness": "0.7", "candidates": '[{"name": "chain-0.7"}]'},
+            **links,
+        }
+
+    def test_the_signature_names_every_feature(self, trained: Trained, output: str) -> None:
+        signature = mlflow.models.get_model_info(f"models:/uae-{output}/1").signature
+        names = [feature.name for feature in trained.config.features]
+        assert signature.inputs.input_names() == [*names, "is_active"]
+        assert signature.outputs.input_names() == [output]
+
+    def test_no_sessions_give_no_rows(self, trained: Trained, output: str) -> None:
+        model = mlflow.pyfunc.load_model(f"models:/uae-{output}/1").unwrap_python_model()
+        frame = session_frame(trained.config, encode_plays(trained.config, ROWS))
+        found = model.predict(SimpleNamespace(), frame[:0])
+        assert list(found.columns) == [output]
+        assert len(found) == 0
+
+
+def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained: Trained) -> None:
+    encoded = encode_plays(trained.config, ROWS)
+    frame = session_frame(trained.config, encoded).assign(number=range(len(encoded.lengths)))
+    udfs = {
+        output: mlflow.pyfunc.spark_udf(
+            spark, f"models:/uae-{output}/1", result_type=f"{output} array<double>", env_manager="local"
+        )
+        for output in ("attention", "propensity")
+    }
+    features = [feature.name for feature in trained.config.features]
+    inputs = {"attention": F.struct(*features, "is_active"), "propensity": F.struct(*features, "is_active")}
+    rows = (
+        spark.createDataFrame(frame)
+        .coalesce(1)  # each worker that starts imports MLflow
+        .select("number", *[udfs[output](inputs[output]).alias(output) for output in udfs])
+        .orderBy("number")
+        .collect()
+    )
+    for output in udfs:
+        found = np.concatenate([row[output][output] for row in rows])
+        np.testing.assert_allclose(found, expected(trained, "one", output), rtol=0, atol=1e-6)
+
+
+class TestRegistering:
+    def test_both_models_get_a_version_of_each_training(self, trained: Trained) -> None:
+        assert trained.empty == SimpleNamespace(champion=None, registered=None)
+        assert trained.versions == {"one": (1, 1), "two": (2, 2)}
+        assert trained.registry.registered("one") == (1, 1)
+        assert trained.registry.registered("two") == (2, 2)
+        assert trained.registry.registered("three") is None
+        assert trained.client.get_run(trained.runs["one"]).info.status == "FINISHED"
+
+    def test_registering_again_keeps_the_versions(self, trained: Trained) -> None:
+        assert trained.register("one") == (1, 1)
+        assert len(trained.client.search_model_versions("name = 'uae-attention'")) == 2
+        assert len(trained.client.search_model_versions("name = 'uae-propensity'")) == 2
+
+    def test_a_resumed_training_goes_on_in_its_run(self, trained: Trained) -> None:
+        again = trained.registry.open_run("one", trained.manifest, (DAY, DAY))
+        assert again == trained.runs["one"] != trained.runs["two"]
+
+    def test_a_run_records_what_it_depends_on(self, trained: Trained) -> None:
+        run = trained.client.get_run(trained.runs["one"])
+        assert run.info.run_name == "train-2026-01-07"
+        assert {"training_key": "one", "plays_delta_version": "7"}.items() <= run.data.tags.items()
+        assert run.data.params["training.seed"] == "7"
+        assert run.data.params["weights.gamma"] == "15.0"
+        stored = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/config.json")
+        assert stored == trained.config.canonical_json()
+
+    def test_artifacts_lie_where_the_configuration_says(self, trained: Trained) -> None:
+        experiment = trained.client.get_experiment_by_name("uae")
+        assert experiment is not None
+        assert experiment.artifact_location == Path(trained.config.paths.mlflow_artifacts).as_uri()
+
+    def test_an_interrupted_try_is_completed(
+        self, trained: Trained, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        config = trained.config.model_copy(
+            update={
+                "registry": trained.config.registry.model_copy(
+                    update={"attention_model": "a", "propensity_model": "p"}
+                )
+            }
+        )
+        registry = Registry(config)
+        run = registry.open_run("three", trained.manifest, (DAY, DAY))
+        arguments = ("three", run, trained.manifest, trained.results, {})
+        log_model = Registry._log_model
+
+        def interrupted(self: Registry, output: str, *rest: Any) -> int:
+            if output == "attention":
+                raise KeyboardInterrupt
+            return log_model(self, output, *rest)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Registry, "_log_model", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                registry.register(*arguments)
+        assert registry.registered("three") is None
+        with pytest.raises(ModelError, match=r"a has no version in sqlite:.*; run uae train first"):
+            registry.version()
+        assert registry.register(*arguments) == (1, 1)
+        assert registry.registered("three") == (1, 1)
+        assert registry.version().tags["propensity_version"] == "1"
+
+    def test_a_training_without_networks_is_an_error(self, trained: Trained, tmp_path: Path) -> None:
+        result = TrainingResult(str(tmp_path / "networks.pt"), METRICS)
+        with pytest.raises(ModelError, match=r"training left no networks at .*networks\.pt"):
+            trained.registry.register("four", trained.runs["one"], trained.manifest, result, {})
+
+
+class TestChampion:
+    def test_the_story_of_the_alias(self, trained: Trained) -> None:
+        registry = trained.registry
+        with pytest.raises(ModelError, match=r"uae-attention has no champion in sqlite:.*; run uae train"):
+            registry.champion()
+
+        registry.set_champion(registry.version(1))
+        assert registry.champion_versions() == (1, 1)
+        assert int(trained.client.get_model_version_by_alias("uae-propensity", "champion").version) == 1
+        with pytest.raises(ModelError, match="uae-attention had no champion before the present one"):
+            registry.previous_champion()
+
+        registry.set_champion(registry.version())  # the newest
+        registry.set_champion(registry.version(2))  # again: the one before stays remembered
+        assert registry.champion_versions() == (2, 2)
+        assert int(registry.previous_champion().version) == 1
+        champion = registry.champion()
+        assert (champion.attention_version, champion.propensity_version) == (2, 2)
+        self.assert_scores_like(trained, "two", champion.state)
+
+        registry.set_champion(registry.previous_champion())
+        assert registry.champion_versions() == (1, 1)
+        assert int(registry.previous_champion().version) == 2
+        assert int(trained.client.get_model_version_by_alias("uae-propensity", "champion").version) == 1
+        self.assert_scores_like(trained, "one", registry.champion().state)
+
+        fewer = trained.config.model_copy(update={"features": trained.config.features[:-1]})
+        with pytest.raises(ModelError, match=r"trained on other features \(differing: genre_affinity\)"):
+            Registry(fewer).champion()
+
+    def assert_scores_like(self, trained: Trained, key: str, state: dict[str, Any]) -> None:
+        found = encode_plays(trained.config, ROWS).predict(NetworkPair.from_state(state))
+        np.testing.assert_array_equal(found[0], expected(trained, key, "attention"))
+        np.testing.assert_array_equal(found[1], expected(trained, key, "propensity"))
+
+    def test_any_registered_pair_can_be_loaded(self, trained: Trained) -> None:
+        loaded = trained.registry.load(1, 1)
+        require_same_features(loaded.features, trained.config)
+        self.assert_scores_like(trained, "one", loaded.state)
+
+    def test_a_version_without_networks_is_an_error(
+        self, trained: Trained, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("uae_model.registry.load_tensors", lambda path: None)
+        with pytest.raises(ModelError, match=r"models:/uae-propensity/1 has no networks\.pt"):
+            trained.registry.load(1, 1)
+
+    def test_a_version_that_does_not_exist_is_named(self, trained: Trained) -> None:
+        with pytest.raises(ModelError, match="uae-attention version 99: "):
+            trained.registry.version(99)
+
+    def test_a_failing_registry_is_not_taken_for_one_without_a_champion(
+        self, trained: Trained, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*of: Any) -> None:
+            raise MlflowException("the database is locked")
+
+        monkeypatch.setattr(trained.registry._client, "get_model_version_by_alias", fail)
+        with pytest.raises(MlflowException, match="locked"):
+            trained.registry.champion_versions()
+
+    def test_the_history_of_a_version_is_that_of_its_run(self, trained: Trained) -> None:
+        for step, value in ((2, 0.3), (1, 0.4), (10, 0.2)):
+            trained.client.log_metric(trained.runs["two"], "validation_nll", value, step=step)
+        trained.client.log_metric(trained.runs["two"], "plays", 70, step=0)
+        assert trained.registry.history(2) == {
+            "validation_nll": [(1, 0.4), (2, 0.3), (10, 0.2)],
+            "plays": [(0, 70.0)],
+        }
+        assert trained.registry.history(1) == {}
+
+
+class TestSameFeatures:
+    TRAINED = manifest_of(load_config(None)).features
+
+    def test_the_declaration_of_the_training_is_the_same(self, config: Config) -> None:
+        require_same_features(self.TRAINED, config)
+
+    @pytest.mark.parametrize(
+        ("change", "named"),
+        [
+            (lambda features: features[1:], "hour_of_day"),
+            (lambda features: [*features[1:], features[0]], "their order"),
+            (lambda features: [features[0].model_copy(update={"buckets": 25}), *features[1:]], "hour_of_day"),
+            (lambda features: [*features, features[0].model_copy(update={"name": "new"})], "new"),
+            (
+                lambda features: (
+                    [f.model_copy(update={"name": f"{f.name}_2"}) for f in features[:1]] + list(features[1:])
+                ),
+                "hour_of_day, hour_of_day_2",
+            ),
+        ],
+        ids=["fewer", "another order", "other buckets", "more", "renamed"],
+    )
+    def test_other_features_are_named(
+        self, config: Config, change: Callable[[Sequence[Any]], Sequence[Any]], named: str
+    ) -> None:
+        changed = config.model_copy(update={"features": tuple(change(config.features))})
+        with pytest.raises(ModelError, match=rf"differing: {named}\); train and promote"):
+            require_same_features(self.TRAINED, changed)
+
+
+@pytest.mark.parametrize("output", ["attention", "propensity"])
+def test_the_model_itself_reads_its_artifacts(config: Config, tmp_path: Path, output: str) -> None:
+    """MLflow runs a copy of the file; this is the file itself."""
+    pair = pair_for(config)
+    save_tensors(str(tmp_path / "networks.pt"), pair.to_state())
+    declaration = {"features": [feature.model_dump(mode="json") for feature in config.features]}
+    (tmp_path / "declaration.json").write_text(json.dumps(declaration))
+    context = SimpleNamespace(
+        artifacts={
+            name.partition(".")[0]: str(tmp_path / name) for name in ("networks.pt", "declaration.json")
+        },
+        model_config={"output": output},
+    )
+    model = ServedModel()
+    model.load_context(context)
+    encoded = encode_plays(config, ROWS)
+    frame = session_frame(config, encoded)
+    found = model.predict(context, frame)
+    expected_of = dict(zip(("attention", "propensity"), encoded.predict(pair), strict=True))
+    np.testing.assert_allclose(
+        np.concatenate(found[output].to_list()), expected_of[output], rtol=0, atol=1e-6
+    )
+    assert len(model.predict(context, frame[:0])) == 0

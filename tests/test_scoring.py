@@ -1,0 +1,294 @@
+"""Scoring with Spark gives what plain torch gives on the whole, however the plays are cut up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from tests.builders import DAY
+from tests.test_features import categorical, declared
+from tests.training_builders import encode_plays, pair_for, play_rows, plays_frame
+from uae_model import scoring
+from uae_model.config import Config, load_config
+from uae_model.config.sections import ScoringSettings
+from uae_model.errors import ContractError
+from uae_model.pair import NetworkPair
+from uae_model.scoring import score_plays, serialise, session_lengths, whole_sessions
+from uae_model.weighting import Weighting
+
+CONFIG = load_config(None)
+# play_rows makes sessions of two plays at least.
+ROWS = sorted(
+    [*play_rows(DAY, 30), *play_rows(DAY, 6, longest=1, tag="single "), *play_rows(DAY, 1, tag="last ")],
+    key=lambda row: (row["session_id"], row["position"]),
+)
+LONG = next(row["session_id"] for row in ROWS if row["position"] == 4)
+GAMMA = 15.0
+WEIGHTING = Weighting("prediction", "power", gamma=GAMMA)
+
+Score = Callable[..., DataFrame]
+
+
+@pytest.fixture(scope="module")
+def pair() -> NetworkPair:
+    return pair_for(CONFIG)
+
+
+@pytest.fixture
+def score(spark: SparkSession, pair: NetworkPair) -> Iterator[Score]:
+    """Return a function that scores plays with a pair under some scoring settings."""
+    broadcasts = []
+
+    def run(
+        plays: DataFrame, *, count: int, by: NetworkPair = pair, config: Config = CONFIG, **changes: int
+    ) -> DataFrame:
+        broadcasts.append(spark.sparkContext.broadcast(serialise(by.to_state())))
+        changed = config.model_copy(update={"scoring": ScoringSettings(**changes)})
+        return score_plays(plays, broadcasts[-1], WEIGHTING, changed, count)
+
+    yield run
+    for broadcast in broadcasts:
+        broadcast.destroy()
+
+
+def in_order(frame: DataFrame) -> list[dict[str, Any]]:
+    return [row.asDict() for row in frame.orderBy("session_id", "position").collect()]
+
+
+def numbers(rows: list[dict[str, Any]], name: str) -> np.ndarray[Any, Any]:
+    return np.array([row[name] for row in rows], dtype=np.float64)
+
+
+class TestScorePlays:
+    @pytest.mark.parametrize(
+        ("batch_plays", "rows_per_task", "partitions"),
+        [(16_384, 50_000, 1), (1, 50_000, 2), (64, 100, 5), (30, 40, 3)],
+    )
+    def test_the_numbers_are_those_of_plain_torch(
+        self,
+        spark: SparkSession,
+        pair: NetworkPair,
+        score: Score,
+        batch_plays: int,
+        rows_per_task: int,
+        partitions: int,
+    ) -> None:
+        plays = plays_frame(spark, CONFIG, ROWS).repartition(partitions, "event_id")
+        scored = score(plays, count=len(ROWS), batch_plays=batch_plays, rows_per_task=rows_per_task)
+        found = in_order(scored)
+        attention, propensity = encode_plays(CONFIG, ROWS).predict(pair)
+        np.testing.assert_allclose(numbers(found, "attention"), attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(numbers(found, "propensity"), propensity, rtol=0, atol=1e-6)
+        assert min(np.std(attention), np.std(propensity)) > 0.01  # else a constant would do
+
+    def test_the_same_rows_come_out_with_their_weights(self, spark: SparkSession, score: Score) -> None:
+        plays = plays_frame(spark, CONFIG, ROWS)
+        scored = score(plays, count=len(ROWS), rows_per_task=100)
+        assert scored.columns == [*plays.columns, "attention", "propensity", "sample_weight", "weighting"]
+        found = in_order(scored)
+        kept = [{name: row[name] for name in plays.columns} for row in found]
+        assert kept == in_order(plays)
+        passive = 1 - (numbers(found, "attention") + 1) ** -GAMMA
+        expected = np.where(numbers(found, "is_active") == 1, 1.0, passive)
+        np.testing.assert_allclose(numbers(found, "sample_weight"), expected, rtol=1e-12)
+
+    def test_sessions_may_be_cut_by_arrow_batches(
+        self, spark: SparkSession, pair: NetworkPair, score: Score
+    ) -> None:
+        setting = "spark.sql.execution.arrow.maxRecordsPerBatch"
+        before = spark.conf.get(setting)
+        spark.conf.set(setting, "5")
+        try:
+            found = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS)))
+        finally:
+            spark.conf.set(setting, before)
+        attention, _ = encode_plays(CONFIG, ROWS).predict(pair)
+        np.testing.assert_allclose(numbers(found, "attention"), attention, rtol=0, atol=1e-6)
+
+    def test_the_number_of_tasks_follows_from_the_plays_alone(
+        self, spark: SparkSession, score: Score
+    ) -> None:
+        plays = plays_frame(spark, CONFIG, ROWS[:3]).repartition(4)
+        assert score(plays, count=101, rows_per_task=20).rdd.getNumPartitions() == 6
+        assert score(plays, count=0, rows_per_task=20).rdd.getNumPartitions() == 1
+
+    def test_tasks_without_plays_give_none(self, spark: SparkSession, score: Score) -> None:
+        one = [row for row in ROWS if row["session_id"] == ROWS[0]["session_id"]]
+        plays = plays_frame(spark, CONFIG, one)
+        assert score(plays, count=len(one), rows_per_task=1).count() == len(one)
+        nothing = score(plays.where("false"), count=0)
+        assert nothing.collect() == []
+        assert nothing.columns[-4:] == ["attention", "propensity", "sample_weight", "weighting"]
+
+    def test_a_worker_never_mixes_up_two_pairs(
+        self, spark: SparkSession, pair: NetworkPair, score: Score
+    ) -> None:
+        other = pair_for(CONFIG, seed=1)
+        plays = plays_frame(spark, CONFIG, ROWS).persist()
+        for by in (pair, other, pair):
+            attention, _ = encode_plays(CONFIG, ROWS).predict(by)
+            found = numbers(in_order(score(plays, count=len(ROWS), by=by)), "attention")
+            np.testing.assert_allclose(found, attention, rtol=0, atol=1e-6)
+        plays.unpersist()
+
+    def test_a_declaration_without_numbers_can_be_scored(self, spark: SparkSession, score: Score) -> None:
+        config = declared(categorical("genre", 7), categorical("listener", 50, "event.user_id"))
+        pair = pair_for(config)
+        found = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS), by=pair, config=config))
+        attention, _ = encode_plays(config, ROWS).predict(pair)
+        np.testing.assert_allclose(numbers(found, "attention"), attention, rtol=0, atol=1e-6)
+
+    @pytest.mark.parametrize("broken", ["position = 2", "position = 1", "a play is doubled"])
+    def test_sessions_with_a_gap_are_refused(self, spark: SparkSession, score: Score, broken: str) -> None:
+        plays = plays_frame(spark, CONFIG, ROWS)
+        chosen = F.col("session_id") == LONG
+        if broken == "a play is doubled":
+            damaged = plays.union(plays.where(chosen & (F.col("position") == 1)))
+        else:
+            damaged = plays.where(~(chosen & F.expr(broken)))
+        with pytest.raises(PySparkException, match="the positions of a session are not 1, 2, 3"):
+            score(damaged, count=len(ROWS)).collect()
+
+
+class TestInsideAWorker:
+    """The function that Spark sends to its workers, called here."""
+
+    @pytest.fixture(autouse=True)
+    def _fresh_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(scoring, "_LOADED", {})
+
+    @pytest.mark.parametrize(("rows_of_batch", "chunk"), [(1, 1), (7, 30), (1000, 30), (1000, 65_536)])
+    def test_any_cut_gives_the_numbers_of_plain_torch(
+        self, pair: NetworkPair, monkeypatch: pytest.MonkeyPatch, rows_of_batch: int, chunk: int
+    ) -> None:
+        threads: list[int] = []
+        monkeypatch.setattr(torch, "set_num_threads", threads.append)
+        monkeypatch.setattr(scoring, "CHUNK_PLAYS", chunk)
+        encoded = encode_plays(CONFIG, ROWS)
+        table = pa.table(
+            {
+                **{name: [row[name] for row in ROWS] for name in ("session_id", "position", "is_active")},
+                "_categorical": pa.array(encoded.categorical.tolist(), pa.list_(pa.int32())),
+                "_numeric": pa.array(encoded.numeric.tolist(), pa.list_(pa.float32())),
+            }
+        )
+        networks: Any = SimpleNamespace(value=serialise(pair.to_state()))
+        widths = encoded.categorical.shape[1], encoded.numeric.shape[1]
+        score = scoring._scorer(networks, widths, batch_plays=64, kind="prediction")
+        found = pa.Table.from_batches(score(table.to_batches(max_chunksize=rows_of_batch)))
+        assert found.column_names == ["session_id", "position", "is_active", "attention", "propensity"]
+        assert found.select(["session_id", "position"]).equals(table.select(["session_id", "position"]))
+        attention, propensity = encoded.predict(pair)
+        np.testing.assert_allclose(found["attention"], attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(found["propensity"], propensity, rtol=0, atol=1e-6)
+        assert threads == [1]  # Spark runs one task a core
+
+    def test_networks_are_loaded_once_a_worker(
+        self, pair: NetworkPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(torch, "set_num_threads", lambda number: None)
+        first, second = (
+            SimpleNamespace(value=serialise(networks.to_state())) for networks in (pair, pair_for(CONFIG, 1))
+        )
+        loaded: Any = scoring._load(first)
+        assert scoring._load(SimpleNamespace(value=bytes(bytearray(first.value)))) is loaded
+        assert scoring._load(second) is not loaded
+        assert len(scoring._LOADED) == 1
+
+
+LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=30)
+
+
+def positions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
+    return np.concatenate([np.arange(1, length + 1) for length in lengths]).astype(np.int32)
+
+
+def ids_of(lengths: list[int]) -> pa.ChunkedArray:
+    return pa.chunked_array([[f"s{n}" for n, length in enumerate(lengths) for _ in range(length)]])
+
+
+class TestSessionLengths:
+    @given(LENGTHS)
+    def test_lengths_are_found(self, lengths: list[int]) -> None:
+        assert session_lengths(positions_of(lengths), ids_of(lengths)).tolist() == lengths
+
+    @given(LENGTHS, st.data())
+    def test_a_lost_play_is_noticed_unless_it_was_the_last(self, lengths: list[int], data: Any) -> None:
+        positions, ids = positions_of(lengths), ids_of(lengths).to_pylist()
+        lost = data.draw(st.integers(0, len(positions) - 1))
+        kept = [index for index in range(len(positions)) if index != lost]
+        was_last = lost + 1 == len(positions) or positions[lost + 1] == 1
+        remaining = positions[kept], pa.chunked_array([[ids[index] for index in kept]], pa.string())
+        if was_last:
+            assert session_lengths(*remaining).sum() == len(kept)
+        else:
+            with pytest.raises(ContractError, match="run uae sessions for the day again"):
+                session_lengths(*remaining)
+
+    @given(LENGTHS, st.data())
+    def test_a_doubled_play_is_noticed(self, lengths: list[int], data: Any) -> None:
+        positions, ids = positions_of(lengths).tolist(), ids_of(lengths).to_pylist()
+        doubled = data.draw(st.integers(0, len(positions) - 1))
+        positions.insert(doubled, positions[doubled])
+        ids.insert(doubled, ids[doubled])
+        with pytest.raises(ContractError, match="not 1, 2, 3"):
+            session_lengths(np.array(positions), pa.chunked_array([ids]))
+
+    def test_two_sessions_that_would_read_as_one_are_noticed(self) -> None:
+        # s1 lost its first two plays, and its third goes on where s0 ends.
+        with pytest.raises(ContractError, match="not 1, 2, 3"):
+            session_lengths(np.array([1, 2, 3, 4]), pa.chunked_array([["s0", "s0", "s1", "s1"]]))
+
+
+class TestWholeSessions:
+    CHUNK = 20
+
+    @pytest.fixture(autouse=True, scope="class")
+    @staticmethod
+    def _small_chunks() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scoring, "CHUNK_PLAYS", TestWholeSessions.CHUNK)
+            yield
+
+    @settings(max_examples=200, derandomize=True)
+    @given(
+        st.lists(st.integers(1, 9) | st.integers(25, 60), min_size=1, max_size=30),
+        st.lists(st.integers(0, 12), min_size=1, max_size=20).filter(any),
+    )
+    def test_tables_hold_whole_sessions_in_order(self, lengths: list[int], sizes: list[int]) -> None:
+        positions = positions_of(lengths)
+        table = pa.table({"position": positions, "row": np.arange(len(positions))})
+        found = list(whole_sessions(cut(table, sizes)))
+        assert pa.concat_tables(found).equals(table)
+        longest, largest = max(lengths), max(sizes)
+        for part in found:
+            assert part["position"][0].as_py() == 1
+            assert 0 < part.num_rows <= max(self.CHUNK, longest) + largest
+        for part in found[:-1]:
+            assert part.num_rows + longest >= self.CHUNK
+
+    def test_nothing_gives_nothing(self) -> None:
+        assert list(whole_sessions([])) == []
+        empty = pa.RecordBatch.from_pydict({"position": pa.array([], pa.int32())})
+        assert list(whole_sessions([empty, empty])) == []
+
+
+def cut(table: pa.Table, sizes: list[int]) -> Iterator[pa.RecordBatch]:
+    """Yield record batches of these sizes in turn, some of them empty, until the table is used up."""
+    (whole,) = table.combine_chunks().to_batches()
+    start, turn = 0, 0
+    while start < whole.num_rows:
+        size = sizes[turn % len(sizes)]
+        yield whole.slice(start, size)
+        start, turn = start + size, turn + 1

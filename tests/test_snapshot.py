@@ -1,0 +1,226 @@
+"""Snapshots: sessions as rows, padded; the statistics; what is refused."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from tests.builders import DAY
+from tests.test_features import categorical, declared
+from tests.training_builders import encode_plays, play_rows, plays_frame
+from uae_model import snapshot as module
+from uae_model.config import load_config
+from uae_model.config.sections import SnapshotSettings
+from uae_model.errors import ContractError, InputError
+from uae_model.manifest import Manifest, SnapshotFile, load_manifest
+from uae_model.snapshot import numeric_statistics, pad, sessions_as_rows, write_snapshot
+from uae_model.tables import TableStore
+
+NEXT = DAY + timedelta(days=1)
+CONFIG = load_config(None)
+ROWS = [*play_rows(DAY, 10), *play_rows(DAY, 3, longest=1, tag="single ")]
+WIDTHS = {
+    "categorical": len(CONFIG.features_of_kind("categorical")),
+    "numeric": len(CONFIG.features_of_kind("numeric")),
+    "feedback": 1,
+}
+
+
+def by_session(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [r for r in rows if r["session_id"] == name] for name in {r["session_id"] for r in rows}}
+
+
+def expected_arrays(rows: list[dict[str, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return a session's flat arrays, step by step, encoded without Spark."""
+    encoded = encode_plays(CONFIG, rows)
+    return {
+        "categorical": encoded.categorical.ravel(),
+        "numeric": encoded.numeric.ravel(),
+        "feedback": encoded.feedback,
+    }
+
+
+class TestRows:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def sessions(spark: SparkSession) -> list[Row]:
+        plays = plays_frame(spark, CONFIG, ROWS).repartition(3, "event_id")  # plays come in any order
+        return pad(sessions_as_rows(plays, CONFIG), [4, 12], CONFIG).collect()
+
+    def test_each_session_is_a_row_of_its_steps_in_play_order(self, sessions: list[Row]) -> None:
+        expected = by_session(ROWS)
+        assert {row["session_id"]: row["length"] for row in sessions} == {
+            name: len(rows) for name, rows in expected.items()
+        }
+        assert 1 in {row["length"] for row in sessions}
+        for row in sessions:
+            for name, values in expected_arrays(expected[row["session_id"]]).items():
+                found = np.array(row[name][: row["length"] * WIDTHS[name]], dtype=np.float32)
+                np.testing.assert_allclose(found, values, rtol=1e-6)
+
+    def test_padding_is_zeros_up_to_the_next_chosen_length(self, sessions: list[Row]) -> None:
+        assert {row["padded_length"] for row in sessions} == {4, 12}
+        for row in sessions:
+            assert row["padded_length"] == (4 if row["length"] <= 4 else 12)
+            for name, width in WIDTHS.items():
+                assert len(row[name]) == row["padded_length"] * width
+                assert not any(row[name][row["length"] * width :])
+
+    def test_a_declaration_without_numbers_has_no_numeric_column(self, spark: SparkSession) -> None:
+        config = declared(categorical("genre", 7))
+        plays = plays_frame(spark, CONFIG, ROWS)
+        padded = pad(sessions_as_rows(plays, config), [12], config)
+        assert padded.columns == ["session_id", "length", "categorical", "feedback", "padded_length"]
+        assert {len(row["categorical"]) for row in padded.collect()} == {12}
+        assert numeric_statistics(plays, config) == ([], [])
+
+
+def test_statistics_by_hand(spark: SparkSession) -> None:
+    config = declared(
+        categorical("genre", 7),
+        {"name": "song_popularity", "kind": "numeric"},
+        {"name": "gap_seconds", "kind": "numeric", "source": "session.gap_seconds", "transform": "log1p"},
+        {"name": "genre_affinity", "kind": "numeric"},
+        {"name": "play_rank", "kind": "numeric", "source": "session.play_rank"},
+    )
+    values = {
+        "song_popularity": [1.0, None, 4.0, 7.0],  # the missing one does not count
+        "gap_seconds": [0.0, math.e - 1, 0.0, math.e - 1],
+        "genre_affinity": [None] * 4,
+        "play_rank": [3, 3, 3, 3],
+    }
+    rows = [{**ROWS[0], **{name: column[index] for name, column in values.items()}} for index in range(4)]
+    mean, deviation = numeric_statistics(plays_frame(spark, CONFIG, rows), config)
+    assert mean == pytest.approx([4.0, 0.5, 0.0, 3.0])
+    # 1, 4, 7 deviate by 3, 0, 3; always missing and constant features keep deviation 1
+    assert deviation == pytest.approx([math.sqrt(6), 0.5, 1.0, 1.0])
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+    """Two days of plays: many sessions to train on, seven to validate, one of them with a single play."""
+    folder = tmp_path_factory.mktemp("snapshot")
+    (folder / "uae.toml").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        # Constraints have tests of their own, and each costs a second.
+        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        store = TableStore(spark, load_config(folder / "uae.toml"))
+        for day, rows in days_of_rows().items():
+            store.replace_day("plays", day, plays_frame(spark, CONFIG, rows), {"step": "test"})
+        yield store
+
+
+def days_of_rows() -> dict[date, list[dict[str, Any]]]:
+    return {
+        DAY: play_rows(DAY, 60, longest=30),
+        NEXT: [*play_rows(NEXT, 6), *play_rows(NEXT, 1, longest=1, tag="single ")],
+    }
+
+
+def with_config(store: TableStore, **changes: Any) -> TableStore:
+    return TableStore(store.spark, store.config.model_copy(update=changes))
+
+
+class TestSnapshot:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def manifest(store: TableStore) -> Manifest:
+        return write_snapshot(store, [DAY], [NEXT])
+
+    def test_every_play_is_accounted_for(self, manifest: Manifest, store: TableStore) -> None:
+        for split, rows in zip((manifest.train, manifest.validation), days_of_rows().values(), strict=True):
+            assert split.sessions == len(by_session(rows))
+            assert split.plays == len(rows)
+            assert split.active_plays == sum(row["is_active"] for row in rows)
+        assert manifest.table_version == store.latest_version("plays")
+        assert manifest.features == tuple(f.model_dump(mode="json") for f in store.config.features)
+
+    def test_the_files_hold_what_the_manifest_says(self, manifest: Manifest) -> None:
+        for split, rows in zip((manifest.train, manifest.validation), days_of_rows().values(), strict=True):
+            found: Counter[str] = Counter()
+            for file in split.files:
+                table = pq.ParquetFile(f"{manifest.root}/{file.path}")
+                counts = [table.metadata.row_group(i).num_rows for i in range(table.num_row_groups)]
+                assert tuple(counts) == file.row_groups
+                for row in table.read().to_pylist():
+                    assert row["length"] <= file.padded_length == len(row["feedback"])
+                    found[row["session_id"]] += row["length"]
+            assert found == Counter(row["session_id"] for row in rows)
+
+    def test_padding_stays_below_its_limit(self, manifest: Manifest, store: TableStore) -> None:
+        limit = store.config.snapshot.min_fill
+        for split in (manifest.train, manifest.validation):
+            steps = sum(file.padded_length * sum(file.row_groups) for file in split.files)
+            assert split.fill == split.plays / steps >= limit
+
+    def test_row_groups_suffice_for_every_rank(self, manifest: Manifest) -> None:
+        # Two processes: a quarter of each one's share of the 60 sessions, and no less than one session.
+        for split, rows in ((manifest.train, 7), (manifest.validation, 1)):
+            assert {size for file in split.files for size in file.row_groups[:-1]} <= {rows}
+            assert max(size for file in split.files for size in file.row_groups) == rows
+
+    def test_the_statistics_are_those_of_the_training_days(
+        self, manifest: Manifest, store: TableStore
+    ) -> None:
+        mean, deviation = numeric_statistics(store.read("plays", [DAY]), store.config)
+        assert manifest.numeric_mean == pytest.approx(mean)
+        assert manifest.numeric_deviation == pytest.approx(deviation)
+        assert manifest.numeric_mean != pytest.approx(
+            numeric_statistics(store.read("plays", [NEXT]), store.config)[0]
+        )
+
+    def test_the_same_request_gives_the_same_snapshot(
+        self, manifest: Manifest, store: TableStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_write_split", lambda *of: pytest.fail("written again"))
+        assert write_snapshot(store, [DAY], [NEXT]) == manifest == load_manifest(manifest.root)
+
+    def test_a_fuller_snapshot_has_more_lengths_and_a_place_of_its_own(
+        self, manifest: Manifest, store: TableStore
+    ) -> None:
+        settings = SnapshotSettings(min_fill=1.0, row_group_sessions=2)
+        full = write_snapshot(with_config(store, snapshot=settings), [DAY], [NEXT])
+        assert full.root != manifest.root
+        assert full.train.fill == full.validation.fill == 1.0
+        lengths = {file.padded_length for file in full.train.files}
+        assert lengths == set(Counter(r["session_id"] for r in days_of_rows()[DAY]).values())
+        assert {file.padded_length for file in manifest.train.files} < lengths
+        assert max(size for file in full.train.files for size in file.row_groups) == 2
+        # A session's row is the same in both but for the padding.
+        assert sessions_in(full) == sessions_in(manifest)
+
+
+def sessions_in(manifest: Manifest) -> dict[str, list[float]]:
+    table = pads.dataset([f"{manifest.root}/{file.path}" for file in manifest.train.files]).to_table()
+    return {row["session_id"]: row["feedback"][: row["length"]] for row in table.to_pylist()}
+
+
+class TestRefused:
+    def test_days_without_sessions_are_named(self, store: TableStore) -> None:
+        empty = NEXT + timedelta(days=1)
+        with pytest.raises(InputError, match=r"train days 2026-01-07: 0 sessions in plays, fewer than .*= 2"):
+            write_snapshot(store, [empty], [NEXT])
+
+    def test_fewer_sessions_than_processes_are_too_few(self, store: TableStore) -> None:
+        training = store.config.training.model_copy(update={"processes": 8})
+        with pytest.raises(InputError, match=r"validation days 2026-01-06: 7 sessions in plays, .* = 8;"):
+            write_snapshot(with_config(store, training=training), [DAY], [NEXT])
+        # What was written of the training days does not count as a snapshot.
+        folder = Path(store.config.paths.snapshots)
+        assert any(load_manifest(str(root)) is None for root in folder.iterdir())
+
+    def test_lost_sessions_are_an_error(self, store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_list_files", lambda root, name: [SnapshotFile("x.parquet", 4, (3, 2))])
+        seed = store.config.training.model_copy(update={"seed": 99})
+        with pytest.raises(ContractError, match=r"train: 5 sessions written, 60 expected"):
+            write_snapshot(with_config(store, training=seed), [DAY], [NEXT])

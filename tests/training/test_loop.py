@@ -1,0 +1,530 @@
+"""Training from a job to its result: learning, repeating, going on, stopping, one process and two."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training_builders import (
+    SHAPE,
+    SmallSession,
+    constant_feedback,
+    on_ranks,
+    small_sessions,
+    train,
+    training_job,
+    with_counts,
+    write_snapshot_files,
+)
+from uae_model.batches import SessionBatch
+from uae_model.errors import ContractError, ModelError
+from uae_model.loader import session_batches
+from uae_model.manifest import Manifest, SnapshotSplit
+from uae_model.ranks import Ranks
+from uae_model.training import fit
+from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
+from uae_model.training.loop import train_on_this_rank
+
+
+def telling_sessions(count: int, *, seed: int, first: int = 1, flipped: bool = False) -> list[SmallSession]:
+    """Return sessions whose activity the second feature tells nine times out of ten (flipped: mistells)."""
+    random = np.random.default_rng(seed)
+    sessions = small_sessions(random.integers(1, 9, size=count).tolist(), seed=seed, first=first)
+    told = []
+    for session in sessions:
+        likely = (session.categorical_TF[:, 1] >= 4) != flipped
+        active = likely ^ (random.random(session.length) < 0.1)
+        told.append(dataclasses.replace(session, feedback_T=active.astype(np.float32)))
+    return told
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    held_out = telling_sessions(30, seed=2, first=300)
+    return write_snapshot_files(tmp_path_factory.mktemp("snapshot"), telling_sessions(60, seed=1), held_out)
+
+
+def nlls(result: TrainingResult) -> list[float]:
+    return [metrics["validation_nll"] for metrics in result.history]
+
+
+def same(first: Any, second: Any) -> bool:
+    """Tell whether two trees of tensors and plain values are equal to the last bit."""
+    if isinstance(first, torch.Tensor):
+        return isinstance(second, torch.Tensor) and torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    return bool(first == second)
+
+
+def networks(result: TrainingResult) -> dict[str, Any]:
+    content = load_tensors(result.networks_path)
+    assert content
+    return content
+
+
+class TestLearning:
+    @pytest.fixture(scope="class")
+    def result(self, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+        job = training_job(manifest, tmp_path_factory.mktemp("checkpoints"), epochs=8, patience=8)
+        return train(job)
+
+    def test_the_validation_loss_falls_well_below_the_base_rate(self, result: TrainingResult) -> None:
+        assert len(result.history) == 8
+        first, best = nlls(result)[0], result.metrics["validation_nll"]
+        assert best < first - 0.05
+        assert best < result.metrics["validation_base_rate_nll"] - 0.1
+
+    def test_the_result_is_the_best_epoch(self, result: TrainingResult) -> None:
+        best = int(np.argmin(nlls(result)))
+        assert result.metrics["best_epoch"] == best
+        assert result.metrics.items() >= result.history[best].items()
+        assert "champion_validation_nll" not in result.metrics
+
+    def test_every_epoch_has_read_the_validation_days_once(
+        self, result: TrainingResult, manifest: Manifest
+    ) -> None:
+        split = manifest.validation
+        counts = [(m["validation_sessions"], m["validation_plays"]) for m in result.history]
+        assert counts == [(split.sessions, split.plays)] * 8
+        rate = split.active_plays / split.plays
+        entropy = -rate * math.log(rate) - (1 - rate) * math.log(1 - rate)
+        assert result.metrics["validation_base_rate_nll"] == pytest.approx(entropy)
+
+    def test_it_has_nothing_to_warn_of(self, result: TrainingResult) -> None:
+        assert result.warnings == []
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_one_others(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    first, again, other = (
+        train(training_job(manifest, tmp_path / str(run), epochs=2, seed=seed))
+        for run, seed in enumerate((7, 7, 8))
+    )
+    assert again.history == first.history
+    assert same(networks(again), networks(first))
+    assert nlls(other)[0] != nlls(first)[0]
+
+
+@pytest.mark.parametrize("seed", [429_191, 20_260_112])
+def test_large_seeds_train_too(manifest: Manifest, tmp_path: Path, seed: int) -> None:
+    assert len(nlls(train(training_job(manifest, tmp_path, epochs=1, seed=seed)))) == 1
+
+
+def test_a_process_that_nobody_announced_seeds_itself(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    expected = train(training_job(manifest, tmp_path / "a", epochs=1))
+    torch.manual_seed(12345)  # what came before must not matter
+    found = TrainingResult(**train_on_this_rank(training_job(manifest, tmp_path / "b", epochs=1)))
+    assert found.history == expected.history
+    assert same(networks(found), networks(expected))
+
+
+def test_a_snapshot_without_numeric_features(manifest: Manifest, tmp_path: Path) -> None:
+    bare = dataclasses.replace(
+        manifest,
+        root=str(tmp_path / "bare"),
+        features=tuple(feature for feature in manifest.features if feature["kind"] == "categorical"),
+        numeric_mean=(),
+        numeric_deviation=(),
+    )
+    shutil.copytree(manifest.root, bare.root)
+    bare.save()
+    result = train(training_job(bare, tmp_path / "checkpoints", epochs=4, patience=4))
+    assert result.metrics["validation_nll"] < result.metrics["validation_base_rate_nll"]
+
+
+class Notes:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, dict[str, float]]] = []
+
+    def report(self, metrics: dict[str, float], step: int) -> None:
+        self.lines.append((step, metrics))
+
+
+def test_each_epoch_is_reported_when_it_ends(manifest: Manifest, tmp_path: Path) -> None:
+    notes = Notes()
+    result = train(training_job(manifest, tmp_path, epochs=2), notes)
+    assert [line for line in notes.lines if "validation_nll" in line[1]] == list(enumerate(result.history))
+
+
+def test_training_metrics_are_means_over_the_steps_of_their_own_epoch(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    """Networks that hardly move, and every epoch the same two batches (one of each length)."""
+    rates = {"learning_rate_attention": 1e-12, "learning_rate_propensity": 1e-12}
+    result = train(training_job(manifest, tmp_path, epochs=3, batch_plays=10_000, **rates))
+    first, *others = ({n: v for n, v in m.items() if n.startswith("train_")} for m in result.history)
+    assert first
+    assert all(other == pytest.approx(first, rel=1e-4) for other in others)
+
+
+def test_every_epoch_has_an_order_of_its_own(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, list[int]]] = []
+
+    def noted(of: Manifest, split: SnapshotSplit, *args: Any, **options: Any) -> Iterator[SessionBatch]:
+        order: list[int] = []
+        read.append((split.name, order))
+        for batch in session_batches(of, split, *args, **options):
+            order += batch.categorical_BTF[:, 0, 0].tolist()
+            yield batch
+
+    monkeypatch.setattr(fit, "session_batches", noted)
+    train(training_job(manifest, tmp_path, epochs=3))
+    trained = [order for name, order in read if name == "train"]
+    validated = [order for name, order in read if name == "validation"]
+    assert (len(trained), len(validated)) == (3, 4)  # the last one calibrates the best epoch
+    assert trained[0] != trained[1] != trained[2] != trained[0]
+    assert all(order == validated[0] for order in validated)
+
+
+class Killed(BaseException):
+    """Ends a training where a signal would."""
+
+
+class Checkpoints:
+    """Counts the checkpoints that are written; may keep a copy of each, or kill the run after one."""
+
+    def __init__(self, *, copies: Path | None = None, kill_after: int = 0) -> None:
+        self.copies = copies
+        self.kill_after = kill_after
+        self.written = 0
+        self._save = fit.save_tensors
+
+    def save(self, path: str, content: dict[str, Any]) -> None:
+        self._save(path, content)
+        if Path(path).name != "uae.pt":
+            return
+        self.written += 1
+        if self.copies is not None:
+            self.copies.mkdir(exist_ok=True)
+            shutil.copy(path, self.copies / f"{self.written}.pt")
+        if self.written == self.kill_after:
+            raise Killed
+
+
+class TestGoingOn:
+    CHANGES = (("epochs", 3), ("checkpoint_steps", 4))
+    CHECKPOINTS = 9
+    """Nine batches an epoch: after 4, after 8, and at the end of each of three epochs."""
+
+    def job(self, manifest: Manifest, folder: Path) -> TrainingJob:
+        return training_job(manifest, folder, **dict(self.CHANGES))
+
+    @pytest.fixture(scope="class")
+    def whole(self, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+        return train(self.job(manifest, tmp_path_factory.mktemp("checkpoints")))
+
+    @pytest.mark.parametrize("kill_after", range(1, CHECKPOINTS + 1))
+    def test_a_killed_run_goes_on_to_the_same_losses_and_networks(
+        self,
+        manifest: Manifest,
+        whole: TrainingResult,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        kill_after: int,
+    ) -> None:
+        job = self.job(manifest, tmp_path / "checkpoints")
+        killed, resumed = Checkpoints(kill_after=kill_after), Checkpoints()
+        monkeypatch.setattr(fit, "save_tensors", killed.save)
+        with pytest.raises(Killed):
+            train(job)
+        assert not (tmp_path / "checkpoints" / "networks.pt").exists()
+        monkeypatch.setattr(fit, "save_tensors", resumed.save)
+        result = train(job)
+        assert killed.written + resumed.written == self.CHECKPOINTS  # it went on, it did not start again
+        assert result.history == whole.history
+        assert result.metrics == whole.metrics
+        assert same(networks(result), networks(whole))
+
+    def test_a_run_killed_between_checkpoints_repeats_the_steps_since(
+        self,
+        manifest: Manifest,
+        whole: TrainingResult,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The power fails while a checkpoint is written: the one before it counts."""
+        job = self.job(manifest, tmp_path)
+        kept = Checkpoints()
+
+        def fail_at_fifth(path: str, content: dict[str, Any]) -> None:
+            if kept.written == 4:
+                raise Killed
+            kept.save(path, content)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(fit, "save_tensors", fail_at_fifth)
+            with pytest.raises(Killed):
+                train(job)
+        result = train(job)
+        assert result.history == whole.history
+        assert same(networks(result), networks(whole))
+
+    def test_a_finished_run_is_not_trained_again(
+        self, manifest: Manifest, whole: TrainingResult, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        again, notes = Checkpoints(), Notes()
+        monkeypatch.setattr(fit, "save_tensors", again.save)
+        result = train(self.job(manifest, Path(whole.networks_path).parent), notes)
+        assert (again.written, notes.lines) == (0, [])
+        assert result == whole
+
+    def test_how_often_it_is_saved_changes_nothing(
+        self, manifest: Manifest, whole: TrainingResult, tmp_path: Path
+    ) -> None:
+        result = train(training_job(manifest, tmp_path, epochs=3))
+        assert result.history == whole.history
+        assert same(networks(result), networks(whole))
+
+
+class TestAccounting:
+    def copy(self, manifest: Manifest, tmp_path: Path) -> Manifest:
+        copied = dataclasses.replace(manifest, root=str(tmp_path / "snapshot"))
+        shutil.copytree(manifest.root, copied.root)
+        return copied
+
+    @pytest.mark.parametrize(("name", "change"), [("sessions", 1), ("sessions", -1), ("plays", 5)])
+    def test_a_snapshot_that_holds_other_rows_than_it_states_is_refused(
+        self, manifest: Manifest, tmp_path: Path, name: str, change: int
+    ) -> None:
+        split = manifest.train
+        wrong = with_counts(self.copy(manifest, tmp_path), **{name: getattr(split, name) + change})
+        with pytest.raises(ContractError) as failure:
+            train(training_job(wrong, tmp_path / "checkpoints"))
+        assert str(failure.value) == (
+            f"epoch 0, train: read {split.sessions} sessions and {split.plays} plays, the snapshot has "
+            f"{wrong.train.sessions} and {wrong.train.plays}"
+        )
+        assert not (tmp_path / "checkpoints" / "networks.pt").exists()
+
+    def test_so_are_wrong_validation_days(self, manifest: Manifest, tmp_path: Path) -> None:
+        right = self.copy(manifest, tmp_path)
+        split = dataclasses.replace(right.validation, plays=right.validation.plays + 1)
+        dataclasses.replace(right, validation=split).save()
+        with pytest.raises(ContractError, match="epoch 0, validation: read 30 sessions"):
+            train(training_job(right, tmp_path / "checkpoints"))
+
+    def test_a_row_group_that_nobody_lists_any_more(self, manifest: Manifest, tmp_path: Path) -> None:
+        """A file that was lost from the manifest's list is missed, not passed over."""
+        right = self.copy(manifest, tmp_path)
+        dataclasses.replace(right, train=dataclasses.replace(right.train, files=right.train.files[1:])).save()
+        with pytest.raises(ContractError, match="epoch 0, train: read"):
+            train(training_job(right, tmp_path / "checkpoints"))
+
+    def test_an_incomplete_snapshot(self, manifest: Manifest, tmp_path: Path) -> None:
+        nowhere = dataclasses.replace(manifest, root=str(tmp_path / "nowhere"))
+        with pytest.raises(ContractError, match=r"no completed snapshot at .*nowhere"):
+            train(training_job(nowhere, tmp_path / "checkpoints"))
+
+
+class TestStopping:
+    @pytest.fixture(scope="class")
+    def misled(self, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+        """Return a snapshot whose validation days say the opposite: the more is learnt, the worse."""
+        return write_snapshot_files(
+            tmp_path_factory.mktemp("misled"),
+            telling_sessions(60, seed=1),
+            telling_sessions(20, seed=2, first=300, flipped=True),
+        )
+
+    def test_it_waits_as_many_epochs_as_it_has_patience(self, misled: Manifest, tmp_path: Path) -> None:
+        hasty, patient = (
+            train(training_job(misled, tmp_path / str(patience), epochs=12, patience=patience))
+            for patience in (1, 3)
+        )
+        for result, patience in ((hasty, 1), (patient, 3)):
+            best = int(result.metrics["best_epoch"])
+            assert len(result.history) == best + 1 + patience < 12
+            assert nlls(result)[best] == result.metrics["validation_nll"] == min(nlls(result))
+        assert patient.history[: len(hasty.history)] == hasty.history
+
+    def test_the_networks_are_those_of_the_best_epoch(self, misled: Manifest, tmp_path: Path) -> None:
+        """The file is judged again as a champion: it has the best epoch's loss, not the last one's."""
+        stopped = train(training_job(misled, tmp_path / "stopped", epochs=6, patience=2))
+        assert nlls(stopped)[-1] > stopped.metrics["validation_nll"]
+        job = training_job(misled, tmp_path / "judge", epochs=1)
+        judge = train(dataclasses.replace(job, champion_path=stopped.networks_path))
+        assert judge.metrics["champion_validation_nll"] == stopped.metrics["validation_nll"]
+
+    def test_losses_that_are_no_numbers(self, manifest: Manifest, tmp_path: Path) -> None:
+        rates = {"learning_rate_attention": 1e30, "learning_rate_propensity": 1e30}
+        with pytest.raises(ModelError, match="epoch 0: the validation loss is nan; lower the learning rates"):
+            train(training_job(manifest, tmp_path, **rates))
+
+
+def test_a_collapsed_solution_is_warned_of(tmp_path: Path) -> None:
+    """Where every play is active, attention and propensity both become 1."""
+    lengths = [4, 8, 2] * 10
+    manifest = write_snapshot_files(
+        tmp_path / "snapshot",
+        constant_feedback(small_sessions(lengths), 1.0),
+        constant_feedback(small_sessions(lengths, first=100), 1.0),
+    )
+    rates = {"learning_rate_attention": 0.03, "learning_rate_propensity": 0.03}
+    result = train(training_job(manifest, tmp_path / "checkpoints", epochs=3, **rates))
+    assert result.metrics["validation_nll"] < 0.1
+    assert result.metrics["validation_base_rate_nll"] == 0
+    assert [message.split(" is ")[0] for message in result.warnings] == ["mean attention", "mean propensity"]
+
+
+class TestChampion:
+    def test_the_champion_is_judged_on_the_same_days(self, manifest: Manifest, tmp_path: Path) -> None:
+        champion = train(training_job(manifest, tmp_path / "champion", epochs=3))
+        job = training_job(manifest, tmp_path / "challenger", epochs=1, seed=8)
+        challenger = train(dataclasses.replace(job, champion_path=champion.networks_path))
+        assert challenger.metrics["champion_validation_nll"] == champion.metrics["validation_nll"]
+        assert challenger.metrics["validation_nll"] != champion.metrics["validation_nll"]
+        # ... and being compared changes nothing.
+        alone = train(training_job(manifest, tmp_path / "alone", epochs=1, seed=8))
+        assert alone.history == challenger.history
+
+    def test_a_champion_that_is_gone_is_named(self, manifest: Manifest, tmp_path: Path) -> None:
+        job = training_job(manifest, tmp_path / "checkpoints", epochs=1)
+        gone = str(tmp_path / "champion.pt")
+        with pytest.raises(ModelError, match=f"the champion's networks are gone from {gone}"):
+            train(dataclasses.replace(job, champion_path=gone))
+
+
+# Two processes: 15 sessions in three row groups of five, so that rank 0 has 10 sessions and rank 1 has 5;
+# of the seven sessions of the validation days they have 5 and 2.
+UNEVEN = {"epochs": 3, "patience": 3, "batch_plays": 16, "checkpoint_steps": 2, "processes": 2}
+IN_ONE_BATCH = {"epochs": 3, "patience": 3, "batch_plays": 15 * 8}
+
+
+def train_and_keep(job: TrainingJob, copies: Path) -> dict[str, Any]:
+    """Train as one of several ranks; rank 0 keeps a copy of every checkpoint."""
+    kept = Checkpoints(copies=copies)
+    before, fit.save_tensors = fit.save_tensors, kept.save
+    try:
+        return train_on_this_rank(job)
+    finally:
+        fit.save_tensors = before
+
+
+def go_on(job: TrainingJob, checkpoint: Path) -> dict[str, Any]:
+    """Train on from a copied checkpoint; every rank reads and writes a folder of its own."""
+    folder = Path(job.checkpoint_folder) / os.environ["RANK"]
+    folder.mkdir(parents=True)
+    shutil.copy(checkpoint, folder / "uae.pt")
+    return train_on_this_rank(dataclasses.replace(job, checkpoint_folder=str(folder)))
+
+
+def refusal(job: TrainingJob) -> str:
+    """Return why a rank refuses to train."""
+    try:
+        train_on_this_rank(job)
+    except ContractError as error:
+        return str(error)
+    return ""
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoRanks:
+    """What both ranks return, run by run, and what they read."""
+
+    manifest: Manifest
+    folder: Path
+    in_one_batch: Sequence[TrainingResult]
+    uneven: Sequence[TrainingResult]
+    again: Sequence[TrainingResult]
+    resumed: Sequence[Sequence[TrainingResult]]
+    refusals: Sequence[str]
+
+
+class TestTwoRanks:
+    RESUMED_FROM = (2, 4)
+    """Of the checkpoints after 2, 4 and 5 steps of an epoch: where rank 1 has run out, and in epoch 1."""
+
+    @pytest.fixture(scope="class")
+    def two(self, tmp_path_factory: pytest.TempPathFactory) -> TwoRanks:
+        folder = tmp_path_factory.mktemp("two")
+        train_days = small_sessions([8, 3, 5, 8, 1, 2, 7, 8, 4, 6, 8, 8, 8, 8, 8], seed=5)
+        held_out = small_sessions([8, 2, 4, 4, 6, 1, 8], seed=6, first=100)
+        manifest = write_snapshot_files(folder / "snapshot", train_days, held_out, padded_lengths=(8,))
+        wrong = write_snapshot_files(folder / "wrong", train_days, held_out, padded_lengths=(8,))
+        wrong = with_counts(wrong, plays=wrong.train.plays + 1)
+
+        def job(name: str, of: Manifest = manifest, **changes: Any) -> TrainingJob:
+            return training_job(of, folder / name, **changes)
+
+        calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
+            (train_on_this_rank, (job("in-one-batch", **IN_ONE_BATCH),)),
+            (train_and_keep, (job("uneven", **UNEVEN), folder / "copies")),
+            (train_on_this_rank, (job("again", **UNEVEN),)),
+            *(
+                (go_on, (job(f"from-{number}", **UNEVEN), folder / "copies" / f"{number}.pt"))
+                for number in self.RESUMED_FROM
+            ),
+            (refusal, (job("wrong", wrong, **UNEVEN),)),
+        ]
+        *trained, refusals = on_ranks(calls)
+        results = [[TrainingResult(**content) for content in by_rank] for by_rank in trained]
+        return TwoRanks(manifest, folder, *results[:3], results[3:], refusals)
+
+    def test_the_shards_are_uneven(self, two: TwoRanks) -> None:
+        batches, sessions = [], []
+        for rank in (0, 1):
+            shard = list(
+                session_batches(
+                    two.manifest, two.manifest.train, SHAPE, Ranks(rank, 2), batch_plays=16, seed=1
+                )
+            )
+            batches.append(len(shard))
+            sessions.append(sum(batch.sessions for batch in shard))
+        assert (batches, sessions) == ([5, 3], [10, 5])
+
+    def test_both_have_the_same_metrics_of_all_rows(self, two: TwoRanks) -> None:
+        for first, second in (two.in_one_batch, two.uneven):
+            assert first == second
+            assert len(first.history) == 3
+            for metrics in first.history:
+                assert (metrics["validation_sessions"], metrics["validation_plays"]) == (7, 33)
+
+    def test_their_batches_together_train_like_one_processs_batch(
+        self, two: TwoRanks, tmp_path: Path
+    ) -> None:
+        one = train(training_job(two.manifest, tmp_path, **IN_ONE_BATCH))
+        result = two.in_one_batch[0]
+        for metrics, expected in zip(result.history, one.history, strict=True):
+            assert metrics == pytest.approx(expected, abs=1e-4)
+        assert nlls(one)[0] != pytest.approx(nlls(one)[2], abs=1e-2)
+
+    def test_the_same_seed_gives_the_same_losses_and_networks(self, two: TwoRanks) -> None:
+        first, again = two.uneven[0], two.again[0]
+        assert again.history == first.history
+        assert same(networks(again), networks(first))
+
+    def test_they_go_on_from_a_checkpoint_to_the_same_losses_and_networks(self, two: TwoRanks) -> None:
+        assert len(list((two.folder / "copies").iterdir())) == 9
+        for first, second in two.resumed:
+            assert first.history == second.history == two.uneven[0].history
+            assert same(networks(first), networks(two.uneven[0]))
+
+    def test_only_the_first_writes(self, two: TwoRanks) -> None:
+        for first, second in two.resumed:
+            assert Path(first.networks_path).exists()
+            assert not Path(second.networks_path).exists()
+
+    def test_both_refuse_a_snapshot_that_holds_other_rows(self, two: TwoRanks) -> None:
+        plays = two.manifest.train.plays
+        message = f"epoch 0, train: read 15 sessions and {plays} plays, the snapshot has 15 and {plays + 1}"
+        assert list(two.refusals) == [message] * 2
