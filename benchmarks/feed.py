@@ -120,7 +120,7 @@ def _manifest(folder: Path) -> Manifest:
 
 def _settings(folder: Path) -> tuple[Manifest, NetworkShape, int]:
     config, manifest = benchmark_config(folder), _manifest(folder)
-    return manifest, network_shape(manifest, config.network), config.training.batch_plays
+    return manifest, network_shape(manifest, config.network, config.training), config.training.batch_plays
 
 
 def _arrays(table: pa.Table) -> Rows:

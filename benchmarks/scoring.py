@@ -33,6 +33,7 @@ from uae_model.pipeline.score import score_day
 from uae_model.registry import Champion
 from uae_model.scoring import session_lengths
 from uae_model.tables import TableStore, contract_for
+from uae_model.weighting import passive_weights, resolve_weighting
 
 USERS = 50_000
 CLOSE_ENOUGH = 1e-6
@@ -119,6 +120,7 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
     categorical = [_buckets(plays[_column(f)], f.buckets) for f in config.features_of_kind("categorical")]
     numeric = [numbers_of(plays[_column(f)], f.transform) for f in config.features_of_kind("numeric")]
     is_active = plays["is_active"].to_numpy()
+    weighting = resolve_weighting(config.weights, pair.traits, pair.calibration)
     attention, propensity = predict_sessions(
         pair,
         np.stack(categorical, axis=1),
@@ -127,13 +129,14 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
         session_lengths(plays["position"].to_numpy(), plays["session_id"]),
         config.scoring.batch_plays,
     )
-    weight = np.where(is_active, 1.0, 1 - (attention + 1) ** -config.weights.gamma)
+    weight = np.where(is_active, 1.0, passive_weights(attention, weighting))
     columns = {
         "attention": pa.array(attention),
         "propensity": pa.array(propensity),
         "sample_weight": pa.array(weight),
         "attention_model_version": pa.repeat(VERSION, len(weight)),
         "propensity_model_version": pa.repeat(VERSION, len(weight)),
+        "weighting": pa.repeat(weighting.describe(), len(weight)),
         "run_id": pa.repeat("benchmark", len(weight)),
     }
     for name, values in columns.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,16 +24,17 @@ def batch() -> SessionBatch:
 def outputs(batch: SessionBatch, feedback_BT: Tensor | None = None) -> tuple[Tensor, Tensor]:
     pair = network_pair()
     with torch.no_grad():
-        logits_BT, z1_BTH = pair.attention(batch.categorical_BTF, batch.numeric_BTF)
-        return logits_BT, pair.propensity(z1_BTH, batch.feedback_BT if feedback_BT is None else feedback_BT)
+        logits_BT, z1_BTH = pair.attention(batch)
+        changed = batch if feedback_BT is None else replace(batch, feedback_BT=feedback_BT)
+        return logits_BT, pair.propensity(changed, z1_BTH)
 
 
 def test_shapes(batch: SessionBatch) -> None:
     pair = network_pair()
-    logits_BT, z1_BTH = pair.attention(batch.categorical_BTF, batch.numeric_BTF)
+    logits_BT, z1_BTH = pair.attention(batch)
     assert logits_BT.shape == (3, STEPS)
     assert z1_BTH.shape == (3, STEPS, SHAPE.hidden)
-    assert pair.propensity(z1_BTH, batch.feedback_BT).shape == (3, STEPS)
+    assert pair.propensity(batch, z1_BTH).shape == (3, STEPS)
 
 
 @pytest.mark.parametrize("step", range(STEPS))
@@ -64,8 +66,9 @@ def test_feedback_moves_later_propensities_only(batch: SessionBatch, step: int) 
 def test_the_first_step_sees_feedback_zero(batch: SessionBatch) -> None:
     pair = network_pair()
     with torch.no_grad():
-        _, z1_BTH = pair.attention(batch.categorical_BTF, batch.numeric_BTF)
-        first_B = pair.propensity(z1_BTH[:, :1], torch.ones(3, 1))[:, 0]
+        _, z1_BTH = pair.attention(batch)
+        active = replace(batch, feedback_BT=torch.ones(3, STEPS))
+        first_B = pair.propensity(active, z1_BTH)[:, 0]
         z2_BTH, _ = pair.propensity.gru(torch.zeros(3, 1, 1))
         by_hand_B = pair.propensity.mlp(torch.cat([z1_BTH[:, 0], z2_BTH[:, 0], torch.zeros(3, 1)], dim=1))[
             :, 0
@@ -112,9 +115,9 @@ def test_a_missing_or_infinite_number_is_the_training_mean(missing: float) -> No
 
 def test_missing_numeric_features_at_all() -> None:
     shape = NetworkShape(buckets=(4,), numeric=0, embedding=2, hidden=3, mlp=(2,))
-    logits_BT, _ = AttentionNetwork(shape, [], [])(
-        torch.ones(2, 3, 1, dtype=torch.int64), torch.empty(2, 3, 0)
-    )
+    categorical_BTF, numeric_BTF = torch.ones(2, 3, 1, dtype=torch.int64), torch.empty(2, 3, 0)
+    batch = SessionBatch(categorical_BTF, numeric_BTF, torch.zeros(2, 3), torch.ones(2, 3, dtype=torch.bool))
+    logits_BT, _ = AttentionNetwork(shape, [], [])(batch)
     assert logits_BT.shape == (2, 3)
 
 

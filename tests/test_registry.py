@@ -72,7 +72,9 @@ class Trained:
             path = str(folder / key / "networks.pt")
             self.pairs[key] = pair_for(self.config, seed)
             save_tensors(path, self.pairs[key].to_state())
-            self.results = TrainingResult(path, METRICS)
+            self.results = TrainingResult(
+                path, METRICS, estimator="chain", stickiness=0.7, candidates=[{"name": "chain-0.7"}]
+            )
             self.runs[key] = self.registry.open_run(key, self.manifest, (DAY, date(2026, 1, 7)))
             self.versions[key] = self.register(key)
 
@@ -116,7 +118,7 @@ class TestServing:
         encoded = encode_plays(trained.config, ROWS)
         frame = session_frame(trained.config, encoded)
         if output == "attention":
-            frame = frame.drop(columns="is_active")  # attention never sees the feedback
+            frame = frame.assign(is_active=frame["is_active"].map(np.zeros_like))  # no matter to a prediction
         shuffled = frame.sample(frac=1, random_state=3)
         found = model.predict(shuffled).set_axis(shuffled.index)
         assert list(found.columns) == [output]
@@ -145,15 +147,15 @@ class TestServing:
             **{"config_digest": trained.config.digest(), "plays_delta_version": "7"},
             **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
             **{"training_plays": "70", "validation_nll": "0.25", "training_seconds": "1.23457"},
-            **{"champion_version": ""},
+            **{"champion_version": "", "warnings": ""},
+            **{"estimator": "chain", "stickiness": "0.7", "candidates": '[{"name": "chain-0.7"}]'},
             **links,
         }
 
     def test_the_signature_names_every_feature(self, trained: Trained, output: str) -> None:
         signature = mlflow.models.get_model_info(f"models:/uae-{output}/1").signature
         names = [feature.name for feature in trained.config.features]
-        feedback = ["is_active"] if output == "propensity" else []
-        assert signature.inputs.input_names() == [*names, *feedback]
+        assert signature.inputs.input_names() == [*names, "is_active"]
         assert signature.outputs.input_names() == [output]
 
     def test_no_sessions_give_no_rows(self, trained: Trained, output: str) -> None:
@@ -174,7 +176,7 @@ def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained
         for output in ("attention", "propensity")
     }
     features = [feature.name for feature in trained.config.features]
-    inputs = {"attention": F.struct(*features), "propensity": F.struct(*features, "is_active")}
+    inputs = {"attention": F.struct(*features, "is_active"), "propensity": F.struct(*features, "is_active")}
     rows = (
         spark.createDataFrame(frame)
         .coalesce(1)  # each worker that starts imports MLflow

@@ -25,6 +25,7 @@ from uae_model.config.sections import ScoringSettings
 from uae_model.errors import ContractError
 from uae_model.pair import NetworkPair
 from uae_model.scoring import score_plays, serialise, session_lengths, whole_sessions
+from uae_model.weighting import Weighting
 
 CONFIG = load_config(None)
 # play_rows makes sessions of two plays at least.
@@ -33,7 +34,8 @@ ROWS = sorted(
     key=lambda row: (row["session_id"], row["position"]),
 )
 LONG = next(row["session_id"] for row in ROWS if row["position"] == 4)
-GAMMA = CONFIG.weights.gamma
+GAMMA = 15.0
+WEIGHTING = Weighting("prediction", "power", gamma=GAMMA)
 
 Score = Callable[..., DataFrame]
 
@@ -53,7 +55,7 @@ def score(spark: SparkSession, pair: NetworkPair) -> Iterator[Score]:
     ) -> DataFrame:
         broadcasts.append(spark.sparkContext.broadcast(serialise(by.to_state())))
         changed = config.model_copy(update={"scoring": ScoringSettings(**changes)})
-        return score_plays(plays, broadcasts[-1], changed, count)
+        return score_plays(plays, broadcasts[-1], WEIGHTING, changed, count)
 
     yield run
     for broadcast in broadcasts:
@@ -93,7 +95,7 @@ class TestScorePlays:
     def test_the_same_rows_come_out_with_their_weights(self, spark: SparkSession, score: Score) -> None:
         plays = plays_frame(spark, CONFIG, ROWS)
         scored = score(plays, count=len(ROWS), rows_per_task=100)
-        assert scored.columns == [*plays.columns, "attention", "propensity", "sample_weight"]
+        assert scored.columns == [*plays.columns, "attention", "propensity", "sample_weight", "weighting"]
         found = in_order(scored)
         kept = [{name: row[name] for name in plays.columns} for row in found]
         assert kept == in_order(plays)
@@ -127,7 +129,7 @@ class TestScorePlays:
         assert score(plays, count=len(one), rows_per_task=1).count() == len(one)
         nothing = score(plays.where("false"), count=0)
         assert nothing.collect() == []
-        assert nothing.columns[-3:] == ["attention", "propensity", "sample_weight"]
+        assert nothing.columns[-4:] == ["attention", "propensity", "sample_weight", "weighting"]
 
     def test_a_worker_never_mixes_up_two_pairs(
         self, spark: SparkSession, pair: NetworkPair, score: Score
@@ -183,7 +185,7 @@ class TestInsideAWorker:
         )
         networks: Any = SimpleNamespace(value=serialise(pair.to_state()))
         widths = encoded.categorical.shape[1], encoded.numeric.shape[1]
-        score = scoring._scorer(networks, widths, batch_plays=64)
+        score = scoring._scorer(networks, widths, batch_plays=64, kind="prediction")
         found = pa.Table.from_batches(score(table.to_batches(max_chunksize=rows_of_batch)))
         assert found.column_names == ["session_id", "position", "is_active", "attention", "propensity"]
         assert found.select(["session_id", "position"]).equals(table.select(["session_id", "position"]))

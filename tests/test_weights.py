@@ -11,9 +11,9 @@ from pyspark.sql import SparkSession
 from tests.builders import DAY
 from tests.tables.test_store import frame_of, with_features
 from uae_model.config import Config, load_config
-from uae_model.config.sections import WeightSettings
 from uae_model.errors import ContractError, InputError
 from uae_model.tables import TableStore
+from uae_model.weighting import Weighting
 from uae_model.weights import passive_weight, read_weights, sample_weight
 
 NEXT = DAY + timedelta(days=1)
@@ -27,7 +27,9 @@ class TestFormula:
             [(step / 20, step % 2 == 0) for step in range(21)], "attention double, e boolean"
         )
         attention, active = frame["attention"], frame["e"]
-        settings = {f"w{gamma:g}": WeightSettings(gamma=gamma) for gamma in (0.5, 5, 15, 25)}
+        settings = {
+            f"w{gamma:g}": Weighting("prediction", "power", gamma=gamma) for gamma in (0.5, 5, 15, 25)
+        }
         columns = [passive_weight(attention, each).alias(name) for name, each in settings.items()]
         both = sample_weight(attention, active, settings["w15"]).alias("sample_weight")
         return frame.select("attention", "e", both, *columns).collect()

@@ -24,7 +24,7 @@ from uae_model.encoding import buckets_of, numbers_of
 from uae_model.inference import predict_sessions
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
-from uae_model.pair import NetworkPair
+from uae_model.pair import AttentionKind, NetworkPair, Prediction
 from uae_model.ranks import Ranks
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, TrainingResult
@@ -33,12 +33,12 @@ from uae_model.training.reporting import Reporter, SilentReporter
 
 BUCKETS = (500, 7)
 SHAPE = NetworkShape(buckets=BUCKETS, numeric=2, embedding=3, hidden=4, mlp=(32, 16))
-NETWORK = NetworkSettings(embedding=3, hidden=4, mlp=(32, 16))
+NETWORK = NetworkSettings(embedding=3, hidden=4, feedback_hidden=4, mlp=(32, 16))
 FEATURES: tuple[dict[str, Any], ...] = (
-    {"name": "number", "kind": "categorical", "buckets": BUCKETS[0]},
-    {"name": "size", "kind": "numeric"},
-    {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1]},
-    {"name": "pause", "kind": "numeric"},
+    {"name": "number", "kind": "categorical", "buckets": BUCKETS[0], "role": "both"},
+    {"name": "size", "kind": "numeric", "role": "context"},
+    {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1], "role": "both"},
+    {"name": "pause", "kind": "numeric", "role": "preference"},
 )
 
 
@@ -107,9 +107,13 @@ class FixedPredictions:
     def __init__(self, cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> None:
         self.cases = cases
 
-    def predict(self, batch: SessionBatch) -> tuple[Tensor, Tensor]:
-        """Return attention_BT and propensity_BT of a batch."""
-        return next((alpha_BT, p_BT) for known, alpha_BT, p_BT in self.cases if known is batch)
+    def predict(self, batch: SessionBatch, *kinds: AttentionKind) -> Prediction:
+        """Return what is fixed for a batch, and the likelihood of plays that are independent."""
+        alpha_BT, p_BT = next((alpha_BT, p_BT) for known, alpha_BT, p_BT in self.cases if known is batch)
+        active_BT = (alpha_BT.double() * p_BT.double()).clamp(1e-7, 1 - 1e-7)
+        e_BT = batch.feedback_BT.double()
+        likelihood_BT = e_BT * active_BT.log() + (1 - e_BT) * (1 - active_BT).log()
+        return Prediction(dict.fromkeys(kinds, alpha_BT.double()), p_BT.double(), likelihood_BT)
 
 
 def evaluated(cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> dict[str, float]:
@@ -134,7 +138,11 @@ def training_settings(**changes: Any) -> TrainingSettings:
     """Return quick settings of one process."""
     return TrainingSettings(
         **{
+            "estimator": "uae",
+            "feature_roles": False,
             "epochs": 3,
+            "patience": 3,
+            "weight_decay": 0.0,
             "batch_plays": 48,
             "learning_rate_attention": 1e-2,
             "learning_rate_propensity": 1e-2,

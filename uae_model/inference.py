@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from uae_model.batches import SessionBatch, length_mask
-from uae_model.pair import NetworkPair
+from uae_model.pair import AttentionKind, NetworkPair
 
 
 def predict_sessions(
@@ -19,6 +19,7 @@ def predict_sessions(
     feedback: NDArray[np.float32],
     lengths: NDArray[np.int64],
     batch_plays: int,
+    kind: AttentionKind | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return attention and propensity of every play.
 
@@ -32,10 +33,12 @@ def predict_sessions(
         feedback: (plays,) e, 1 = active.
         lengths: (sessions,) plays of each session; their sum is the number of plays.
         batch_plays: padded steps in one forward pass, at most (a longer session is a pass of its own).
+        kind: the attention that is wanted; the estimator's own by default.
 
     Returns:
         Two arrays (plays,) in the order of the input.
     """
+    wanted = kind or pair.traits.own_attention
     attention = np.empty(len(feedback))
     propensity = np.empty(len(feedback))
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else np.empty(0, dtype=np.int64)
@@ -51,10 +54,10 @@ def predict_sessions(
             torch.from_numpy(feedback[rows_BT]),
             mask_BT,
         )
-        attention_BT, propensity_BT = pair.predict(batch)
+        found = pair.predict(batch, wanted)
         real = mask_BT.numpy()
-        attention[rows_BT[real]] = attention_BT.numpy()[real]
-        propensity[rows_BT[real]] = propensity_BT.numpy()[real]
+        attention[rows_BT[real]] = found.attention[wanted].numpy()[real]
+        propensity[rows_BT[real]] = found.propensity_BT.numpy()[real]
     return attention, propensity
 
 

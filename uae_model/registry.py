@@ -33,6 +33,7 @@ from uae_model.config import Config
 from uae_model.errors import ModelError
 from uae_model.logs import log
 from uae_model.manifest import Manifest
+from uae_model.pair import Traits
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
 MODEL_CODE = Path(__file__).with_name("served_model.py")
@@ -48,6 +49,11 @@ class Champion:
     propensity_version: int
     state: dict[str, Any]
     features: tuple[dict[str, Any], ...]
+
+    @property
+    def traits(self) -> Traits:
+        """What the pair is beside its networks."""
+        return Traits(**self.state["traits"])
 
 
 class Registry:
@@ -119,6 +125,10 @@ class Registry:
             "config_digest": self.config.digest(),
             **_data_tags(manifest),
             **{name: f"{value:.6g}" for name, value in result.metrics.items()},
+            "estimator": result.estimator,
+            "stickiness": f"{result.stickiness:g}",
+            "candidates": json.dumps(result.candidates),
+            "warnings": "; ".join(result.warnings),
             **extra_tags,
         }
         declaration = {"features": list(manifest.features), "snapshot": asdict(manifest)}
@@ -254,7 +264,7 @@ class Registry:
                 artifacts={"networks": networks, "declaration": str(stored)},
                 model_config={"output": output},
                 signature=signature(output, self.config),
-                input_example=input_example(output, self.config),
+                input_example=input_example(self.config),
                 pip_requirements=[f"uae=={__version__}"],
                 registered_model_name=name,
             )
@@ -270,18 +280,16 @@ def signature(output: str, config: Config) -> ModelSignature:
         ColSpec(Array(DataType.long if f.kind == "categorical" else DataType.double), f.name)
         for f in config.features
     ]
-    if output == "propensity":
-        inputs.append(ColSpec(Array(DataType.boolean), "is_active"))
+    inputs.append(ColSpec(Array(DataType.boolean), "is_active"))
     return ModelSignature(Schema(inputs), Schema([ColSpec(Array(DataType.double), output)]))
 
 
-def input_example(output: str, config: Config) -> pd.DataFrame:
+def input_example(config: Config) -> pd.DataFrame:
     """Return one session of two plays; MLflow runs the model on it before it is registered."""
     columns: dict[str, list[list[Any]]] = {
         f.name: [[0, 1]] if f.kind == "categorical" else [[0.0, 1.0]] for f in config.features
     }
-    if output == "propensity":
-        columns["is_active"] = [[True, False]]
+    columns["is_active"] = [[True, False]]
     return pd.DataFrame(columns)
 
 

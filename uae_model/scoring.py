@@ -17,17 +17,20 @@ from pyspark.sql import types as T  # noqa: N812
 from uae_model.config import Config
 from uae_model.errors import ContractError
 from uae_model.features import categorical_buckets, numeric_values
-from uae_model.weights import sample_weight
+from uae_model.weights import sample_weight, shifted_attention
 
 if TYPE_CHECKING:
-    from uae_model.pair import NetworkPair
+    from uae_model.pair import AttentionKind, NetworkPair
+    from uae_model.weighting import Weighting
 
 CHUNK_PLAYS = 65_536
 """Plays a worker collects before it predicts: enough sessions to fill batches of similar length."""
 
 
-def score_plays(plays: DataFrame, networks: Broadcast[bytes], config: Config, play_count: int) -> DataFrame:
-    """Return the plays with ``attention``, ``propensity`` and ``sample_weight``; no join back.
+def score_plays(
+    plays: DataFrame, networks: Broadcast[bytes], weighting: Weighting, config: Config, play_count: int
+) -> DataFrame:
+    """Return the plays with ``attention``, ``propensity``, ``sample_weight`` and ``weighting``; no join back.
 
     The number of tasks and the order within them follow from the plays alone, so the same plays give
     the same numbers on any cluster.
@@ -35,7 +38,8 @@ def score_plays(plays: DataFrame, networks: Broadcast[bytes], config: Config, pl
     Args:
         plays: rows of ``plays``, whole sessions.
         networks: the serialised state of a ``NetworkPair``.
-        config: the features, the batch size and the weight function.
+        weighting: the weight function, with the numbers that the model fills in.
+        config: the features and the batch size.
         play_count: rows of ``plays``, from which the number of tasks follows.
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
@@ -53,10 +57,11 @@ def score_plays(plays: DataFrame, networks: Broadcast[bytes], config: Config, pl
     scored = (
         encoded.repartition(tasks, "session_id")
         .sortWithinPartitions("session_id", "position")
-        .mapInArrow(_scorer(networks, widths, config.scoring.batch_plays), schema)
+        .mapInArrow(_scorer(networks, widths, config.scoring.batch_plays, weighting.kind), schema)
+        .withColumn("attention", shifted_attention(F.col("attention"), weighting))
     )
-    weight = sample_weight(F.col("attention"), F.col("is_active"), config.weights)
-    return scored.withColumn("sample_weight", weight)
+    weight = sample_weight(F.col("attention"), F.col("is_active"), weighting)
+    return scored.withColumn("sample_weight", weight).withColumn("weighting", F.lit(weighting.describe()))
 
 
 def serialise(state: dict[str, Any]) -> bytes:
@@ -73,12 +78,12 @@ _LOADED: dict[int, NetworkPair] = {}
 
 
 def _scorer(
-    networks: Broadcast[bytes], widths: tuple[int, int], batch_plays: int
+    networks: Broadcast[bytes], widths: tuple[int, int], batch_plays: int, kind: AttentionKind
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pair = _load(networks)
         for table in whole_sessions(batches):
-            yield from _score_table(table, pair, widths, batch_plays).to_batches()
+            yield from _score_table(table, pair, widths, batch_plays, kind).to_batches()
 
     return score
 
@@ -139,7 +144,9 @@ def session_lengths(
     return lengths.astype(np.int64)
 
 
-def _score_table(table: pa.Table, pair: NetworkPair, widths: tuple[int, int], batch_plays: int) -> pa.Table:
+def _score_table(
+    table: pa.Table, pair: NetworkPair, widths: tuple[int, int], batch_plays: int, kind: AttentionKind
+) -> pa.Table:
     from uae_model.inference import predict_sessions
 
     plays = table.num_rows
@@ -150,6 +157,7 @@ def _score_table(table: pa.Table, pair: NetworkPair, widths: tuple[int, int], ba
         table["is_active"].to_numpy().astype(np.float32),
         session_lengths(table["position"].to_numpy(), table["session_id"]),
         batch_plays,
+        kind,
     )
     kept = table.drop_columns(["_categorical", "_numeric"])
     return kept.append_column("attention", pa.array(attention)).append_column(

@@ -1,9 +1,11 @@
 """The registered models as MLflow pyfuncs ("models from code": no pickles, weights_only tensors).
 
 One row of the input is a session. Each declared feature is a column of arrays: bucket numbers for a
-categorical feature, transformed numbers for a numeric one (``uae_model.features`` makes both); the
-propensity model also wants ``is_active``. The output has one array per session; ``spark_udf`` has to be told
-so by ``result_type="attention array<double>"`` (or ``propensity``), and gives a struct with that field.
+categorical feature, transformed numbers for a numeric one (``uae_model.features`` makes both), and
+``is_active``: the propensity rests on the feedback before a play, and attention may rest on all of its
+session's. The output has one array per session, attention of the estimator's own kind; ``spark_udf`` has to
+be told so by ``result_type="attention array<double>"`` (or ``propensity``), and gives a struct with that
+field.
 """
 
 from __future__ import annotations
@@ -44,10 +46,7 @@ class ServedModel(PythonModel):
         }
         lengths = model_input[names["categorical"][0]].map(len).to_numpy(dtype=np.int64)
         plays = int(lengths.sum())
-        if self.output == "propensity":
-            feedback = _flat(model_input["is_active"]).astype(np.float32)
-        else:
-            feedback = np.zeros(plays, dtype=np.float32)  # attention never sees the feedback
+        feedback = _flat(model_input["is_active"]).astype(np.float32)
         attention, propensity = predict_sessions(
             self.pair,
             _columns(model_input, names["categorical"], plays, np.int64),

@@ -76,8 +76,8 @@ def reported_and_expected(clip: bool) -> tuple[dict[str, float], dict[str, float
 
     def shares() -> tuple[list[float], list[float]]:
         with torch.no_grad():
-            logits_BT, z1_BTH = model.attention(batch.categorical_BTF, batch.numeric_BTF)
-            p_BT = model.propensity(z1_BTH, batch.feedback_BT).sigmoid()
+            logits_BT, z1_BTH = model.attention(batch)
+            p_BT = model.propensity(batch, z1_BTH).sigmoid()
             return logits_BT.sigmoid()[0].tolist(), p_BT[0].tolist()
 
     def risk(trained: list[float], frozen: list[float]) -> tuple[float, float]:
@@ -94,8 +94,8 @@ def reported_and_expected(clip: bool) -> tuple[dict[str, float], dict[str, float
     twin = estimator(clip_risk=clip, propensity_steps=1, learning_rate_attention=0.05)
     twin._attention_step(batch, RANKS)
     with torch.no_grad():
-        _, z1_BTH = twin.attention(batch.categorical_BTF, batch.numeric_BTF)
-        before = twin.propensity(z1_BTH, batch.feedback_BT).sigmoid()[0].tolist()
+        _, z1_BTH = twin.attention(batch)
+        before = twin.propensity(batch, z1_BTH).sigmoid()[0].tolist()
     positive_p, negative_p = risk(before, attended)
     expected = {
         "attention_risk": positive_a + (max(negative_a, 0.0) if clip else negative_a),
@@ -118,8 +118,8 @@ def test_the_clip_drops_the_gradient_of_the_negative_part() -> None:
     clipped, free, positive_only = estimator(), estimator(clip_risk=False), estimator()
     assert clipped._attention_step(batch, RANKS)["attention_clamped"] == 1.0
     assert free._attention_step(batch, RANKS)["attention_clamped"] == 0.0
-    logits_BT, z1_BTH = positive_only.attention(batch.categorical_BTF, batch.numeric_BTF)
-    p_BT = positive_only.propensity(z1_BTH, batch.feedback_BT).sigmoid().detach()
+    logits_BT, z1_BTH = positive_only.attention(batch)
+    p_BT = positive_only.propensity(batch, z1_BTH).sigmoid().detach()
     sums = risk_sums(batch.feedback_BT, batch.mask_BT, logits_BT, p_BT)
     assert sums.negative.item() < 0
     (sums.positive / batch.plays).backward()
@@ -213,13 +213,13 @@ def test_padding_counts_nowhere() -> None:
 
 
 def test_small_probabilities_are_floored() -> None:
-    model = estimator(probability_floor=0.25, clip_risk=False)
+    model = estimator(propensity_floor=0.25, clip_risk=False)
     with torch.no_grad():
         model.propensity.mlp[-1].bias.fill_(-50.0)
     batch = batch_of(small_sessions([1]))
     batch = SessionBatch(batch.categorical_BTF, batch.numeric_BTF, torch.ones(1, 1), batch.mask_BT)
     with torch.no_grad():
-        share = model.attention(batch.categorical_BTF, batch.numeric_BTF)[0].sigmoid().item()
+        share = model.attention(batch)[0].sigmoid().item()
     metrics = model._attention_step(batch, RANKS)
     assert metrics["attention_risk"] == pytest.approx(
         4 * -math.log(share) - 3 * -math.log(1 - share), abs=1e-5

@@ -155,8 +155,11 @@ def test_the_night_publishes_a_weight_for_every_play(chain: dict[str, Any]) -> N
     rows = read_weights(store.spark, store.config.paths.tables, chain["day"]).collect()
     assert len(rows) == night["plays"]
     assert {row["sample_weight"] for row in rows if row["is_active"]} == {1.0}
-    assert all(0 <= row["sample_weight"] < 1 for row in rows if not row["is_active"])
-    assert all(0 < row["attention"] < 1 and 0 < row["propensity"] < 1 for row in rows)
+    # The default: the attention itself, smoothed over the session; an active play was attended for certain.
+    assert all(row["sample_weight"] == row["attention"] for row in rows)
+    assert all(0 < row["attention"] < 1 for row in rows if not row["is_active"])
+    assert all(0 < row["propensity"] < 1 for row in rows)
+    assert {row["weighting"] for row in rows} == {"linear(smoothed)"}
 
 
 def test_the_same_night_again_changes_no_table(chain: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from tests.builders import DAY, Event, feed_row, write_slot
 from tests.tables.test_store import frame_of
 from uae_model.config import load_config
+from uae_model.pair import Traits
 from uae_model.pipeline import score
 from uae_model.pipeline.nightly import run_night
 from uae_model.pipeline.publish import published_row
@@ -29,7 +30,9 @@ paths.hmac_key_file = "hmac.key"
 feed.format = "jsonl"
 feed.late_days = 0
 """
-MODELS: Any = SimpleNamespace(attention_version=1, propensity_version=1, state={})
+MODELS: Any = SimpleNamespace(
+    attention_version=1, propensity_version=1, state={"calibration": {}}, traits=Traits()
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -126,7 +129,7 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
     def scored(plays: DataFrame, *_: Any) -> DataFrame:
         for column in ("attention", "propensity", "sample_weight"):
             plays = plays.withColumn(column, F.lit(WEIGHT))
-        return plays
+        return plays.withColumn("weighting", F.lit("linear(smoothed)"))
 
     with pytest.MonkeyPatch.context() as patch:
         # Scoring without networks reads the plays as ever.

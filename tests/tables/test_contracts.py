@@ -23,10 +23,10 @@ def test_every_table_has_a_day_a_key_and_a_purpose(config: Config, name: str) ->
     assert len(set(contract.columns)) == len(contract.columns)
 
 
-def test_weights_are_plays_with_six_more_columns(config: Config) -> None:
+def test_weights_are_plays_with_seven_more_columns(config: Config) -> None:
     plays, weights = (contract_for(name, config) for name in ("plays", "weights"))
     assert [name for name in weights.columns if name not in plays.columns] == [
-        *("attention", "propensity", "sample_weight"),
+        *("attention", "propensity", "sample_weight", "weighting"),
         *("attention_model_version", "propensity_model_version", "run_id"),
     ]
     assert [name for name in plays.columns if name not in weights.columns] == []

@@ -21,7 +21,9 @@ from tests.training_builders import (
     training_settings,
     write_snapshot_files,
 )
+from uae_model.config.sections import TrainingSettings
 from uae_model.manifest import Manifest
+from uae_model.networks import Inputs
 from uae_model.training import job as module
 from uae_model.training.job import (
     TrainingResult,
@@ -57,7 +59,7 @@ class TestKey:
             {"attention_steps": 2},
             {"propensity_steps": 1},
             {"clip_risk": False},
-            {"probability_floor": 0.01},
+            {"propensity_floor": 0.01},
             {"seed": 8},
             {"processes": 2},
         ],
@@ -106,16 +108,24 @@ def test_a_job_travels_as_plain_values(manifest: Manifest, tmp_path: Path) -> No
 
 
 def test_a_result_travels_as_plain_values() -> None:
-    result = TrainingResult("networks.pt", {"validation_nll": 0.3}, [{"validation_nll": 0.3}], ["collapsed"])
+    result = TrainingResult(
+        "networks.pt", {"validation_nll": 0.3}, [{"validation_nll": 0.3}], warnings=["collapsed"]
+    )
     assert TrainingResult(**result.to_dict()) == result
 
 
 def test_the_shape_follows_the_manifest_and_the_configured_sizes(manifest: Manifest) -> None:
-    assert network_shape(manifest, NETWORK) == SHAPE
+    assert network_shape(manifest, NETWORK, TrainingSettings()) == dataclasses.replace(
+        SHAPE,
+        feedback_hidden=NETWORK.feedback_hidden,
+        # The first numeric feature has the role context, the second preference, the categorical ones both.
+        attention_inputs=Inputs((0, 1), (0,)),
+        propensity_inputs=Inputs((0, 1), (1,)),
+    )
     bare = dataclasses.replace(
         manifest, features=manifest.features[2:3], numeric_mean=(), numeric_deviation=()
     )
-    shape = network_shape(bare, NETWORK)
+    shape = network_shape(bare, NETWORK, TrainingSettings())
     assert (shape.buckets, shape.numeric) == (BUCKETS[1:], 0)
 
 

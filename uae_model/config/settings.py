@@ -15,7 +15,7 @@ RESERVED_COLUMNS = frozenset(
     {
         *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback", "dt"),
         *("session_id", "session_started_at", "position", "is_active", "label"),
-        *("attention", "propensity", "sample_weight", "run_id"),
+        *("attention", "propensity", "sample_weight", "weighting", "run_id"),
         *("attention_model_version", "propensity_model_version"),
     }
 )
@@ -38,6 +38,12 @@ class Config(Sections):
             raise ValueError(f"features: {', '.join(taken)} is a column of the tables; choose another name")
         if not any(feature.kind == "categorical" for feature in self.features):
             raise ValueError("features: at least one must be categorical")
+        for role, network in (("context", "attention"), ("preference", "the propensity")):
+            if self.training.feature_roles and not any(f.role in (role, "both") for f in self.features):
+                raise ValueError(
+                    f"features: none has the role {role} or both, so {network} would see nothing; "
+                    "declare one or set training.feature_roles = false"
+                )
         return self
 
     def features_from(self, origin: str) -> list[Feature]:

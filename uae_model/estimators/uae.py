@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
 from uae_model.batches import SessionBatch
-from uae_model.config.sections import TrainingSettings
-from uae_model.estimators.base import StepMetrics
-from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
+from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.ranks import Ranks
 
 
@@ -43,30 +40,17 @@ def risk_sums(feedback_BT: Tensor, mask_BT: Tensor, logits_BT: Tensor, divisor_B
     return RiskSums(positive, negative)
 
 
-class UnbiasedAttentionEstimator:
+class UnbiasedAttentionEstimator(Estimator):
     """Alternates N_a steps on the attention risk and N_p steps on the propensity risk, batch by batch.
 
     With ``clip_risk`` the negative part of a risk counts only while its mean over the whole batch (all
-    ranks) is not below zero, the non-negative clipping of Kiryo et al. 2017 that the paper adopts.
+    ranks) is not below zero, the non-negative clipping of Kiryo et al. 2017 that the paper adopts. What
+    keeps the pair from collapsing (shared/estimators.md) is optional: the two floors, no clip, feature
+    roles, and ``attention_anchor``, which adds strength * (mean alpha^ - anchor)^2 to the attention risk.
     """
 
-    def __init__(
-        self,
-        shape: NetworkShape,
-        settings: TrainingSettings,
-        numeric_mean: tuple[float, ...] = (),
-        numeric_deviation: tuple[float, ...] = (),
-        device: torch.device | None = None,
-    ) -> None:
-        self.settings = settings
-        self.attention = AttentionNetwork(shape, numeric_mean, numeric_deviation).to(device)
-        self.propensity = PropensityNetwork(shape).to(device)
-        self._optimizers = {
-            "attention": torch.optim.Adam(self.attention.parameters(), lr=settings.learning_rate_attention),
-            "propensity": torch.optim.Adam(
-                self.propensity.parameters(), lr=settings.learning_rate_propensity
-            ),
-        }
+    name = "uae"
+    takes_roles = True
 
     def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
         """Run one iteration of Algorithm 1 on the union of all ranks' batches.
@@ -82,36 +66,21 @@ class UnbiasedAttentionEstimator:
         ]
         return {**_mean(attention), **_mean(propensity)}
 
-    def state(self) -> dict[str, object]:
-        """Return networks and optimisers."""
-        return {
-            "attention": self.attention.state_dict(),
-            "propensity": self.propensity.state_dict(),
-            **{f"{name}_optimizer": opt.state_dict() for name, opt in self._optimizers.items()},
-        }
-
-    def load_state(self, state: dict[str, object]) -> None:
-        """Restore ``state()``."""
-        self.attention.load_state_dict(cast("dict[str, Tensor]", state["attention"]))
-        self.propensity.load_state_dict(cast("dict[str, Tensor]", state["propensity"]))
-        for name, optimizer in self._optimizers.items():
-            optimizer.load_state_dict(cast("dict[str, object]", state[f"{name}_optimizer"]))
-
     def _attend(self, batch: SessionBatch | None) -> tuple[Tensor, Tensor] | None:
         if batch is None:
             return None
-        attended: tuple[Tensor, Tensor] = self.attention(batch.categorical_BTF, batch.numeric_BTF)
+        attended: tuple[Tensor, Tensor] = self.attention(batch)
         return attended
 
     def _attention_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
-        sums = None
+        sums = logits_BT = None
         if batch is not None:
-            logits_BT, z1_BTH = self.attention(batch.categorical_BTF, batch.numeric_BTF)
+            logits_BT, z1_BTH = self.attention(batch)
             with torch.no_grad():
-                propensity_BT = self.propensity(z1_BTH, batch.feedback_BT).sigmoid()
-            divisor_BT = propensity_BT.clamp(min=self.settings.probability_floor)
+                propensity_BT = self.propensity(batch, z1_BTH).sigmoid()
+            divisor_BT = propensity_BT.clamp(min=self.settings.propensity_floor)
             sums = risk_sums(batch.feedback_BT, batch.mask_BT, logits_BT, divisor_BT)
-        return self._minimise("attention", self.attention, sums, batch, ranks)
+        return self._step_on_risk("attention", sums, logits_BT, batch, ranks)
 
     def _propensity_step(
         self, batch: SessionBatch | None, attended: tuple[Tensor, Tensor] | None, ranks: Ranks
@@ -119,33 +88,41 @@ class UnbiasedAttentionEstimator:
         sums = None
         if batch is not None and attended is not None:
             logits_BT, z1_BTH = attended
-            divisor_BT = logits_BT.sigmoid().clamp(min=self.settings.probability_floor)
-            propensity_logits_BT = self.propensity(z1_BTH, batch.feedback_BT)
+            divisor_BT = logits_BT.sigmoid().clamp(min=self.settings.attention_floor)
+            propensity_logits_BT = self.propensity(batch, z1_BTH)
             sums = risk_sums(batch.feedback_BT, batch.mask_BT, propensity_logits_BT, divisor_BT)
-        return self._minimise("propensity", self.propensity, sums, batch, ranks)
+        return self._step_on_risk("propensity", sums, None, batch, ranks)
 
-    def _minimise(
+    def _step_on_risk(
         self,
         name: str,
-        network: nn.Module,
         sums: RiskSums | None,
+        anchored_BT: Tensor | None,
         batch: SessionBatch | None,
         ranks: Ranks,
     ) -> StepMetrics:
         """Step one network on the mean risk over all ranks' real plays."""
-        local = torch.zeros(3, device=ranks.device)
+        attention = (
+            None if batch is None or anchored_BT is None else anchored_BT.sigmoid()[batch.mask_BT].sum()
+        )
+        local = torch.zeros(4, device=ranks.device)
         if sums is not None and batch is not None:
-            local = torch.stack([sums.positive.detach(), sums.negative.detach(), batch.mask_BT.sum().float()])
-        positive, negative, plays = ranks.sum(local).tolist()
+            plays = batch.mask_BT.sum().float()
+            attended = torch.zeros_like(plays) if attention is None else attention.detach()
+            local = torch.stack([sums.positive.detach(), sums.negative.detach(), plays, attended])
+        positive, negative, all_plays, all_attended = ranks.sum(local).tolist()
         clamped = self.settings.clip_risk and negative < 0
-        self._optimizers[name].zero_grad(set_to_none=True)
+        loss = None
         if sums is not None:
             loss = sums.positive if clamped else sums.positive + sums.negative
-            (loss / plays).backward()
-        ranks.sum_gradients([network])
-        self._optimizers[name].step()
+            anchor = self.settings.attention_anchor
+            if attention is not None and anchor is not None:
+                # The gradient of strength * (mean - anchor)^2, with the mean over all ranks.
+                slope = 2 * self.settings.anchor_strength * (all_attended / all_plays - anchor)
+                loss = loss + slope * attention
+        self._descend([name], loss, all_plays, ranks)
         kept = 0.0 if clamped else negative
-        return {f"{name}_risk": (positive + kept) / plays, f"{name}_clamped": float(clamped)}
+        return {f"{name}_risk": (positive + kept) / all_plays, f"{name}_clamped": float(clamped)}
 
 
 def _mean(steps: Sequence[StepMetrics]) -> StepMetrics:

@@ -11,6 +11,7 @@ from uae_model.logs import log
 from uae_model.registry import Champion
 from uae_model.scoring import score_plays, serialise
 from uae_model.tables import TableStore, fingerprint
+from uae_model.weighting import resolve_weighting
 
 
 def plays_changed(store: TableStore, day: date) -> bool:
@@ -40,16 +41,23 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
     if commit is not None and all(commit.metadata.get(k) == v for k, v in built_from.items()):
         log("weights are current", dt=day)
         return count
+    weighting = resolve_weighting(config.weights, champion.traits, champion.state["calibration"])
     networks = store.spark.sparkContext.broadcast(serialise(champion.state))
     scored = (
-        score_plays(plays, networks, config, count)
+        score_plays(plays, networks, weighting, config, count)
         .withColumn("attention_model_version", F.lit(champion.attention_version))
         .withColumn("propensity_model_version", F.lit(champion.propensity_version))
         .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
     )
     store.replace_day("weights", day, scored, {"step": "score", **built_from})
     networks.unpersist()
-    log("weights written", dt=day, weights=count, attention_version=champion.attention_version)
+    log(
+        "weights written",
+        dt=day,
+        weights=count,
+        attention_version=champion.attention_version,
+        weighting=weighting.describe(),
+    )
     return count
 
 

@@ -158,6 +158,7 @@ def _weights(config: Config) -> TableContract:
                 _column("attention", T.DoubleType(), required=True),
                 _column("propensity", T.DoubleType(), required=True),
                 _column("sample_weight", T.DoubleType(), required=True),
+                _column("weighting", T.StringType(), required=True),
                 _column("attention_model_version", T.IntegerType(), required=True),
                 _column("propensity_model_version", T.IntegerType(), required=True),
                 _column("run_id", T.StringType(), required=True),

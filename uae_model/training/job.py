@@ -14,7 +14,7 @@ import torch
 from uae_model import __version__
 from uae_model.config.sections import NetworkSettings, TrainingSettings
 from uae_model.manifest import Manifest
-from uae_model.networks import NetworkShape
+from uae_model.networks import Inputs, NetworkShape
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,24 @@ class TrainingJob:
 
 @dataclass
 class TrainingResult:
-    """The best epoch's metrics and every epoch's history; networks lie beside it (see ``networks_path``)."""
+    """The best epoch of the chosen candidate; networks lie beside it.
+
+    Attributes:
+        networks_path: file with the networks, traits and calibration.
+        metrics: of the best epoch.
+        history: metrics of every epoch of the chosen candidate.
+        estimator: its name.
+        stickiness: its rho.
+        candidates: what was compared, best first (``uae_model.training.selection.Comparison``).
+        warnings: collapsed solutions, in words.
+    """
 
     networks_path: str
     metrics: dict[str, float]
     history: list[dict[str, float]] = field(default_factory=list)
+    estimator: str = ""
+    stickiness: float = 0.0
+    candidates: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,15 +83,36 @@ def training_key(manifest: Manifest, network: NetworkSettings, training: Trainin
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def network_shape(manifest: Manifest, network: NetworkSettings) -> NetworkShape:
-    """Return the shape that the manifest's features and the configured sizes give."""
-    categorical = [feature for feature in manifest.features if feature["kind"] == "categorical"]
+def network_shape(manifest: Manifest, network: NetworkSettings, training: TrainingSettings) -> NetworkShape:
+    """Return the shape that the manifest's features and the configured sizes give.
+
+    Its inputs follow the features' roles; an estimator that takes no roles drops them.
+    """
+    kinds = {
+        kind: [feature["role"] for feature in manifest.features if feature["kind"] == kind]
+        for kind in ("categorical", "numeric")
+    }
+
+    def seen_by(role: str) -> Inputs:
+        chosen = {
+            kind: tuple(index for index, found in enumerate(roles) if found in (role, "both"))
+            for kind, roles in kinds.items()
+        }
+        return Inputs(chosen["categorical"], chosen["numeric"])
+
     return NetworkShape(
-        buckets=tuple(feature["buckets"] for feature in categorical),
+        buckets=tuple(
+            feature["buckets"] for feature in manifest.features if feature["kind"] == "categorical"
+        ),
         numeric=len(manifest.numeric_mean),
         embedding=network.embedding,
         hidden=network.hidden,
         mlp=network.mlp,
+        feedback_hidden=network.feedback_hidden,
+        attention_inputs=seen_by("context"),
+        propensity_inputs=seen_by("preference"),
+        half_life=training.decay_half_life,
+        chain_context=network.chain_context,
     )
 
 

@@ -1,0 +1,20 @@
+"""EDM: attention decays from the last active play on; nothing of it is learned."""
+
+from __future__ import annotations
+
+from uae_model.batches import SessionBatch
+from uae_model.estimators.base import Estimator, StepMetrics
+from uae_model.estimators.propensity_step import fit_propensity
+from uae_model.ranks import Ranks
+
+
+class DecayEstimator(Estimator):
+    """The exponential decay of the paper's baseline, in plays (``training.decay_half_life``)."""
+
+    name = "edm"
+    attention_kind = "decay"
+    propensity_kind = "features"
+
+    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+        """Fit the propensity to the decaying attention."""
+        return fit_propensity(self, batch, ranks)

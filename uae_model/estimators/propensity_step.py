@@ -1,0 +1,25 @@
+"""The propensity beside an attention that a baseline fixes by itself."""
+
+from __future__ import annotations
+
+import torch
+
+from uae_model.batches import SessionBatch
+from uae_model.estimators.base import Estimator, StepMetrics
+from uae_model.estimators.joint import negative_log_likelihood
+from uae_model.ranks import Ranks
+
+
+def fit_propensity(estimator: Estimator, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    """Step the propensity network on the likelihood e ~ Bernoulli(alpha p) with attention held fixed.
+
+    EDM and NDB say nothing of propensity; this is the one that explains the feedback best beside their
+    attention, so that they too register both models and have a held-out likelihood to be compared by.
+    """
+    loss = None
+    if batch is not None:
+        with torch.no_grad():
+            logits_BT, state_BTH = estimator.attention(batch)
+        propensity_BT = estimator.propensity(batch, state_BTH)
+        loss = negative_log_likelihood(logits_BT, propensity_BT, batch, 0.0)
+    return estimator._minimise(["propensity"], "propensity_nll", loss, batch, ranks)

@@ -1,0 +1,38 @@
+"""SAR-EM: the propensity depends on the play's own features alone (Bekker et al. 2018, 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import softplus
+
+from uae_model.attention_chain import forward_filter
+from uae_model.batches import SessionBatch
+from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
+from uae_model.ranks import Ranks
+
+
+class LocalPropensityEstimator(Estimator):
+    """Expectation-maximisation, one gradient step a batch.
+
+    E: the expected attention gamma = e + (1 - e) alpha (1 - p) / (1 - alpha p). M: attention learns gamma;
+    the propensity learns e on the plays weighted by gamma.
+    """
+
+    name = "sar"
+    propensity_kind = "local"
+
+    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+        """Take an E step and a gradient step of the M step on both networks."""
+        attention_loss = propensity_loss = None
+        if batch is not None:
+            logits_BT, propensity_BT = self.pair().logits(batch)
+            e_BT = batch.feedback_BT
+            with torch.no_grad():
+                expected_BT = forward_filter(logits_BT, propensity_BT, e_BT, 0.0).log_filtered_BT.exp()
+            attention_loss = bernoulli_loss(expected_BT, logits_BT, batch.mask_BT)
+            loss_BT = e_BT * softplus(-propensity_BT) + (1 - e_BT) * softplus(propensity_BT)
+            propensity_loss = (expected_BT * loss_BT)[batch.mask_BT].sum()
+        return {
+            **self._minimise(["attention"], "attention_risk", attention_loss, batch, ranks),
+            **self._minimise(["propensity"], "propensity_risk", propensity_loss, batch, ranks),
+        }

@@ -1,0 +1,256 @@
+"""Training of one candidate: epochs over a snapshot, accounting, validation, checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from uae_model.batches import SessionBatch
+from uae_model.errors import ContractError, ModelError
+from uae_model.estimators import ESTIMATORS, Estimator, StepMetrics
+from uae_model.loader import session_batches
+from uae_model.logs import log
+from uae_model.manifest import Manifest, SnapshotSplit
+from uae_model.pair import NetworkPair
+from uae_model.ranks import Ranks
+from uae_model.training.candidates import Candidate
+from uae_model.training.evaluate import evaluate
+from uae_model.training.job import TrainingJob, load_tensors, network_shape, save_tensors
+from uae_model.training.reporting import Reporter
+
+REPORTED_STEPS = 50
+"""Steps between two reports of a step's metrics."""
+
+
+@dataclass
+class Progress:
+    """Where a fit stands; saved in every checkpoint, equal on all ranks."""
+
+    epoch: int = 0
+    step: int = 0
+    seen_sessions: int = 0
+    seen_plays: int = 0
+    metric_sums: dict[str, float] = field(default_factory=dict)
+    total_steps: int = 0
+    best_epoch: int = -1
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The data of a fit, as this rank reads them."""
+
+    manifest: Manifest
+    job: TrainingJob
+    ranks: Ranks
+
+    def batches(self, split: SnapshotSplit, seed: int, *, shuffle: bool) -> Iterator[SessionBatch]:
+        """Yield this rank's share of a split once."""
+        settings = self.job.training_settings()
+        shape = network_shape(self.manifest, self.job.network_settings(), settings)
+        return session_batches(
+            self.manifest,
+            split,
+            shape,
+            self.ranks,
+            batch_plays=settings.batch_plays,
+            seed=seed,
+            shuffle=shuffle,
+        )
+
+    def validation(self) -> Iterator[SessionBatch]:
+        """Yield this rank's share of the validation days, always in the same order."""
+        return self.batches(self.manifest.validation, self.job.training_settings().seed, shuffle=False)
+
+    def evaluate(self, pair: NetworkPair, when: str) -> dict[str, float]:
+        """Judge a pair on the validation days; ``when`` is for the error.
+
+        Raises:
+            ContractError: if more or fewer sessions or plays were read than the manifest states.
+        """
+        metrics = evaluate(pair, self.validation(), self.ranks)
+        counted = int(metrics["sessions"]), int(metrics["plays"])
+        check_accounting(self.manifest.validation, *counted, when)
+        return metrics
+
+
+class Fit:
+    """One candidate's training on one snapshot, as one of several ranks."""
+
+    def __init__(self, candidate: Candidate, snapshot: Snapshot, reporter: Reporter, prefix: str) -> None:
+        self.candidate = candidate
+        self.snapshot = snapshot
+        self.ranks = snapshot.ranks
+        self.reporter = reporter
+        self.prefix = prefix
+        self.settings = snapshot.job.training_settings()
+        manifest = snapshot.manifest
+        # Every candidate starts from the same draw, whichever came before it.
+        torch.manual_seed(self.settings.seed)
+        self.estimator: Estimator = ESTIMATORS[candidate.estimator](
+            network_shape(manifest, snapshot.job.network_settings(), self.settings),
+            self.settings,
+            manifest.numeric_mean,
+            manifest.numeric_deviation,
+            self.ranks.device,
+            candidate.stickiness,
+        )
+        self.progress = Progress()
+        self.best: dict[str, Any] = {}
+        self._resume()
+
+    @property
+    def checkpoint_path(self) -> str:
+        """The file a killed run goes on from."""
+        return f"{self.snapshot.job.checkpoint_folder}/{self.candidate.name}.pt"
+
+    @property
+    def best_metrics(self) -> dict[str, float]:
+        """The metrics of the epoch with the best validation likelihood."""
+        return self.progress.history[self.progress.best_epoch]
+
+    def best_pair(self) -> NetworkPair:
+        """Return the networks of the best epoch."""
+        return NetworkPair.from_state(self.best, self.ranks.device)
+
+    def train(self, epochs: int) -> None:
+        """Train up to this many epochs in all, or until patience ends.
+
+        Raises:
+            ContractError: if an epoch read more or fewer sessions or plays than the manifest states.
+            ModelError: if the validation loss is no number.
+        """
+        while self.progress.epoch < epochs and not self._out_of_patience():
+            self._run_epoch()
+
+    def _out_of_patience(self) -> bool:
+        at = self.progress
+        return at.epoch > 0 and at.epoch - 1 - at.best_epoch >= self.settings.patience
+
+    def _run_epoch(self) -> None:
+        at = self.progress
+        seed = self.settings.seed * 10_007 + at.epoch
+        train = self.snapshot.manifest.train
+        batches = self.snapshot.batches(train, seed, shuffle=True)
+        for _ in islice(batches, at.step):
+            pass  # a resumed epoch: these were trained on before the checkpoint
+        self._train_batches(batches)
+        check_accounting(train, at.seen_sessions, at.seen_plays, f"epoch {at.epoch}")
+        steps = max(at.step, 1)
+        metrics = {f"train_{name}": total / steps for name, total in at.metric_sums.items()}
+        validation = self.snapshot.evaluate(self.estimator.pair(), f"epoch {at.epoch}")
+        metrics.update({f"validation_{name}": value for name, value in validation.items()})
+        self._finish_epoch(metrics)
+
+    def _train_batches(self, batches: Iterator[SessionBatch]) -> None:
+        at = self.progress
+        bar = tqdm(
+            desc=f"{self.candidate.name} epoch {at.epoch + 1}/{self.settings.epochs}",
+            total=self.snapshot.manifest.train.plays,
+            initial=at.seen_plays,
+            unit=" plays",
+            unit_scale=True,
+            disable=not self.ranks.is_first,
+            mininterval=5.0,
+        )
+        with bar:
+            while True:
+                batch = next(batches, None)
+                sessions, plays = self._seen_by_all(batch)
+                if sessions == 0:
+                    return  # every rank has run out
+                moved = batch.to(self.ranks.device) if batch is not None else None
+                self._count_step(self.estimator.train_step(moved, self.ranks), sessions, plays)
+                bar.update(plays)
+
+    def _seen_by_all(self, batch: SessionBatch | None) -> tuple[int, int]:
+        counts = [batch.sessions, batch.plays] if batch is not None else [0, 0]
+        summed = self.ranks.sum(torch.tensor(counts, dtype=torch.int64, device=self.ranks.device))
+        sessions, plays = summed.tolist()
+        return sessions, plays
+
+    def _count_step(self, metrics: StepMetrics, sessions: int, plays: int) -> None:
+        at = self.progress
+        at.step += 1
+        at.total_steps += 1
+        at.seen_sessions += sessions
+        at.seen_plays += plays
+        for name, value in metrics.items():
+            at.metric_sums[name] = at.metric_sums.get(name, 0.0) + value
+        if at.total_steps % REPORTED_STEPS == 0:
+            self._report({f"step_{name}": value for name, value in metrics.items()}, at.total_steps)
+        every = self.settings.checkpoint_steps
+        if every and at.step % every == 0:
+            self._save_checkpoint()
+
+    def _finish_epoch(self, metrics: dict[str, float]) -> None:
+        at = self.progress
+        nll = metrics["validation_nll"]
+        if not nll < float("inf"):
+            raise ModelError(
+                f"{self.candidate.name}, epoch {at.epoch}: the validation loss is {nll}; "
+                "lower the learning rates"
+            )
+        at.history.append(metrics)
+        if at.best_epoch < 0 or nll < at.history[at.best_epoch]["validation_nll"]:
+            at.best_epoch = at.epoch
+            self.best = _copy(self.estimator.pair().to_state())
+        self._report(metrics, at.epoch)
+        if self.ranks.is_first:
+            shown = {name: round(value, 5) for name, value in metrics.items()}
+            log("epoch finished", candidate=self.candidate.name, epoch=at.epoch, metrics=shown)
+        at.epoch += 1
+        at.step = at.seen_sessions = at.seen_plays = 0
+        at.metric_sums = {}
+        self._save_checkpoint()
+
+    def _report(self, metrics: dict[str, float], step: int) -> None:
+        self.reporter.report({f"{self.prefix}{name}": value for name, value in metrics.items()}, step)
+
+    def _save_checkpoint(self) -> None:
+        if self.ranks.is_first:
+            content = {
+                "progress": vars(self.progress),
+                "estimator": self.estimator.state(),
+                "best": self.best,
+            }
+            save_tensors(self.checkpoint_path, content)
+
+    def _resume(self) -> None:
+        content = load_tensors(self.checkpoint_path)
+        if content is None:
+            return
+        self.progress = Progress(**content["progress"])
+        self.estimator.load_state(content["estimator"])
+        self.best = content["best"]
+        if self.ranks.is_first:
+            log(
+                "training resumed",
+                candidate=self.candidate.name,
+                epoch=self.progress.epoch,
+                step=self.progress.step,
+            )
+
+
+def check_accounting(split: SnapshotSplit, sessions: int, plays: int, when: str) -> None:
+    """Raise ContractError unless just the split's sessions and plays were read."""
+    if (sessions, plays) != (split.sessions, split.plays):
+        raise ContractError(
+            f"{when}, {split.name}: read {sessions} sessions and {plays} plays, the snapshot has "
+            f"{split.sessions} and {split.plays}"
+        )
+
+
+def _copy(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy on the CPU that later steps cannot change."""
+    return {
+        name: {key: value.detach().cpu().clone() for key, value in content.items()}
+        if name in ("attention", "propensity")
+        else content
+        for name, content in state.items()
+    }

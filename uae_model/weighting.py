@@ -1,0 +1,161 @@
+"""How a model's attention becomes the weight of a passive play: resolved once, before a day is scored.
+
+A known mean of attention and a wanted mean weight are met on the validation days of the training, whose
+attention the model carries as a histogram; so a day's weights depend on the model and the settings alone,
+not on the day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from uae_model.config.sections import WeightSettings
+from uae_model.errors import ModelError
+from uae_model.pair import AttentionKind, Traits
+
+LARGEST_LOGIT = 20.0
+BIN_WIDTH = 0.02
+LOGIT_BINS = int(2 * LARGEST_LOGIT / BIN_WIDTH) + 1
+"""Bins of a calibration histogram: centred on -20, -19.98, ..., 20 logits."""
+
+LARGEST_SHIFT = 60.0
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """A weight function with every number filled in.
+
+    Attributes:
+        kind: the attention that it starts from.
+        function: linear, power, scaled or constant.
+        shift: added to the logit of attention.
+        gamma: of power.
+        factor: of scaled.
+        mean: of constant; of scaled the mean that the factor was found for.
+        attention_mean: the known mean that the shift was found for.
+    """
+
+    kind: AttentionKind
+    function: str
+    shift: float = 0.0
+    gamma: float = 0.0
+    factor: float = 1.0
+    mean: float = 0.0
+    attention_mean: float | None = None
+
+    def describe(self) -> str:
+        """Return the choice as the column ``weighting`` of the weights table records it."""
+        parameters = {"power": f", gamma={self.gamma:g}", "scaled": f", mean={self.mean:g}"}
+        text = f"{self.function}({self.kind}{parameters.get(self.function, '')})"
+        if self.function == "constant":
+            text = f"constant({self.mean:g})"
+        if self.attention_mean is not None:
+            text += f", attention_mean={self.attention_mean:g}"
+        return text
+
+
+def resolve_weighting(settings: WeightSettings, traits: Traits, calibration: Mapping[str, Any]) -> Weighting:
+    """Fill in what the settings leave to the model.
+
+    Args:
+        settings: the configured weight function.
+        traits: of the model; its own kind of attention where the settings say ``own``.
+        calibration: of the model: ``active_plays``, ``passive_plays`` and, by kind of attention,
+            ``histograms`` of its logits over passive plays.
+
+    Raises:
+        ModelError: if the known mean of attention is not above the share of active plays, all of which
+            are attended.
+    """
+    kind = traits.own_attention if settings.attention == "own" else settings.attention
+    shift, factor = 0.0, 1.0
+    if settings.attention_mean is not None:
+        shift = _shift_for(settings.attention_mean, kind, calibration)
+    if settings.function == "scaled":
+        factor = _factor_for(settings.mean, kind, shift, calibration)
+    return Weighting(
+        kind=kind,
+        function=settings.function,
+        shift=shift,
+        gamma=settings.gamma,
+        factor=factor,
+        mean=settings.mean,
+        attention_mean=settings.attention_mean,
+    )
+
+
+def shifted(attention: Floats, shift: float) -> Floats:
+    """Return attention moved in logits; certain attention (0 or 1) stays certain."""
+    with np.errstate(divide="ignore"):
+        moved: Floats = 1 / (1 + np.exp(-(np.log(attention) - np.log1p(-attention) + shift)))
+    return moved
+
+
+def passive_weights(attention: Floats, weighting: Weighting) -> Floats:
+    """Return the weights of passive plays; ``uae_model.weights.passive_weight`` is the same in Spark.
+
+    Args:
+        attention: shifted already.
+        weighting: the resolved function.
+    """
+    if weighting.function == "constant":
+        return np.full_like(attention, weighting.mean)
+    if weighting.function == "power":
+        return np.asarray(1 - (attention + 1) ** -weighting.gamma)
+    return np.minimum(1.0, weighting.factor * attention)
+
+
+def logit_histogram(attention: Floats) -> NDArray[np.int64]:
+    """Return the counts of attention in bins of its logit; values beyond 20 logits count at the ends."""
+    with np.errstate(divide="ignore"):
+        logits = np.log(attention) - np.log1p(-attention)
+    bins = np.rint((np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT) + LARGEST_LOGIT) / BIN_WIDTH)
+    return np.bincount(bins.astype(np.int64), minlength=LOGIT_BINS).astype(np.int64)
+
+
+def _centres() -> Floats:
+    logits = np.arange(LOGIT_BINS) * BIN_WIDTH - LARGEST_LOGIT
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+def _counts(kind: AttentionKind, calibration: Mapping[str, Any]) -> Floats:
+    if "histograms" not in calibration:
+        raise ModelError("the model carries no calibration; train and promote one with this version")
+    return np.asarray(calibration["histograms"][kind], dtype=np.float64)
+
+
+def _shift_for(mean: float, kind: AttentionKind, calibration: Mapping[str, Any]) -> float:
+    """Return the shift at which all plays of the validation days have this mean attention, active ones 1."""
+    counts, values = _counts(kind, calibration), _centres()
+    active, passive = float(calibration["active_plays"]), float(calibration["passive_plays"])
+    wanted = (mean * (active + passive) - active) / passive
+    if not 0 < wanted < 1:
+        raise ModelError(
+            f"weights.attention_mean = {mean:g}: {active / (active + passive):.4f} of the plays are active "
+            "and so attended for certain; the known mean must lie above that share"
+        )
+
+    def excess(shift: float) -> float:
+        return float((shifted(values, shift) * counts).sum() / counts.sum() - wanted)
+
+    return float(brentq(excess, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=1e-9))
+
+
+def _factor_for(mean: float, kind: AttentionKind, shift: float, calibration: Mapping[str, Any]) -> float:
+    """Return the factor at which the passive plays of the validation days have this mean weight."""
+    counts, values = _counts(kind, calibration), shifted(_centres(), shift)
+
+    def excess(log_factor: float) -> float:
+        return float((np.minimum(1.0, np.exp(log_factor) * values) * counts).sum() / counts.sum() - mean)
+
+    if mean == 1.0:
+        return float(np.exp(LARGEST_LOGIT * 2))
+    return float(np.exp(brentq(excess, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=1e-12)))
