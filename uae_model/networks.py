@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from uae_model.batches import SessionBatch
 
-AttentionKind = Literal["gru", "step", "decay"]
-PropensityKind = Literal["state", "features", "local", "certain"]
+AttentionNetworkKind = Literal["gru", "step", "decay"]
+PropensityNetworkKind = Literal["state", "features", "local", "certain"]
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class NetworkShape:
     hidden: int
     mlp: tuple[int, ...]
     feedback_hidden: int = 0
-    attention: AttentionKind = "gru"
-    propensity: PropensityKind = "state"
+    attention: AttentionNetworkKind = "gru"
+    propensity: PropensityNetworkKind = "state"
     attention_inputs: Inputs | None = None
     propensity_inputs: Inputs | None = None
     half_life: float = 5.0
-    chain_context: AttentionKind = "step"
+    chain_context: AttentionNetworkKind = "step"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the shape as plain JSON values."""
@@ -78,7 +78,7 @@ class NetworkShape:
                 read[name] = Inputs(tuple(inputs["categorical"]), tuple(inputs["numeric"]))
         return cls(**read)
 
-    def with_kinds(self, attention: AttentionKind, propensity: PropensityKind) -> NetworkShape:
+    def with_kinds(self, attention: AttentionNetworkKind, propensity: PropensityNetworkKind) -> NetworkShape:
         """Return the shape with other kinds of networks."""
         return replace(self, attention=attention, propensity=propensity)
 

@@ -13,14 +13,13 @@ from torch.nn.functional import softplus
 from uae_model.batches import SessionBatch
 from uae_model.config.sections import TrainingSettings
 from uae_model.networks import (
-    AttentionKind,
+    AttentionNetworkKind,
     NetworkShape,
-    PropensityKind,
+    PropensityNetworkKind,
     build_attention,
     build_propensity,
 )
-from uae_model.pair import AttentionKind as EvidenceKind
-from uae_model.pair import NetworkPair, Traits
+from uae_model.pair import AttentionKind, NetworkPair, Traits
 from uae_model.ranks import Ranks
 
 StepMetrics = dict[str, float]
@@ -34,9 +33,9 @@ class Estimator:
     """
 
     name: ClassVar[str]
-    attention_kind: ClassVar[AttentionKind] = "gru"
-    propensity_kind: ClassVar[PropensityKind] = "state"
-    own_attention: ClassVar[EvidenceKind] = "prediction"
+    attention_kind: ClassVar[AttentionNetworkKind] = "gru"
+    propensity_kind: ClassVar[PropensityNetworkKind] = "state"
+    own_attention: ClassVar[AttentionKind] = "prediction"
     takes_roles: ClassVar[bool] = False
     """Whether ``training.feature_roles`` gives each network the features of its role."""
 
@@ -115,10 +114,12 @@ class Estimator:
         return {metric: total / plays}
 
 
-def bernoulli_loss(target_BT: Tensor, logits_BT: Tensor, mask_BT: Tensor) -> Tensor:
-    """Return sum [ target l+ + (1 - target) l- ] over real plays, with the log losses of the logits."""
+def bernoulli_loss(
+    target_BT: Tensor, logits_BT: Tensor, mask_BT: Tensor, weight_BT: Tensor | float = 1.0
+) -> Tensor:
+    """Return sum weight [ target l+ + (1 - target) l- ] over real plays, with the logits' log losses."""
     loss_BT = target_BT * softplus(-logits_BT) + (1 - target_BT) * softplus(logits_BT)
-    return loss_BT[mask_BT].sum()
+    return (weight_BT * loss_BT)[mask_BT].sum()
 
 
 def _adam(network: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.Adam | None:

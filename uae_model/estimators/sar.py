@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import softplus
 
 from uae_model.attention_chain import forward_filter
 from uae_model.batches import SessionBatch
@@ -30,8 +29,7 @@ class LocalPropensityEstimator(Estimator):
             with torch.no_grad():
                 expected_BT = forward_filter(logits_BT, propensity_BT, e_BT, 0.0).log_filtered_BT.exp()
             attention_loss = bernoulli_loss(expected_BT, logits_BT, batch.mask_BT)
-            loss_BT = e_BT * softplus(-propensity_BT) + (1 - e_BT) * softplus(propensity_BT)
-            propensity_loss = (expected_BT * loss_BT)[batch.mask_BT].sum()
+            propensity_loss = bernoulli_loss(e_BT, propensity_BT, batch.mask_BT, expected_BT)
         return {
             **self._minimise(["attention"], "attention_risk", attention_loss, batch, ranks),
             **self._minimise(["propensity"], "propensity_risk", propensity_loss, batch, ranks),
