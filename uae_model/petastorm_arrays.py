@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from uae_model.errors import ContractError
 from uae_model.petastorm_files import quiet_petastorm
 
-QUEUED_ROW_GROUPS = 50
-"""Row groups that may wait decoded; Petastorm's own default."""
+QUEUED_ROW_GROUPS = 8
+"""Row groups that may wait decoded, each of some megabytes; Petastorm's default of 50 is for smaller ones."""
 
 
 def array_reader(
