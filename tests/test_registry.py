@@ -148,6 +148,7 @@ class TestServing:
             **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
             **{"training_plays": "70", "validation_nll": "0.25", "training_seconds": "1.23457"},
             **{"champion_version": "", "warnings": ""},
+            **{"attention_features": "all", "propensity_features": "all"},
             **{"estimator": "chain", "stickiness": "0.7", "candidates": '[{"name": "chain-0.7"}]'},
             **links,
         }

@@ -33,6 +33,7 @@ from uae_model.config import Config
 from uae_model.errors import ModelError
 from uae_model.logs import log
 from uae_model.manifest import Manifest
+from uae_model.networks import Inputs, NetworkShape
 from uae_model.pair import Traits
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
@@ -127,6 +128,7 @@ class Registry:
             **{name: f"{value:.6g}" for name, value in result.metrics.items()},
             "estimator": result.estimator,
             "stickiness": f"{result.stickiness:g}",
+            **_input_tags(manifest, NetworkShape.from_dict(state["shape"])),
             "candidates": json.dumps(result.candidates),
             "warnings": "; ".join(result.warnings),
             **extra_tags,
@@ -312,6 +314,24 @@ def _no_hint_advice() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` method")
         yield
+
+
+def _input_tags(manifest: Manifest, shape: NetworkShape) -> dict[str, str]:
+    """Return the names of the features that each network sees."""
+    names = {
+        kind: [feature["name"] for feature in manifest.features if feature["kind"] == kind]
+        for kind in ("categorical", "numeric")
+    }
+
+    def listed(inputs: Inputs | None) -> str:
+        if inputs is None:
+            return "all"
+        chosen = [names["categorical"][index] for index in inputs.categorical]
+        chosen += [names["numeric"][index] for index in inputs.numeric]
+        return ", ".join(chosen)
+
+    attention = "none, only feedback" if shape.attention == "decay" else listed(shape.attention_inputs)
+    return {"attention_features": attention, "propensity_features": listed(shape.propensity_inputs)}
 
 
 def _data_tags(manifest: Manifest) -> dict[str, str]:

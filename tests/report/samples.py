@@ -46,9 +46,19 @@ def model() -> f.ModelFacts:
         attention_version=3,
         propensity_version=4,
         champion_version=3,
-        tags={"validation_nll": "0.254", "best_epoch": "2", "training_days": "2026-01-05..2026-01-11"},
+        tags={
+            "validation_nll": "0.254",
+            "best_epoch": "2",
+            "training_days": "2026-01-05..2026-01-11",
+            "estimator": "chain",
+            "attention_features": "hour_of_day, device",
+        },
         curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
         failed_gates=(),
+        candidates=(
+            f.CandidateFacts("chain-0.7", 0.254, 0.002, 0.0, 0.0, 3, True, 0.31, False),
+            f.CandidateFacts("joint", 0.259, 0.002, 0.005, 0.0004, 1, False, 0.95, True),
+        ),
     )
 
 
@@ -74,7 +84,7 @@ def sample() -> f.ReportFacts:
         has_newer_weights=False,
         tables=(f.TableVersion("weights", 12, "the version that readers of the day pin"),),
         config_digest="0123456789ab",
-        weight_formula="function = power, gamma = 15.0",
+        weight_formula="power(prediction, gamma=15)",
         trend=days,
         history=f.FeedbackHistory(f.Rate(900, 90), f.Rate(80, 44), f.Rate(720, 36), patterns),
         ranks=tuple(f.RankCount(rank, f.Rate(50 - rank, 5), 0.3) for rank in range(1, 41)),

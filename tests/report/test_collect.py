@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,15 +22,18 @@ from uae_model.report.facts import Rate, ReportFacts
 from uae_model.report.models import open_registry
 from uae_model.spark import SPARK_CONF_FOLDER
 from uae_model.tables import Commit, TableStore
+from uae_model.training.loop import Comparison
 
 FIRST, DAY, SCORED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 
+CANDIDATE = asdict(Comparison("chain-0.7", "chain", 0.7, 0.25, 0.01, 0.0, 0.0, 3, True, 0.3, 0.2, False))
 TAGS = {
     "propensity_version": "1",
     "validation_nll": "0.25",
     "validation_base_rate_nll": "0.32",
     "training_plays": "50000",
     "best_epoch": "1",
+    "candidates": json.dumps([CANDIDATE]),
 }
 
 
@@ -156,7 +161,7 @@ def test_facts_of_a_published_day(filled: TableStore, facts: ReportFacts) -> Non
     assert facts.config_digest == filled.config.digest()
     assert [found.day for found in facts.trend] == [FIRST, DAY]
     assert {found.reason: found.rows for found in facts.quarantine} == {"no user": 2, "no time": 1}
-    assert "gamma = 15.0" in facts.weight_formula
+    assert facts.weight_formula == "linear(prediction)"
     assert {table.name for table in facts.tables} == {"weights", "publications"}
 
 
@@ -175,6 +180,8 @@ def test_training_curves_come_from_the_run_behind_the_day(facts: ReportFacts) ->
     assert facts.model.curve("validation_nll") == ((1, 0.3), (2, 0.25))
     assert "step_attention_risk" not in facts.model.curves
     assert facts.model.failed_gates == ()
+    (candidate,) = facts.model.candidates
+    assert (candidate.name, candidate.nll, candidate.finalist) == ("chain-0.7", 0.25, True)
 
 
 def test_a_day_without_truth_or_model_says_so(filled: TableStore) -> None:

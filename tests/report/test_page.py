@@ -88,6 +88,16 @@ def test_what_is_missing_is_said() -> None:
     assert "has been scored again since" in page
 
 
+def test_candidates_are_compared_and_what_is_assumed_is_said() -> None:
+    page = render(sample())
+    assert "0.2590<br>± 0.0020" in page
+    assert "joint, first round only" in page
+    assert "The mean of attention is not anchored" in page
+    assert "hour_of_day, device" in page
+    anchored = replace(sample(), weight_formula="linear(smoothed), attention_mean=0.3")
+    assert "set to a known value (linear(smoothed), attention_mean=0.3)" in render(anchored)
+
+
 def test_a_range_of_days_is_named() -> None:
     page = render(replace(bare(), first=DAY.replace(day=11)))
     assert "the plots cover 2026-01-11 to 2026-01-13" in page

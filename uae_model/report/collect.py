@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, timedelta
 
 from pyspark.sql import DataFrame
@@ -73,7 +72,7 @@ def collect(
         has_newer_weights=_newest_weights(store, day) > published.delta_version,
         tables=_table_versions(store, published),
         config_digest=published.run_id.rpartition("-")[2],
-        weight_formula=_weight_formula(store, day),
+        weight_formula=_weight_formula(weights, day),
         trend=trend,
         history=feedback_history(weights),
         ranks=rank_counts(weights),
@@ -122,16 +121,10 @@ def _table_versions(store: TableStore, published: PublishedDay) -> tuple[TableVe
     return tuple(versions)
 
 
-def _weight_formula(store: TableStore, day: date) -> str:
-    """Return the weight settings that the day was published with."""
-    row = (
-        store.read("publications", [day])
-        .where(F.col("table_name") == "weights")
-        .select("config")
-        .collect()[0]
-    )
-    settings = json.loads(row["config"]).get("weights", {})
-    return ", ".join(f"{name} = {value}" for name, value in settings.items())
+def _weight_formula(weights: DataFrame, day: date) -> str:
+    """Return the weight function of the day's passive plays, as its rows record it."""
+    rows = weights.where(F.col("dt") == F.lit(day)).select("weighting").distinct().collect()
+    return ", ".join(sorted(row["weighting"] for row in rows))
 
 
 def _quarantine(store: TableStore, first: date, last: date) -> tuple[QuarantineCount, ...]:

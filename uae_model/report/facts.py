@@ -150,6 +150,21 @@ class TruthComparison:
 
 
 @dataclass(frozen=True)
+class CandidateFacts:
+    """A candidate of ``auto`` as ``uae_model.training.loop.Comparison`` recorded it; nats a play."""
+
+    name: str
+    nll: float
+    nll_error: float
+    difference: float
+    difference_error: float
+    epochs: int
+    finalist: bool
+    mean_attention: float
+    collapsed: bool
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """The pair of models that scored the day: what registration recorded and its run's metrics by epoch."""
 
@@ -159,6 +174,7 @@ class ModelFacts:
     tags: dict[str, str]
     curves: dict[str, tuple[tuple[int, float], ...]]
     failed_gates: tuple[str, ...]
+    candidates: tuple[CandidateFacts, ...] = ()
 
     def curve(self, name: str) -> tuple[tuple[int, float], ...]:
         """Return a metric as (epoch from 1, value); empty where the run has none."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uae_model.config import Config
 from uae_model.errors import ModelError
 from uae_model.promotion import failed_gates
-from uae_model.report.facts import ModelFacts, PublishedDay
+from uae_model.report.facts import CandidateFacts, ModelFacts, PublishedDay
 
 if TYPE_CHECKING:
     from uae_model.registry import Registry
@@ -63,8 +65,16 @@ def read_model(
         tags=tags,
         curves=_by_epoch(models.history(published.attention_version)),
         failed_gates=tuple(failed_gates(tags, tags.get("champion_version", ""), config.promotion)),
+        candidates=_candidates(tags),
     )
     return facts, ""
+
+
+def _candidates(tags: dict[str, str]) -> tuple[CandidateFacts, ...]:
+    """Return what ``auto`` compared, best first; empty for a model that was registered without."""
+    shown = [found.name for found in fields(CandidateFacts)]
+    recorded = json.loads(tags.get("candidates", "[]"))
+    return tuple(CandidateFacts(**{name: each[name] for name in shown}) for each in recorded)
 
 
 def _by_epoch(history: dict[str, list[tuple[int, float]]]) -> dict[str, tuple[tuple[int, float], ...]]:

@@ -37,6 +37,14 @@ ORIGINS = {
 }
 """What a pair of models was trained on, recorded in the same way."""
 
+ASSUMED = {
+    "estimator": "estimator",
+    "stickiness": "stickiness of attention (rho)",
+    "attention_features": "features that attention sees",
+    "propensity_features": "features that the propensity sees",
+}
+"""What attention rests on beside the data, recorded in the same way."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -75,6 +83,7 @@ def render(facts: f.ReportFacts) -> str:
         checks=check_lines(facts.published),
         metrics=recorded_lines(facts.model, METRICS),
         origins=recorded_lines(facts.model, ORIGINS),
+        assumed=recorded_lines(facts.model, ASSUMED),
         quantiles=quantile_lines(facts.published),
         patterns_shown=len(plots.shown_patterns(facts.history)),
         fewest_pattern_plays=plots.FEWEST_PATTERN_PLAYS,
