@@ -143,6 +143,7 @@ def training_settings(**changes: Any) -> TrainingSettings:
             "epochs": 3,
             "patience": 3,
             "weight_decay": 0.0,
+            "learning_rate_decay": 1.0,
             "batch_plays": 48,
             "learning_rate_attention": 1e-2,
             "learning_rate_propensity": 1e-2,

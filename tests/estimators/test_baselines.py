@@ -175,3 +175,14 @@ class TestEveryEstimator:
             assert ((attention_BT >= 0) & (attention_BT <= 1)).all()
         assert (found.attention["smoothed"][batch.feedback_BT > 0] == 1).all()
         assert found.log_likelihood_BT.isfinite().all()
+
+
+def test_learning_rates_are_scaled_from_the_configured_ones() -> None:
+    settings = training_settings(learning_rate_attention=4e-3, learning_rate_propensity=2e-3)
+    estimator = ESTIMATORS["joint"](SHAPE, settings, [0.0, 0.0], [1.0, 1.0])
+    for factor in (0.5, 0.25):  # the second factor is not on top of the first
+        estimator.scale_learning_rates(factor)
+        groups = [
+            optimizer.param_groups[0]["lr"] for optimizer in estimator._optimizers.values() if optimizer
+        ]
+        assert groups == [4e-3 * factor, 2e-3 * factor]

@@ -210,6 +210,9 @@ class TrainingSettings(Section):
     )
     learning_rate_attention: Positive = Field(default=3e-3, description="Adam, for Theta_g")
     learning_rate_propensity: Positive = Field(default=3e-3, description="Adam, for Theta_h")
+    learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.5, description="factor on both learning rates after each epoch"
+    )
     weight_decay: Annotated[float, Field(ge=0)] = Field(default=3e-4, description="Adam, for both")
     attention_steps: PositiveInt = Field(default=1, description="N_a of Algorithm 1 (uae)")
     propensity_steps: PositiveInt = Field(default=2, description="N_p of Algorithm 1 (uae)")

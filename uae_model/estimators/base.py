@@ -75,6 +75,13 @@ class Estimator:
         """Take one training step on the union of all ranks' batches; return the step's metrics."""
         raise TypeError(f"{type(self).__name__} states no training step")
 
+    def scale_learning_rates(self, factor: float) -> None:
+        """Set both learning rates to this multiple of the configured ones."""
+        for name, optimizer in self._optimizers.items():
+            if optimizer:
+                for group in optimizer.param_groups:
+                    group["lr"] = factor * getattr(self.settings, f"learning_rate_{name}")
+
     def state(self) -> dict[str, object]:
         """Return everything a resumed run needs, tensors and plain values only."""
         return {

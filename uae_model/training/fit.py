@@ -134,6 +134,7 @@ class Fit:
 
     def _run_epoch(self) -> None:
         at = self.progress
+        self.estimator.scale_learning_rates(self.settings.learning_rate_decay**at.epoch)
         seed = self.settings.seed * 10_007 + at.epoch
         train = self.snapshot.manifest.train
         batches = self.snapshot.batches(train, seed, shuffle=True)
