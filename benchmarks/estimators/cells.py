@@ -17,6 +17,7 @@ from benchmarks.estimators.worlds import (
     AUTO_ALONE,
     COST,
     ESTIMATORS,
+    MAIN,
     SETTINGS,
     TRAINING_DAYS,
     UAE_OPTIONS,
@@ -37,6 +38,7 @@ from uae_model.weighting import resolve_weighting, shifted
 
 PLANS: dict[str, dict[str, Changes]] = {
     "estimators": ESTIMATORS,
+    "main": MAIN,
     "options": UAE_OPTIONS,
     "auto": AUTO_ALONE,
     "cost": COST,

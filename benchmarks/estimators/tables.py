@@ -13,9 +13,13 @@ from benchmarks.estimators.worlds import SETTINGS
 Result = dict[str, Any]
 
 
-def chosen(found: Sequence[Result], plan: str, setting: str) -> list[Result]:
-    """Return the results of one plan in one world, in order of the seed."""
-    kept = [each for each in found if (each["case"]["plan"], each["case"]["setting"]) == (plan, setting)]
+RECOVERY = ("estimators", "main")
+"""Plans whose results are compared across worlds."""
+
+
+def chosen(found: Sequence[Result], setting: str, plans: Sequence[str] = RECOVERY) -> list[Result]:
+    """Return the results of these plans in one world, in order of the seed."""
+    kept = [each for each in found if each["case"]["plan"] in plans and each["case"]["setting"] == setting]
     return sorted(kept, key=lambda each: int(each["case"]["seed"]))
 
 
@@ -31,24 +35,23 @@ def calibration_errors(results: Sequence[Result], name: str) -> list[float]:
 
 def tables(found: Sequence[Result]) -> str:
     """Return everything as Markdown."""
-    worlds = [name for name in SETTINGS if chosen(found, "estimators", name)]
+    worlds = [name for name in SETTINGS if chosen(found, name)]
     parts = [_recovery(found, worlds), _choices(found, worlds), _calibration(found, worlds), _options(found)]
     return "\n\n".join([*parts, _cost(found)])
 
 
 def _recovery(found: Sequence[Result], worlds: Sequence[str]) -> str:
-    names = list(chosen(found, "estimators", worlds[0])[0]["scores"])
+    names = list(chosen(found, worlds[0])[0]["scores"])
     header = [f"| auc_p | {' | '.join(SETTINGS[world].title for world in worlds)} |"]
     header.append("|---|" + "---:|" * len(worlds))
     rows = []
     for name in names:
-        cells = [spread(values(chosen(found, "estimators", world), name)) for world in worlds]
+        measured = [chosen(found, world) for world in worlds]
+        cells = [spread(values(each, name)) if name in each[0]["scores"] else "" for each in measured]
         rows.append(f"| {name} | {' | '.join(cells)} |")
-    ceilings = [
-        spread([each["oracle_auc_p"] for each in chosen(found, "estimators", world)]) for world in worlds
-    ]
+    ceilings = [spread([each["oracle_auc_p"] for each in chosen(found, world)]) for world in worlds]
     rows.append(f"| oracle (true parameters, smoothed) | {' | '.join(ceilings)} |")
-    ways = [f"{way_to_oracle(chosen(found, 'estimators', world)):.0%}" for world in worlds]
+    ways = [f"{way_to_oracle(chosen(found, world)):.0%}" for world in worlds]
     rows.append(f"| auto's share of the way from PN to the oracle | {' | '.join(ways)} |")
     return "\n".join([*header, *rows])
 
@@ -56,8 +59,7 @@ def _recovery(found: Sequence[Result], worlds: Sequence[str]) -> str:
 def _choices(found: Sequence[Result], worlds: Sequence[str]) -> str:
     lines = ["What `auto` chose, by seed:", ""]
     for world in [*worlds, "swapped_roles"]:
-        plan = "estimators" if world in worlds else "auto"
-        results = chosen(found, plan, world)
+        results = chosen(found, world, (*RECOVERY, "auto"))
         counts = Counter(each["scores"]["auto"]["chosen"] for each in results)
         text = ", ".join(f"{name} x {count}" for name, count in counts.most_common())
         lines.append(f"- {SETTINGS[world].title}: {text} (auc_p {spread(values(results, 'auto'))})")
@@ -65,20 +67,20 @@ def _choices(found: Sequence[Result], worlds: Sequence[str]) -> str:
 
 
 def _calibration(found: Sequence[Result], worlds: Sequence[str]) -> str:
-    names = list(chosen(found, "estimators", worlds[0])[0]["scores"]["auto"]["calibration"])
+    names = list(chosen(found, worlds[0])[0]["scores"]["auto"]["calibration"])
     lines = [
         f"| calibration error of auto, passive plays | {' | '.join(names)} |",
         "|---|" + "---:|" * len(names),
     ]
     for world in worlds:
-        results = chosen(found, "estimators", world)
+        results = chosen(found, world)
         cells = [spread(calibration_errors(results, name)) for name in names]
         lines.append(f"| {SETTINGS[world].title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def _options(found: Sequence[Result]) -> str:
-    results = chosen(found, "options", "sticky")
+    results = chosen(found, "sticky", ["options"])
     lines = [
         "| UAE in the sticky world | auc_p | clamped steps, attention | propensity | mean attention "
         "| mean propensity | collapsed |",
@@ -101,7 +103,7 @@ def _options(found: Sequence[Result]) -> str:
 
 
 def _cost(found: Sequence[Result]) -> str:
-    (result,) = chosen(found, "cost", "sticky")
+    (result,) = chosen(found, "sticky", ["cost"])
     seconds = {name: score["seconds"] for name, score in result["scores"].items()}
     return (
         f"Training on {result['plays']:,} plays, one process: UAE {seconds['uae']:.0f} s, auto "
@@ -146,22 +148,22 @@ def claims(found: Sequence[Result]) -> list[Claim]:
     """Return what issue 4 wants of the estimators."""
 
     def mean(setting: str, estimator: str) -> float:
-        return statistics.mean(values(chosen(found, "estimators", setting), estimator))
+        return statistics.mean(values(chosen(found, setting), estimator))
 
     def gain(setting: str, other: str) -> float:
         return mean(setting, "auto") - mean(setting, other)
 
-    independent = chosen(found, "estimators", "independent")
+    independent = chosen(found, "independent")
     oracle = statistics.mean(each["oracle_auc_p"] for each in independent)
-    (cost,) = chosen(found, "cost", "sticky")
-    known = calibration_errors(chosen(found, "estimators", "sticky"), "known mean")
+    (cost,) = chosen(found, "sticky", ["cost"])
+    known = calibration_errors(chosen(found, "sticky"), "known mean")
 
     def least_gain(setting: str) -> float:
-        results = chosen(found, "estimators", setting)
+        results = chosen(found, setting)
         pairs = zip(values(results, "auto"), values(results, "pn"), strict=True)
         return min(auto - naive for auto, naive in pairs)
 
-    way = way_to_oracle(chosen(found, "estimators", "sticky"))
+    way = way_to_oracle(chosen(found, "sticky"))
     return [
         Claim("sticky: auto", mean("sticky", "auto"), 0.78),
         Claim("sticky: auto above UAE", gain("sticky", "uae"), 0.08),
