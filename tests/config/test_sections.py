@@ -10,7 +10,7 @@ from uae_model.config.sections import Sections
 from uae_model.errors import ConfigError
 
 OUT_OF_RANGE = [
-    ("feed.format=xml", "'parquet', 'jsonl', 'csv' or 'mssd'"),
+    ("feed.format=xml", "Input should be 'parquet', 'jsonl', 'csv', 'mssd'"),
     ("feed.time_format=rfc", "'iso', 'epoch_seconds' or 'epoch_millis'"),
     ("feed.time_of=middle", "'start' or 'end'"),
     ("feed.feedback_map.x=love", "'like', 'share', 'download', 'skip', 'dislike' or 'auto_play'"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,6 +17,9 @@ FEEDBACK_TYPES: tuple[Feedback, ...] = (
     "dislike",
     "auto_play",
 )
+
+FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "lastfm1k"]
+FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -60,7 +63,7 @@ class Identity(Section):
 class FeedSettings(Section):
     """How the raw feed is read."""
 
-    format: Literal["parquet", "jsonl", "csv", "mssd"] = Field(
+    format: FeedFormat = Field(
         default="parquet", description="file format, or a dataset with rules of its own"
     )
     complete_marker: str = Field(
