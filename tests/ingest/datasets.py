@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -57,3 +58,75 @@ LASTFM = [  # newest first, as published
 def write_lastfm(folder: Path) -> None:
     """Write Last.fm-1K as the profile looks for it."""
     write_lines(folder / "lastfm-dataset-1K" / "userid-timestamp-artid-artname-traid-traname.tsv", LASTFM)
+
+
+DEEZER_HEADER = (
+    "genre_id,ts_listen,media_id,album_id,context_type,release_date,platform_name,platform_family,"
+    "media_duration,listen_type,user_gender,user_id,artist_id,user_age,is_listened"
+)
+
+
+def deezer_line(user: int, when: int, media: int, *, listened: object = 1, **fields: object) -> str:
+    """Return a play of DSG17, ``when`` seconds after the first of November 2016."""
+    row = {
+        **{"genre_id": 25471, "ts_listen": 1_477_958_400 + when, "media_id": media, "album_id": 41774},
+        **{"context_type": 12, "release_date": 20040704, "platform_name": 1, "platform_family": 0},
+        **{"media_duration": 223, "listen_type": 0, "user_gender": 0, "user_id": user, "artist_id": 55164},
+        **{"user_age": 29, "is_listened": listened, **fields},
+    }
+    return ",".join(str(row[name]) for name in DEEZER_HEADER.split(","))
+
+
+DEEZER = [
+    deezer_line(9241, 600, 222606, listened=0),
+    deezer_line(9241, 660, 250467, context_type=1, listen_type=1),
+    deezer_line(9241, 660, 250467, context_type=1, listen_type=1),  # twice
+    deezer_line(9241, 0, 305197, user_age=""),
+    deezer_line(16547, 40_000, 305197),
+    deezer_line(16547, 40_100, 305197, listened=""),
+    deezer_line(16547, 40_200, 305197, user_age="young"),
+    "25471,1477958400",
+]
+
+
+def write_deezer(folder: Path) -> None:
+    """Write the file of DSG17 that says what was listened to."""
+    write_lines(folder / "deezer" / "train.csv", [DEEZER_HEADER, *DEEZER])
+
+
+def spotify_play(ended: str, track: str | None, **fields: object) -> dict[str, object]:
+    """Return an entry of an extended streaming history: three minutes that ended by themselves."""
+    return {
+        **{"ts": ended, "platform": "Android OS 4.2.2 API 17 (samsung, GT-I9195)", "ms_played": 180_000},
+        **{"conn_country": "GB", "ip_addr": "192.0.2.131", "master_metadata_track_name": track},
+        **{"master_metadata_album_artist_name": "Band", "master_metadata_album_album_name": "Album"},
+        "spotify_track_uri": track and f"spotify:track:{track}",
+        **{"episode_name": None, "episode_show_name": None, "spotify_episode_uri": None},
+        **{"reason_start": "trackdone", "reason_end": "trackdone", "shuffle": False, "skipped": None},
+        **{"offline": False, "offline_timestamp": None, "incognito_mode": False, **fields},
+    }
+
+
+SPOTIFY: list[object] = [
+    spotify_play("2026-01-05T10:03:00Z", "a"),
+    spotify_play("2026-01-05T10:03:20Z", "b", ms_played=20_000, reason_end="fwdbtn", skipped=True),
+    spotify_play("2026-01-05T10:03:20Z", "b", ms_played=20_000, reason_end="fwdbtn", skipped=True),  # twice
+    spotify_play("2026-01-05T10:06:20Z", "c", reason_end="", shuffle=True),
+    spotify_play("2026-01-05T11:00:00Z", None, spotify_episode_uri="spotify:episode:e"),
+    spotify_play("2026-01-05T11:10:00Z", "d", reason_end="applause"),
+    "not an entry",
+]
+
+
+def write_spotify(folder: Path) -> None:
+    """Write the histories of two listeners, one of an old export with a name; and what lies beside them."""
+    named = spotify_play("2026-01-05T10:03:00Z", "a", username="ann", ip_addr_decrypted="192.0.2.7")
+    files = {
+        "listener one/Streaming_History_Audio_2026_0.json": json.dumps(SPOTIFY, indent=2),
+        "listener two/endsong_0.json": json.dumps([named]),
+        "listener two/endsong_1.json": "[]",
+        "listener two/endsong_2.json": '[{"ts": "2026-01-05T10:03:00Z", "ip_addr": "192.0.2.8"',  # cut off
+        "listener two/ReadMeFirst.pdf": "%PDF",
+    }
+    for name, text in files.items():
+        write_lines(folder / "spotify" / name, [text])

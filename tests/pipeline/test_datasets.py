@@ -35,6 +35,22 @@ class Dataset:
 
 
 DATASETS = {
+    # Both listeners play once in a while; one of them over 40,000 seconds later.
+    "deezer": Dataset(
+        write=datasets.write_deezer,
+        counts=IngestCounts(read=8, quarantined=3, inserted=4),
+        days=(date(2016, 11, 1),),
+        sessions=[1, 3],
+        active=1,
+    ),
+    # A file that is cut off is one row of quarantine, an empty one is none.
+    "spotify": Dataset(
+        write=datasets.write_spotify,
+        counts=IngestCounts(read=9, quarantined=4, inserted=4),
+        days=(DAY,),
+        sessions=[1, 3],
+        active=1,
+    ),
     # One user listens over midnight, the other pauses for nine hours.
     "lastfm1k": Dataset(
         write=datasets.write_lastfm,
@@ -72,8 +88,6 @@ def test_every_row_is_a_play_of_a_session_a_duplicate_or_in_quarantine(
 
 def test_plays_without_any_active_feedback_are_not_trained_on(spark: SparkSession, tmp_path: Path) -> None:
     store = TableStore(spark, datasets.dataset_config(tmp_path, "lastfm1k"))
-    message = (
-        r"maps to auto_play alone.*feed.format = 'lastfm1k' can be cut into sessions, but"
-    )
+    message = r"maps to auto_play alone.*feed.format = 'lastfm1k' can be cut into sessions, but"
     with pytest.raises(ConfigError, match=message):
         train(store, cast(Registry, None), DAY)

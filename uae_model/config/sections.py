@@ -18,7 +18,7 @@ FEEDBACK_TYPES: tuple[Feedback, ...] = (
     "auto_play",
 )
 
-FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "lastfm1k"]
+FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "spotify", "deezer", "lastfm1k"]
 FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 
 Positive = Annotated[float, Field(gt=0)]

@@ -14,9 +14,11 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.feed import Slot
+from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
 from uae_model.ingest.lastfm import lastfm_fields
 from uae_model.ingest.lines import csv_rows, json_fields, read_lines, source_of, split_lines
 from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
+from uae_model.ingest.spotify import spotify_fields
 
 
 def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
@@ -30,6 +32,8 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         "jsonl": _read_json_lines,
         "csv": _read_csv,
         "mssd": _read_mssd,
+        "spotify": _read_spotify,
+        "deezer": _read_deezer,
         "lastfm1k": _read_lastfm,
     }
     return readers[config.feed.format](spark, slot, config)
@@ -69,6 +73,21 @@ def _read_csv(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
 def _read_mssd(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
     del config  # the dataset has its own columns
     return mssd_fields(csv_rows(spark, slot, MSSD_COLUMNS, MSSD_COLUMNS))
+
+
+def _read_spotify(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the dataset has its own columns
+    reader = spark.read.option("recursiveFileLookup", "true").option("pathGlobFilter", "*.json")
+    folder = F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1)
+    files = reader.text(slot.path, wholetext=True).select(
+        source_of(slot).alias("source"), folder.alias("folder"), F.col("value").alias("text")
+    )
+    return spotify_fields(files)
+
+
+def _read_deezer(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the dataset has its own columns
+    return deezer_fields(csv_rows(spark, slot, DEEZER_COLUMNS, DEEZER_COLUMNS))
 
 
 def _read_lastfm(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
