@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import Row, SparkSession
 
 from tests.builders import DAY
@@ -130,3 +132,67 @@ def write_spotify(folder: Path) -> None:
     }
     for name, text in files.items():
         write_lines(folder / "spotify" / name, [text])
+
+
+def yambda_event(
+    user: int | None, when: int, item: int, event: str, *, ratio: int = 100
+) -> dict[str, object]:
+    """Return an event of Yambda's multi_event file; songs last 200 seconds."""
+    is_listen = event == "listen"
+    return {
+        **{"uid": user, "timestamp": when, "item_id": item, "is_organic": 0 if is_listen else 1},
+        **{"event_type": event, "played_ratio_pct": ratio if is_listen else None},
+        "track_length_seconds": 200 if is_listen else None,
+    }
+
+
+YAMBDA = {
+    "played in full": yambda_event(100, 86_400, 1, "listen"),
+    "its like": yambda_event(100, 86_500, 1, "like"),
+    "the same row": yambda_event(100, 86_500, 1, "like"),
+    "left early": yambda_event(100, 86_600, 2, "listen", ratio=49),
+    "half": yambda_event(100, 86_700, 3, "listen", ratio=50),
+    "played again from the middle": yambda_event(100, 86_800, 4, "listen", ratio=150),
+    "liked at its end": yambda_event(100, 87_100, 4, "like"),
+    "taken back": yambda_event(100, 87_700, 4, "unlike"),  # 600 seconds after the end
+    "too late": yambda_event(100, 87_505, 2, "dislike"),  # the end was at 86,698
+    "never played": yambda_event(100, 86_450, 9, "like"),
+    "another user": yambda_event(200, 86_450, 1, "like"),
+    "before the song": yambda_event(200, 90_000, 5, "dislike"),
+    "after the like": yambda_event(200, 90_005, 5, "listen"),
+    "nobody": yambda_event(None, 90_000, 6, "listen"),
+    "unknown event": yambda_event(200, 90_000, 6, "hum"),
+}
+
+
+def write_parquet(file: Path, rows: Iterable[dict[str, object]], types: dict[str, pa.DataType]) -> None:
+    """Write rows with the types of the published file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    schema = pa.schema(list(types.items()))
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), file)
+
+
+YAMBDA_TYPES = {
+    **{"uid": pa.uint32(), "timestamp": pa.uint32(), "item_id": pa.uint32(), "is_organic": pa.uint8()},
+    **{"played_ratio_pct": pa.uint16(), "track_length_seconds": pa.uint32()},
+}
+
+
+def write_yambda(folder: Path) -> None:
+    """Write the file of all events."""
+    types = {**YAMBDA_TYPES, "event_type": pa.dictionary(pa.int32(), pa.string())}
+    write_parquet(folder / "yambda" / "flat" / "50m" / "multi_event.parquet", YAMBDA.values(), types)
+
+
+def write_yambda_apart(folder: Path) -> None:
+    """Write the same events, but for the unknown one, as a file for each type."""
+    for file, event in {
+        "listens": "listen",
+        "likes": "like",
+        "dislikes": "dislike",
+        "unlikes": "unlike",
+    }.items():
+        last = len(YAMBDA_TYPES) if event == "listen" else 4
+        types = dict(list(YAMBDA_TYPES.items())[:last])
+        rows = [{name: row[name] for name in types} for row in YAMBDA.values() if row["event_type"] == event]
+        write_parquet(folder / "yambda" / "flat" / "50m" / f"{file}.parquet", rows, types)

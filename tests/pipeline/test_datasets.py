@@ -43,6 +43,14 @@ DATASETS = {
         sessions=[1, 3],
         active=1,
     ),
+    # Four listens of one user in a row, one of them liked, one skipped, one disliked; and one of another's.
+    "yambda": Dataset(
+        write=datasets.write_yambda,
+        counts=IngestCounts(read=15, quarantined=6, inserted=5),
+        days=(date(2020, 1, 2),),
+        sessions=[1, 4],
+        active=3,
+    ),
     # A file that is cut off is one row of quarantine, an empty one is none.
     "spotify": Dataset(
         write=datasets.write_spotify,

@@ -18,7 +18,7 @@ FEEDBACK_TYPES: tuple[Feedback, ...] = (
     "auto_play",
 )
 
-FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "spotify", "deezer", "lastfm1k"]
+FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "spotify", "yambda", "deezer", "lastfm1k"]
 FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 
 Positive = Annotated[float, Field(gt=0)]
@@ -84,6 +84,15 @@ class FeedSettings(Section):
     feedback_map: dict[str, Feedback] = Field(
         default={name: name for name in FEEDBACK_TYPES},
         description="source value = feedback type; a value that is not listed is quarantined",
+    )
+    listened_share: Share = Field(
+        default=0.5,
+        description="share of a song below which a play counts as skipped (datasets that tell the share)",
+    )
+    action_minutes: Annotated[float, Field(ge=0)] = Field(
+        default=10.0,
+        description="how long after the end of a play an action on its song still belongs to it "
+        "(datasets with actions as rows of their own)",
     )
     late_days: int = Field(
         default=3,

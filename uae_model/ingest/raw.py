@@ -8,17 +8,21 @@ its own may add a fourth, ``problem``: why a row without ``fields`` is no play, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model import files
 from uae_model.config import Config
+from uae_model.errors import InputError
 from uae_model.feed import Slot
 from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
 from uae_model.ingest.lastfm import lastfm_fields
 from uae_model.ingest.lines import csv_rows, json_fields, read_lines, source_of, split_lines
 from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
 from uae_model.ingest.spotify import spotify_fields
+from uae_model.ingest.yambda import ALL_EVENTS, EVENT_OF_FILE, yambda_fields, yambda_rows
 
 
 def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
@@ -33,6 +37,7 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         "csv": _read_csv,
         "mssd": _read_mssd,
         "spotify": _read_spotify,
+        "yambda": _read_yambda,
         "deezer": _read_deezer,
         "lastfm1k": _read_lastfm,
     }
@@ -79,10 +84,28 @@ def _read_spotify(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
     del config  # the dataset has its own columns
     reader = spark.read.option("recursiveFileLookup", "true").option("pathGlobFilter", "*.json")
     folder = F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1)
-    files = reader.text(slot.path, wholetext=True).select(
+    histories = reader.text(slot.path, wholetext=True).select(
         source_of(slot).alias("source"), folder.alias("folder"), F.col("value").alias("text")
     )
-    return spotify_fields(files)
+    return spotify_fields(histories)
+
+
+def _read_yambda(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    names: dict[str, str | None] = {ALL_EVENTS: None}
+    if not files.exists(spark, f"{slot.path}/{ALL_EVENTS}.parquet"):
+        _require_files(spark, slot, "listens.parquet")
+        names = {n: e for n, e in EVENT_OF_FILE.items() if files.exists(spark, f"{slot.path}/{n}.parquet")}
+    rows = [
+        yambda_rows(spark.read.parquet(f"{slot.path}/{name}.parquet"), source_of(slot), event)
+        for name, event in names.items()
+    ]
+    return yambda_fields(reduce(DataFrame.union, rows), config)
+
+
+def _require_files(spark: SparkSession, slot: Slot, *names: str) -> None:
+    absent = [name for name in names if not files.exists(spark, f"{slot.path}/{name}")]
+    if absent:
+        raise InputError(f"paths.feed = {slot.path!r}: there is no {', '.join(absent)}")
 
 
 def _read_deezer(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
