@@ -23,6 +23,7 @@ def refused(*overrides: str, **arguments: Any) -> str:
 class TestProfiles:
     def test_those_that_are_shipped(self) -> None:
         assert PROFILES == (
+            "30music",
             "deezer",
             "default",
             "lastfm1k",
@@ -37,7 +38,7 @@ class TestProfiles:
         ("profile", "features"),
         [
             *[("default", 12), ("paper", 12), ("product44", 44)],
-            *[("mssd", 10), ("spotify", 13), ("yambda", 9), ("deezer", 17), ("lastfm1k", 7)],
+            *[("mssd", 10), ("30music", 11), ("spotify", 13), ("yambda", 9), ("deezer", 17), ("lastfm1k", 7)],
         ],
     )
     def test_each_is_valid_and_has_its_features(self, profile: str, features: int) -> None:

@@ -49,8 +49,8 @@ LASTFM = [  # newest first, as published
     lastfm_line("user_000001", "2009-05-04T13:54:10Z", 'The "B" Side', track_id="t-2"),
     lastfm_line("user_000001", "2009-05-04T13:52:04Z", "Composition 7", artist="坂本龍一"),
     lastfm_line("user_000001", "2009-05-04T13:52:04Z", "Composition 7", artist="坂本龍一"),  # twice
+    lastfm_line("user_000002", "2009-05-04T00:25:00Z", "Song"),
     lastfm_line("user_000002", "2009-05-04T00:10:00Z", "Song"),
-    lastfm_line("user_000002", "2009-05-03T23:55:00Z", "Song"),
     lastfm_line("user_000002", "2009-05-04", ""),
     lastfm_line("user_000002", "yesterday", "Song"),
     "user_000002\t2009-05-04T00:10:00Z\ta-1",
@@ -152,6 +152,7 @@ YAMBDA = {
     "the same row": yambda_event(100, 86_500, 1, "like"),
     "left early": yambda_event(100, 86_600, 2, "listen", ratio=49),
     "half": yambda_event(100, 86_700, 3, "listen", ratio=50),
+    "half, once more": yambda_event(100, 86_700, 3, "listen", ratio=50),
     "played again from the middle": yambda_event(100, 86_800, 4, "listen", ratio=150),
     "liked at its end": yambda_event(100, 87_100, 4, "like"),
     "taken back": yambda_event(100, 87_700, 4, "unlike"),  # 600 seconds after the end
@@ -196,3 +197,72 @@ def write_yambda_apart(folder: Path) -> None:
         types = dict(list(YAMBDA_TYPES.items())[:last])
         rows = [{name: row[name] for name in types} for row in YAMBDA.values() if row["event_type"] == event]
         write_parquet(folder / "yambda" / "flat" / "50m" / f"{file}.parquet", rows, types)
+
+
+def thirty_music_session(number: int, user: int, started: int, *plays: str) -> str:
+    """Return a session of 30-Music: a space stands between the two objects."""
+    head = f"event.session\t{number}\t{started}\t"
+    properties = f'{{"numtracks":{len(plays)},"playtime":0}}'
+    subjects = f'[{{"type":"user","id":{user}}}]'
+    return f'{head}{properties} {{"subjects":{subjects},"objects":[{",".join(plays)}]}}'
+
+
+def thirty_music_play(
+    track: int, start: int | None, seconds: int | None, ratio: float | None, **fields: object
+) -> str:
+    """Return a play as it stands in its session, ``start`` seconds after the session's time."""
+    play = {"type": "track", "id": track, "playstart": start, "playtime": seconds, "playratio": ratio}
+    return json.dumps({**play, "action": "play", **fields}, separators=(",", ":"))
+
+
+def thirty_music_love(number: int, user: int, track: int) -> str:
+    """Return a love of 30-Music: spaces stand before both objects, and -1 for the time."""
+    relations = f'{{"subjects":[{{"type":"user","id":{user}}}], "objects":[{{"type":"track","id":{track}}}]}}'
+    return f'preference\t{number}\t-1 {{"value":"love"}} {relations}'
+
+
+def thirty_music_track(number: int, duration: int, artist: int, *, tags: str = "[]") -> str:
+    """Return a track of 30-Music; the name has an object's end and start in it, as a name may."""
+    properties = f'{{"duration":{duration},"playcount":4,"MBID":null,"name":"a+track+%7D}} {{"}}'
+    relations = f'{{"artists":[{{"type":"person","id":{artist}}}],"albums":[],"tags":{tags}}}'
+    return f"track\t{number}\t-1\t{properties}\t{relations}"
+
+
+THIRTY_MUSIC_PLAYS = {
+    "played in full": thirty_music_play(11, 0, 200, 1.0),
+    "without a ratio": thirty_music_play(12, 200, 100, None),
+    "left early": thirty_music_play(13, 300, 80, 0.4),
+    "loved": thirty_music_play(14, 380, 100, 1.2),
+    "loved but left": thirty_music_play(14, 480, 10, 0.1),
+    "skipped by name": thirty_music_play(15, 490, None, None, action="skip"),
+    "of unknown length": thirty_music_play(16, 490, -1, None),
+    "without a start": thirty_music_play(17, None, 1, None),
+    "without a track": '{"type":"track","playstart":600,"playtime":1,"playratio":1.0,"action":"play"}',
+}
+THIRTY_MUSIC = {
+    "relations/sessions.idomaar": [
+        thirty_music_session(1, 7, 1_390_231_051, *THIRTY_MUSIC_PLAYS.values()),
+        thirty_music_session(2, 8, 1_390_231_051, THIRTY_MUSIC_PLAYS["loved"]),
+        thirty_music_session(2, 8, 1_390_231_051, THIRTY_MUSIC_PLAYS["loved"]),  # twice
+        thirty_music_session(3, 8, 1_390_240_000),
+        'event.session\t4\t1390231051\t{"numtracks":1',
+    ],
+    "relations/love.idomaar": [
+        thirty_music_love(1, 7, 14),
+        thirty_music_love(2, 7, 14),  # twice
+        thirty_music_love(3, 7, 99),
+        "preference\t4\t-1",
+    ],
+    "entities/tracks.idomaar": [
+        thirty_music_track(11, 200_000, 21, tags='[{"type":"tag","id":31},{"type":"tag","id":32}]'),
+        thirty_music_track(11, 200_000, 21, tags='[{"type":"tag","id":31},{"type":"tag","id":32}]'),  # twice
+        thirty_music_track(12, -1, 22),
+        "track\tbroken",
+    ],
+}
+
+
+def write_thirty_music(folder: Path) -> None:
+    """Write the three files of 30-Music that are read."""
+    for name, lines in THIRTY_MUSIC.items():
+        write_lines(folder / "30music" / name, lines)

@@ -22,6 +22,7 @@ from uae_model.config import Config
 from uae_model.errors import InputError
 from uae_model.ingest.yambda import COLUMNS, yambda_fields
 
+TOO_FAR = "no listen of the song is near enough before the like"
 MIDNIGHT = datetime(2020, 1, 2, tzinfo=UTC)
 """When 86,400 is."""
 
@@ -80,8 +81,8 @@ def test_an_action_says_its_listen_once_more(parsed: dict[str, Row], action: str
     ("name", "reason"),
     [
         ("too late", "no listen of the song is near enough before the dislike"),
-        ("never played", "no listen of the song is near enough before the like"),
-        ("another user", "no listen of the song is near enough before the like"),
+        ("never played", TOO_FAR),
+        ("another user", TOO_FAR),
         ("before the song", "no listen of the song is near enough before the dislike"),
         ("nobody", "user_id is missing"),
         ("unknown event", "unknown event hum"),
@@ -118,7 +119,7 @@ def test_the_last_listen_counts_and_the_end_may_be_what_the_time_means(
         (["feed.time_of=end"], [(1000, "listened"), (2000, "listened"), (2000, "like")]),
         (
             ["feed.time_of=end", "feed.action_minutes=1"],
-            "no listen of the song is near enough before the like",
+            TOO_FAR,
         ),
     ):
         found = actions(spark, make_config(*overrides, profile="yambda"), *events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -9,17 +10,21 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from tests.builders import DAY
 from tests.ingest import datasets
+from uae_model.config import Config
 from uae_model.errors import ConfigError
 from uae_model.feed import Feed
+from uae_model.ingest import distinct_events
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.sessions import build_day
 from uae_model.pipeline.train import train
 from uae_model.registry import Registry
-from uae_model.tables import TableStore
+from uae_model.sessions import open_sessions, plays_of_day
+from uae_model.tables import TableStore, contract_for
+from uae_model.tables.contracts import feature_type
 
 
 @dataclass(frozen=True)
@@ -28,26 +33,39 @@ class Dataset:
 
     write: Callable[[Path], None]
     counts: IngestCounts
-    days: tuple[date, ...]
+    day: date
     sessions: list[int]
-    """Plays of each session of these days."""
+    """Plays of each session of the day."""
     active: int
 
+
+PARSED = (
+    "source STRING, raw STRING, reason STRING, event_id STRING, user_id STRING, song_id STRING, "
+    "played_at TIMESTAMP, played_ms BIGINT, feedback STRING, {}dt DATE"
+)
 
 DATASETS = {
     # Both listeners play once in a while; one of them over 40,000 seconds later.
     "deezer": Dataset(
         write=datasets.write_deezer,
         counts=IngestCounts(read=8, quarantined=3, inserted=4),
-        days=(date(2016, 11, 1),),
+        day=date(2016, 11, 1),
         sessions=[1, 3],
         active=1,
+    ),
+    # Seven good plays of one user and one of another's; five lines and two plays that are none.
+    "30music": Dataset(
+        write=datasets.write_thirty_music,
+        counts=IngestCounts(read=16, quarantined=7, inserted=8),
+        day=date(2014, 1, 20),
+        sessions=[1, 7],
+        active=4,
     ),
     # Four listens of one user in a row, one of them liked, one skipped, one disliked; and one of another's.
     "yambda": Dataset(
         write=datasets.write_yambda,
-        counts=IngestCounts(read=15, quarantined=6, inserted=5),
-        days=(date(2020, 1, 2),),
+        counts=IngestCounts(read=16, quarantined=6, inserted=5),
+        day=date(2020, 1, 2),
         sessions=[1, 4],
         active=3,
     ),
@@ -55,26 +73,19 @@ DATASETS = {
     "spotify": Dataset(
         write=datasets.write_spotify,
         counts=IngestCounts(read=9, quarantined=4, inserted=4),
-        days=(DAY,),
+        day=DAY,
         sessions=[1, 3],
         active=1,
     ),
-    # One user listens over midnight, the other pauses for nine hours.
+    # Three lines are broken; one user pauses for nine hours.
     "lastfm1k": Dataset(
         write=datasets.write_lastfm,
         counts=IngestCounts(read=9, quarantined=3, inserted=5),
-        days=(date(2009, 5, 3), date(2009, 5, 4)),
+        day=date(2009, 5, 4),
         sessions=[1, 2, 2],
         active=0,
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set the key, and leave out the CHECK constraints: they have tests of their own."""
-    monkeypatch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
-    monkeypatch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -83,15 +94,41 @@ def test_every_row_is_a_play_of_a_session_a_duplicate_or_in_quarantine(
 ) -> None:
     dataset = DATASETS[name]
     dataset.write(tmp_path)
-    store = TableStore(spark, datasets.dataset_config(tmp_path, name))
+    config = datasets.dataset_config(tmp_path, name)
+    parsed = spark.createDataFrame(datasets.parse_dataset(spark, config), PARSED.format(_features(config)))
+    events = distinct_events(parsed, contract_for("events", config).columns, config)
+    counts = IngestCounts(parsed.count(), parsed.where("reason IS NOT NULL").count(), inserted=events.count())
+    assert counts == dataset.counts
+    plays = _plays(spark, events, dataset.day, config)
+    lengths = Counter(row["session_id"] for row in plays)
+    assert sorted(lengths.values()) == dataset.sessions
+    assert sum(row["is_active"] for row in plays) == dataset.active
+
+
+def _features(config: Config) -> str:
+    types = [f"{f.name} {feature_type(f).simpleString()}" for f in config.features_from("feed")]
+    return "".join(f"{column}, " for column in types)
+
+
+def _plays(spark: SparkSession, events: DataFrame, day: date, config: Config) -> list[Row]:
+    nobody = spark.createDataFrame([], "user_id STRING")
+    nothing = spark.createDataFrame([], contract_for("plays", config).schema)
+    return plays_of_day(events, open_sessions(nothing, day, config), nobody, day, config).collect()
+
+
+def test_a_dataset_of_several_files_goes_through_the_tables(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
+    # Constraints have tests of their own, and each costs a second.
+    monkeypatch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+    dataset = DATASETS["30music"]
+    dataset.write(tmp_path)
+    store = TableStore(spark, datasets.dataset_config(tmp_path, "30music"))
     feed = Feed(spark, store.config)
     assert ingest_slots(store, feed, feed.slots(DAY)) == dataset.counts
-    for day in dataset.days:
-        build_day(store, day)
-    plays = store.read("plays")
-    lengths = plays.groupBy("session_id").count().collect()
-    assert sorted(row["count"] for row in lengths) == dataset.sessions
-    assert plays.where("is_active").count() == dataset.active
+    assert build_day(store, dataset.day).sessions == len(dataset.sessions)
+    assert ingest_slots(store, feed, feed.slots(DAY)) == IngestCounts()
 
 
 def test_plays_without_any_active_feedback_are_not_trained_on(spark: SparkSession, tmp_path: Path) -> None:

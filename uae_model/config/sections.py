@@ -18,7 +18,7 @@ FEEDBACK_TYPES: tuple[Feedback, ...] = (
     "auto_play",
 )
 
-FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "spotify", "yambda", "deezer", "lastfm1k"]
+FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "30music", "spotify", "yambda", "deezer", "lastfm1k"]
 FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 
 Positive = Annotated[float, Field(gt=0)]

@@ -22,6 +22,7 @@ from uae_model.ingest.lastfm import lastfm_fields
 from uae_model.ingest.lines import csv_rows, json_fields, read_lines, source_of, split_lines
 from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
 from uae_model.ingest.spotify import spotify_fields
+from uae_model.ingest.thirty_music import LOVES, SESSIONS, TRACKS, thirty_music_fields
 from uae_model.ingest.yambda import ALL_EVENTS, EVENT_OF_FILE, yambda_fields, yambda_rows
 
 
@@ -36,6 +37,7 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         "jsonl": _read_json_lines,
         "csv": _read_csv,
         "mssd": _read_mssd,
+        "30music": _read_thirty_music,
         "spotify": _read_spotify,
         "yambda": _read_yambda,
         "deezer": _read_deezer,
@@ -88,6 +90,13 @@ def _read_spotify(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         source_of(slot).alias("source"), folder.alias("folder"), F.col("value").alias("text")
     )
     return spotify_fields(histories)
+
+
+def _read_thirty_music(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    names = (SESSIONS, LOVES, TRACKS)
+    _require_files(spark, slot, *names)
+    sessions, loves, tracks = (read_lines(spark, slot, name) for name in names)
+    return thirty_music_fields(sessions, loves, tracks, config)
 
 
 def _read_yambda(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 
 ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
-"""The day that stands for the dataset's first second; a Wednesday at midnight, which it need not have been."""
+"""What stands for the dataset's first second: a Wednesday at midnight, which it need not have been."""
 
 ALL_EVENTS = "multi_event"
 EVENT_OF_FILE = {
@@ -48,7 +48,7 @@ LISTENED, SKIPPED = "listened", "skipped"
 
 
 def yambda_rows(file: DataFrame, source: Column, event: str | None) -> DataFrame:
-    """Return ``source``, ``raw`` and the ``COLUMNS`` of one file, whose rows are all of one event, or say so."""
+    """Return ``source``, ``raw`` and the ``COLUMNS`` of a file; without ``event`` its rows say theirs."""
     missing = {"event_type": F.lit(event)} if event else {}
     columns = [
         (F.col(name) if name in file.columns else missing.get(name, F.lit(None))).cast(kind).alias(name)
