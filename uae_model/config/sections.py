@@ -161,6 +161,18 @@ class SnapshotSettings(Section):
     row_group_sessions: PositiveInt = Field(
         default=512, description="sessions in a Parquet row group, at most"
     )
+    min_session_plays: PositiveInt = Field(
+        default=1, description="sessions of fewer plays are not trained on; the paper wants 10 of 30-Music"
+    )
+    split: Literal["days", "sessions"] = Field(
+        default="days",
+        description="days: the last training.validation_days validate; sessions: of all those days, "
+        "sessions are drawn in the ratio of snapshot.shares",
+    )
+    shares: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        default=(8, 1, 1), description="training, validation and test sessions where split is sessions"
+    )
+    split_seed: int = Field(default=7, ge=0, description="of the draw; another one gives another split")
 
 
 class NetworkSettings(Section):
