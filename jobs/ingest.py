@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
+from uae_model.config import FEED_FORMATS, PROFILES
 from uae_model.dates import parse_day
 from uae_model.errors import InputError
 from uae_model.feed import Feed
@@ -17,12 +18,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; return the exit code."""
     parser = job_parser("ingest", __doc__, "uae ingest --config demo/uae.toml --date 2026-01-05")
     add_day(parser, "day of the feed's slots; any day for a static dataset")
+    parser.add_argument(
+        "--format",
+        choices=FEED_FORMATS,
+        help="sets feed.format; a dataset starts from the profile of its name, unless --config or --profile "
+        "is given",
+    )
     return run(parser, argv, ingest)
 
 
 def ingest(args: argparse.Namespace) -> None:
     """Ingest the complete slots of the day."""
     day = parse_day(args.date)
+    _choose_format(args)
     job = start("ingest", args)
     feed = Feed(job.spark, job.config)
     slots = [slot for slot in feed.slots(day) if feed.is_complete(slot)]
@@ -33,6 +41,14 @@ def ingest(args: argparse.Namespace) -> None:
         )
     counts = ingest_slots(job.store, feed, slots)
     print_summary({"dt": day, **counts.to_dict()})
+
+
+def _choose_format(args: argparse.Namespace) -> None:
+    if args.format is None:
+        return
+    args.overrides = [*args.overrides, f"feed.format={args.format}"]
+    if args.config is None and args.profile is None and args.format in PROFILES:
+        args.profile = args.format
 
 
 if __name__ == "__main__":

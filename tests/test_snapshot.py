@@ -185,6 +185,26 @@ class TestSnapshot:
         monkeypatch.setattr(module, "_write_split", lambda *of: pytest.fail("written again"))
         assert write_snapshot(store, [DAY], [NEXT]) == manifest == load_manifest(manifest.root)
 
+    def test_sessions_may_be_drawn_from_all_days_and_short_ones_left_out(self, store: TableStore) -> None:
+        settings = SnapshotSettings(split="sessions", shares=(2, 2, 1), min_session_plays=5)
+        drawn = write_snapshot(with_config(store, snapshot=settings), [DAY], [NEXT])
+        days = (DAY.isoformat(), NEXT.isoformat())
+        assert drawn.train.days == drawn.validation.days == days
+        rows = [row for day in days_of_rows().values() for row in day]
+        long = {name for name, plays in by_session(rows).items() if len(plays) >= 5}
+        parts = [
+            {
+                row["session_id"]
+                for file in split.files
+                for row in pq.read_table(f"{drawn.root}/{file.path}").to_pylist()
+            }
+            for split in (drawn.train, drawn.validation)
+        ]
+        assert all(parts)
+        assert parts[0].isdisjoint(parts[1])
+        assert parts[0] | parts[1] < long  # the rest are the test's
+        assert parts[1] & set(by_session(days_of_rows()[DAY]))  # the draw knows no validation days
+
     def test_a_fuller_snapshot_has_more_lengths_and_a_place_of_its_own(
         self, manifest: Manifest, store: TableStore
     ) -> None:

@@ -5,7 +5,7 @@ The layers, lowest first; nothing imports what stands above it:
     errors, logs, dates
     config          one typed object, validated at start
     tables          the Delta contracts: schema, constraints, retention, reads, writes
-    feed, ingest, labels, sessions, features, snapshot, scoring, weights, publication  (Spark)
+    feed, ingest, labels, sessions, features, splits, snapshot, scoring, weights, publication  (Spark)
     networks, estimators, loader, training                                            (torch)
     simulation      plays with known attention                                        (numpy)
     published       the weights for readers without Spark                             (pyarrow)

@@ -23,6 +23,7 @@ from uae_model.features import categorical_buckets, numeric_values
 from uae_model.logs import log
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
 from uae_model.padding import choose_padded_lengths
+from uae_model.splits import sessions_of
 from uae_model.tables import TableStore
 
 SESSIONS_PER_FILE = 200_000
@@ -85,8 +86,10 @@ def write_snapshot(
     if existing is not None:
         log("snapshot exists", snapshot=snapshot_id, path=root)
         return existing
-    train = store.read("plays", train_days, version=version)
-    validation = store.read("plays", validation_days, version=version)
+    if config.snapshot.split == "sessions":
+        train_days = validation_days = [*train_days, *validation_days]
+    train = sessions_of("train", store.read("plays", train_days, version=version), config)
+    validation = sessions_of("validation", store.read("plays", validation_days, version=version), config)
     mean, deviation = numeric_statistics(train, config)
     manifest = Manifest(
         snapshot_id=snapshot_id,

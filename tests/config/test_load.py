@@ -22,10 +22,24 @@ def refused(*overrides: str, **arguments: Any) -> str:
 
 class TestProfiles:
     def test_those_that_are_shipped(self) -> None:
-        assert PROFILES == ("default", "mssd", "paper", "product44")
+        assert PROFILES == (
+            "30music",
+            "deezer",
+            "default",
+            "lastfm1k",
+            "mssd",
+            "paper",
+            "product44",
+            "spotify",
+            "yambda",
+        )
 
     @pytest.mark.parametrize(
-        ("profile", "features"), [("default", 12), ("paper", 12), ("mssd", 10), ("product44", 44)]
+        ("profile", "features"),
+        [
+            *[("default", 12), ("paper", 12), ("product44", 44)],
+            *[("mssd", 10), ("30music", 11), ("spotify", 13), ("yambda", 9), ("deezer", 17), ("lastfm1k", 7)],
+        ],
     )
     def test_each_is_valid_and_has_its_features(self, profile: str, features: int) -> None:
         config = load_config(None, profile=profile)
@@ -51,7 +65,7 @@ class TestProfiles:
         }
 
     def test_an_unknown_one_is_refused_with_those_that_exist(self, tmp_path: Path) -> None:
-        allowed = "allowed are default, mssd, paper, product44"
+        allowed = f"allowed are {', '.join(PROFILES)}"
         assert refused(profile="big") == f"profile = 'big': {allowed}"
         (tmp_path / "uae.toml").write_text('profile = "big"')
         assert allowed in refused(path=tmp_path / "uae.toml")

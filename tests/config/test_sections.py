@@ -10,7 +10,7 @@ from uae_model.config.sections import Sections
 from uae_model.errors import ConfigError
 
 OUT_OF_RANGE = [
-    ("feed.format=xml", "'parquet', 'jsonl', 'csv' or 'mssd'"),
+    ("feed.format=xml", "Input should be 'parquet', 'jsonl', 'csv', 'mssd'"),
     ("feed.time_format=rfc", "'iso', 'epoch_seconds' or 'epoch_millis'"),
     ("feed.time_of=middle", "'start' or 'end'"),
     ("feed.feedback_map.x=love", "'like', 'share', 'download', 'skip', 'dislike' or 'auto_play'"),
@@ -27,6 +27,13 @@ OUT_OF_RANGE = [
     ("snapshot.min_fill=0.4", "greater than or equal to 0.5"),
     ("snapshot.min_fill=1.1", "less than or equal to 1"),
     ("snapshot.row_group_sessions=0", "greater than or equal to 1"),
+    ("snapshot.min_session_plays=0", "greater than or equal to 1"),
+    ("snapshot.split=users", "'days' or 'sessions'"),
+    ("snapshot.shares=[8, 2]", "must be set"),
+    ("snapshot.shares=[8, 2, 0]", "greater than or equal to 1"),
+    ("snapshot.split_seed=-1", "greater than or equal to 0"),
+    ("feed.listened_share=1.5", "less than or equal to 1"),
+    ("feed.action_minutes=-1", "greater than or equal to 0"),
     ("network.embedding=0", "greater than or equal to 1"),
     ("network.mlp=[8, 0]", "greater than or equal to 1"),
     ("training.estimator=magic", "Input should be 'auto', 'chain'"),

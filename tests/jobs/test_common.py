@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs import common
 from jobs.common import add_day, add_days, day_range, job_parser, print_summary, run, settings, start
+from uae_model.config import PROFILES
 from uae_model.errors import InputError
 
 
@@ -63,10 +64,8 @@ class TestRun:
             with pytest.raises(SystemExit) as left:
                 run(parser(), wrong, lambda args: None)
             assert left.value.code == 2
-        assert (
-            "invalid choice: 'big' (choose from 'default', 'mssd', 'paper', 'product44')"
-            in capsys.readouterr().err
-        )
+        choices = ", ".join(map(repr, PROFILES))
+        assert f"invalid choice: 'big' (choose from {choices})" in capsys.readouterr().err
 
 
 class TestOptions:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import common
 from tests.builders import DAY, write_slot
-from uae_model.errors import ModelError, NotClosedError
+from uae_model.errors import InputError, ModelError, NotClosedError
 from uae_model.pipeline.ingest import IngestCounts
 from uae_model.pipeline.sessions import DayOfPlays
 
@@ -82,6 +82,24 @@ def test_ingest_takes_the_complete_slots_of_the_day(run: Any, tmp_path: Path) ->
     assert lines == [
         {"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1, "duplicates": 2}
     ]
+
+
+def test_a_format_is_that_of_the_feed_and_names_the_profile_where_nothing_else_does(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jobs import ingest
+
+    seen: list[Any] = []
+    monkeypatch.setattr(ingest, "start", lambda step, args: seen.append(common.settings(args)) or _leave())
+    config = ["--config", str(tmp_path / "uae.toml")]
+    for options in ([], ["--profile", "paper"], config):
+        assert ingest.main([*DATE, "--format", "lastfm1k", *options]) == 1
+    assert [one.feed.format for one in seen] == ["lastfm1k"] * 3
+    assert [one.feed.feedback_map.get("scrobble") for one in seen] == ["auto_play", None, None]
+
+
+def _leave() -> None:
+    raise InputError("far enough")
 
 
 def test_sessions_waits_until_the_day_is_closed(run: Any, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from uae_model.config.features import EVENT_FEATURES, SESSION_FEATURES, Feature
 from uae_model.config.load import PROFILES, load_config, parse_config
-from uae_model.config.sections import FEEDBACK_TYPES, Feedback
+from uae_model.config.sections import FEED_FORMATS, FEEDBACK_TYPES, Feedback
 from uae_model.config.settings import Config
 
 __all__ = [
     "EVENT_FEATURES",
     "FEEDBACK_TYPES",
+    "FEED_FORMATS",
     "PROFILES",
     "SESSION_FEATURES",
     "Config",

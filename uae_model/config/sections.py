@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,6 +17,9 @@ FEEDBACK_TYPES: tuple[Feedback, ...] = (
     "dislike",
     "auto_play",
 )
+
+FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "30music", "spotify", "yambda", "deezer", "lastfm1k"]
+FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -60,7 +63,7 @@ class Identity(Section):
 class FeedSettings(Section):
     """How the raw feed is read."""
 
-    format: Literal["parquet", "jsonl", "csv", "mssd"] = Field(
+    format: FeedFormat = Field(
         default="parquet", description="file format, or a dataset with rules of its own"
     )
     complete_marker: str = Field(
@@ -81,6 +84,15 @@ class FeedSettings(Section):
     feedback_map: dict[str, Feedback] = Field(
         default={name: name for name in FEEDBACK_TYPES},
         description="source value = feedback type; a value that is not listed is quarantined",
+    )
+    listened_share: Share = Field(
+        default=0.5,
+        description="share of a song below which a play counts as skipped (datasets that tell the share)",
+    )
+    action_minutes: Annotated[float, Field(ge=0)] = Field(
+        default=10.0,
+        description="how long after the end of a play an action on its song still belongs to it "
+        "(datasets with actions as rows of their own)",
     )
     late_days: int = Field(
         default=3,
@@ -149,6 +161,18 @@ class SnapshotSettings(Section):
     row_group_sessions: PositiveInt = Field(
         default=4096, description="sessions in a Parquet row group, at most; small ones cost the reader time"
     )
+    min_session_plays: PositiveInt = Field(
+        default=1, description="sessions of fewer plays are not trained on; the paper wants 10 of 30-Music"
+    )
+    split: Literal["days", "sessions"] = Field(
+        default="days",
+        description="days: the last training.validation_days validate; sessions: of all those days, "
+        "sessions are drawn in the ratio of snapshot.shares",
+    )
+    shares: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        default=(8, 1, 1), description="training, validation and test sessions where split is sessions"
+    )
+    split_seed: int = Field(default=7, ge=0, description="of the draw; another one gives another split")
 
 
 class NetworkSettings(Section):

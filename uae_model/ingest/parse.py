@@ -26,7 +26,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     """Turn raw rows into typed events.
 
     Args:
-        rows: ``source``, ``raw`` and ``fields``, as ``read_slot`` gives them.
+        rows: ``source``, ``raw``, ``fields`` and perhaps ``problem``, as ``read_slot`` gives them.
         config: the column map, the feedback map, the features and the limits.
         day: the day of the feed slot, against which late and future rows are judged; None for a
             static dataset, where only times after the run itself are refused.
@@ -48,7 +48,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     pseudonym = pseudonymise(text["user_id"], key)
     reason = F.concat_ws(
         "; ",
-        F.when(F.col("fields").isNull(), F.lit("the row cannot be split into columns")),
+        F.when(F.col("fields").isNull(), _problem(rows)),
         *[_missing(text[name], name) for name in REQUIRED],
         _unreadable(text["played_at"], played_at, "played_at"),
         _unknown_feedback(text["feedback"], feedback),
@@ -73,6 +73,12 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         *[_feature_value(features[f.name], f).alias(f.name) for f in config.features_from("feed")],
         F.to_date(played_at).alias("dt"),
     )
+
+
+def _problem(rows: DataFrame) -> Column:
+    """Return why a row without fields has none."""
+    unsplit = F.lit("the row cannot be split into columns")
+    return F.coalesce("problem", unsplit) if "problem" in rows.columns else unsplit
 
 
 def _field(source: str) -> Column:

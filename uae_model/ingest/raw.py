@@ -1,38 +1,49 @@
 """Reading a feed slot: every row keeps its text, so that a bad one is never lost.
 
 The result has three columns: ``source`` (slot and file), ``raw`` (the row as text) and ``fields`` (a
-struct of the source columns; NULL where the row could not be split into columns).
+struct of the source columns; NULL where the row could not be split into columns). A dataset with rules of
+its own may add a fourth, ``problem``: why a row without ``fields`` is no play, in words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import reduce
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql import types as T  # noqa: N812
 
+from uae_model import files
 from uae_model.config import Config
 from uae_model.errors import InputError
 from uae_model.feed import Slot
+from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
+from uae_model.ingest.lastfm import lastfm_fields
+from uae_model.ingest.lines import csv_rows, json_fields, read_lines, source_of, split_lines
 from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
-
-CORRUPT = "_corrupt_record"
+from uae_model.ingest.spotify import spotify_fields
+from uae_model.ingest.thirty_music import LOVES, SESSIONS, TRACKS, thirty_music_fields
+from uae_model.ingest.yambda import ALL_EVENTS, EVENT_OF_FILE, yambda_fields, yambda_rows
 
 
 def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    """Return the rows of a slot as ``source``, ``raw`` and ``fields``.
+    """Return the rows of a slot as ``source``, ``raw`` and ``fields``, and ``problem`` for some datasets.
 
     Raises:
-        InputError: if a required column is missing in the files' schema.
+        InputError: if a required column is missing in the files' schema, or a file of a dataset.
     """
-    readers: dict[str, Callable[[SparkSession, Slot, Sequence[str]], DataFrame]] = {
+    readers: dict[str, Callable[[SparkSession, Slot, Config], DataFrame]] = {
         "parquet": _read_parquet,
         "jsonl": _read_json_lines,
         "csv": _read_csv,
         "mssd": _read_mssd,
+        "30music": _read_thirty_music,
+        "spotify": _read_spotify,
+        "yambda": _read_yambda,
+        "deezer": _read_deezer,
+        "lastfm1k": _read_lastfm,
     }
-    return readers[config.feed.format](spark, slot, source_columns(config))
+    return readers[config.feed.format](spark, slot, config)
 
 
 def source_columns(config: Config) -> list[str]:
@@ -46,82 +57,71 @@ def source_columns(config: Config) -> list[str]:
     return list(dict.fromkeys(mapped))
 
 
-def _source(slot: Slot) -> Column:
-    return F.concat(F.lit(f"{slot.name}/"), F.col("_metadata.file_name"))
-
-
-def _read_parquet(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
-    del columns  # the files know their own
+def _read_parquet(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the files know their columns
     frame = spark.read.parquet(slot.path)
     everything = F.struct(*[F.col(f"`{name}`") for name in frame.columns])
     return frame.select(
-        _source(slot).alias("source"),
+        source_of(slot).alias("source"),
         F.to_json(everything).alias("raw"),
         everything.alias("fields"),
     )
 
 
-def _read_json_lines(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
-    schema = T.StructType([T.StructField(name, T.StringType()) for name in [*columns, CORRUPT]])
-    parsed = F.from_json("raw", schema, {"columnNameOfCorruptRecord": CORRUPT})
-    return _split_text(_read_text(spark, slot), parsed)
+def _read_json_lines(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    return split_lines(read_lines(spark, slot), json_fields(F.col("raw"), source_columns(config)))
 
 
-def _read_csv(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
-    return _csv_rows(spark, slot, columns, columns[1:4])
+def _read_csv(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    columns = source_columns(config)
+    return csv_rows(spark, slot, columns, columns[1:4])
 
 
-def _read_mssd(spark: SparkSession, slot: Slot, columns: Sequence[str]) -> DataFrame:
-    del columns  # the dataset's own
-    return mssd_fields(_csv_rows(spark, slot, MSSD_COLUMNS, MSSD_COLUMNS))
+def _read_mssd(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the dataset has its own columns
+    return mssd_fields(csv_rows(spark, slot, MSSD_COLUMNS, MSSD_COLUMNS))
 
 
-def _csv_rows(spark: SparkSession, slot: Slot, columns: Sequence[str], required: Sequence[str]) -> DataFrame:
-    header = _header(spark, slot)
-    # Files without even a header hold no rows, whatever their columns would have been.
-    names = [name.strip().strip('"') for name in header.split(",")] if header else list(columns)
-    absent = [name for name in required if name not in names]
+def _read_spotify(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the dataset has its own columns
+    reader = spark.read.option("recursiveFileLookup", "true").option("pathGlobFilter", "*.json")
+    folder = F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1)
+    histories = reader.text(slot.path, wholetext=True).select(
+        source_of(slot).alias("source"), folder.alias("folder"), F.col("value").alias("text")
+    )
+    return spotify_fields(histories)
+
+
+def _read_thirty_music(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    names = (SESSIONS, LOVES, TRACKS)
+    _require_files(spark, slot, *names)
+    sessions, loves, tracks = (read_lines(spark, slot, name) for name in names)
+    return thirty_music_fields(sessions, loves, tracks, config)
+
+
+def _read_yambda(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    names: dict[str, str | None] = {ALL_EVENTS: None}
+    if not files.exists(spark, f"{slot.path}/{ALL_EVENTS}.parquet"):
+        _require_files(spark, slot, "listens.parquet")
+        names = {n: e for n, e in EVENT_OF_FILE.items() if files.exists(spark, f"{slot.path}/{n}.parquet")}
+    rows = [
+        yambda_rows(spark.read.parquet(f"{slot.path}/{name}.parquet"), source_of(slot), event)
+        for name, event in names.items()
+    ]
+    return yambda_fields(reduce(DataFrame.union, rows), config)
+
+
+def _require_files(spark: SparkSession, slot: Slot, *names: str) -> None:
+    absent = [name for name in names if not files.exists(spark, f"{slot.path}/{name}")]
     if absent:
-        raise InputError(
-            f"feed slot {slot.name}: no column {', '.join(absent)} in the header {header!r}; "
-            "name the source columns in [feed.columns]"
-        )
-    schema = ", ".join(f"`{name}` STRING" for name in [*names, CORRUPT])
-    lines = _read_text(spark, slot).where(F.col("raw") != header)
-    return _split_text(lines, F.from_csv(F.col("raw"), schema, {"columnNameOfCorruptRecord": CORRUPT}))
+        raise InputError(f"paths.feed = {slot.path!r}: there is no {', '.join(absent)}")
 
 
-def _read_text(spark: SparkSession, slot: Slot) -> DataFrame:
-    lines = spark.read.text(slot.path).select(_source(slot).alias("source"), F.col("value").alias("raw"))
-    return lines.where(F.trim("raw") != "")
+def _read_deezer(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the dataset has its own columns
+    return deezer_fields(csv_rows(spark, slot, DEEZER_COLUMNS, DEEZER_COLUMNS))
 
 
-def _split_text(lines: DataFrame, parsed: Column) -> DataFrame:
-    """Attach the parsed struct without the helper column; NULL where the line was malformed."""
-    split = lines.withColumn("parsed", parsed)
-    kept = [name for name in split.select("parsed.*").columns if name != CORRUPT]
-    fields = F.struct(*[F.col(f"parsed.`{name}`").alias(name) for name in kept])
-    is_good = F.col("parsed").isNotNull() & F.col(f"parsed.{CORRUPT}").isNull()
-    return split.select("source", "raw", F.when(is_good, fields).alias("fields"))
-
-
-def _header(spark: SparkSession, slot: Slot) -> str:
-    """Return the header line that all CSV files of the slot share; empty where all files are.
-
-    Raises:
-        InputError: if the files disagree: one reading order would put values into wrong columns.
-    """
-    first_lines = {
-        row["value"]
-        for row in spark.read.text(slot.path)
-        .where(F.col("_metadata.file_block_start") == 0)
-        .groupBy(F.col("_metadata.file_path").alias("file"))
-        .agg(F.first("value").alias("value"))
-        .collect()
-    }
-    if len(first_lines) > 1:
-        raise InputError(
-            f"feed slot {slot.name}: its CSV files have {len(first_lines)} different headers; "
-            "deliver files of one layout per slot"
-        )
-    return first_lines.pop() if first_lines else ""
+def _read_lastfm(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
+    del config  # the dataset has its own columns
+    return lastfm_fields(read_lines(spark, slot))

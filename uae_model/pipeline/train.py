@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from uae_model.config import Config
-from uae_model.errors import InputError, ModelError
+from uae_model.errors import ConfigError, InputError, ModelError
 from uae_model.launch import run_training
 from uae_model.logs import log, warn
 from uae_model.promotion import failed_gates
@@ -29,9 +29,11 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     killed goes on from its checkpoint, in the same MLflow run.
 
     Raises:
+        ConfigError: if no feedback of the feed is active: such plays give sessions only.
         InputError: naming the days without plays.
     """
     config = store.config
+    _require_active_feedback(config)
     train_days, validation_days = training_days(last, config)
     _require_plays(store, [*train_days, *validation_days])
     manifest = write_snapshot(store, train_days, validation_days)
@@ -94,6 +96,16 @@ def _store_champion(registry: Registry, folder: str, config: Config) -> tuple[st
     path = f"{folder}/champion.pt"
     save_tensors(path, champion.state)
     return path, str(versions[0])
+
+
+def _require_active_feedback(config: Config) -> None:
+    mapped = sorted(set(config.feed.feedback_map.values()))
+    if not set(mapped).intersection(config.labels.active):
+        raise ConfigError(
+            f"feed.feedback_map maps to {', '.join(mapped) or 'nothing'} alone, and none of it is in "
+            f"labels.active: plays of feed.format = {config.feed.format!r} can be cut into sessions, but "
+            "without active feedback there is nothing to learn attention from"
+        )
 
 
 def _require_plays(store: TableStore, days: list[date]) -> None:
