@@ -11,6 +11,7 @@ STEPS = {
     "ingest": "feed of a day -> events and quarantine",
     "sessions": "events -> plays with sessions, features and labels",
     "train": "plays -> snapshot -> attention and propensity models, registered",
+    "sensitivity": "how much attention hangs on the declared roles and on its mean",
     "promote": "make a registered version champion, or go back",
     "score": "plays of a day -> weights, with the champion",
     "publish": "check the weights of a day and let readers see them",

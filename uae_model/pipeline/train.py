@@ -35,7 +35,7 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     config = store.config
     _require_active_feedback(config)
     train_days, validation_days = training_days(last, config)
-    _require_plays(store, [*train_days, *validation_days])
+    require_plays(store, [*train_days, *validation_days])
     manifest = write_snapshot(store, train_days, validation_days)
     key = training_key(manifest, config.network, config.training)
     registered = registry.registered(key)
@@ -108,7 +108,8 @@ def _require_active_feedback(config: Config) -> None:
         )
 
 
-def _require_plays(store: TableStore, days: list[date]) -> None:
+def require_plays(store: TableStore, days: list[date]) -> None:
+    """Raise InputError naming the days that have no plays."""
     missing = [day.isoformat() for day in days if store.last_commit("plays", day) is None]
     if missing:
         raise InputError(

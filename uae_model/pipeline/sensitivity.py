@@ -1,0 +1,171 @@
+"""What a result hangs on that no data tell: the roles of features, and the mean of attention.
+
+Every variant is trained on the same plays and judged on the same validation plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from uae_model.config import Config, Feature
+from uae_model.errors import ModelError
+from uae_model.launch import run_training
+from uae_model.logs import log
+from uae_model.pair import AttentionKind, NetworkPair
+from uae_model.pipeline.train import require_plays, training_days
+from uae_model.ranks import Ranks
+from uae_model.snapshot import write_snapshot
+from uae_model.tables import TableStore
+from uae_model.training.fit import Snapshot
+from uae_model.training.job import TrainingJob, TrainingResult, load_tensors, training_key
+from uae_model.weighting import passive_weights, resolve_weighting, shifted
+
+SWAPPED: dict[str, Literal["context", "preference", "both"]] = {
+    "context": "preference",
+    "preference": "context",
+    "both": "both",
+}
+ANCHORS = (0.2, 0.4, 0.6)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One line of the table; attention and weights are means over the passive validation plays.
+
+    ``rank_correlation`` is Spearman's, of attention with that of the configuration as it is: 1 says that
+    the order of the weights stays.
+    """
+
+    name: str
+    chosen: str
+    nll: float
+    mean_attention: float
+    mean_weight: float
+    rank_correlation: float
+
+
+def sensitivity(store: TableStore, last: date) -> list[Variant]:
+    """Train with the roles as configured, swapped and left out, then anchor the mean at each of ``ANCHORS``.
+
+    An anchor shifts the configured model's attention after training (``weights.attention_mean``), so it
+    needs no training of its own. Trainings that were done before are taken from their checkpoints.
+
+    Raises:
+        InputError: naming the days without plays.
+        ModelError: if a training leaves no networks.
+    """
+    config = store.config
+    days = training_days(last, config)
+    require_plays(store, [day for part in days for day in part])
+    settings = {
+        "as configured": config,
+        "roles swapped": config.model_copy(update={"features": swapped_roles(config.features)}),
+        "no roles": config.model_copy(
+            update={"training": config.training.model_copy(update={"feature_roles": False})}
+        ),
+    }
+    base: _Trained | None = None
+    found: list[Variant] = []
+    for name, changed in settings.items():
+        log("sensitivity", variant=name)
+        trained = _train(TableStore(store.spark, changed), days, base)
+        found.append(_variant(name, trained, base or trained, config))
+        if base is None:
+            base = trained
+            anchors = [anchor for anchor in ANCHORS if anchor > base.active_share]
+            found += [_anchored(anchor, base, config) for anchor in anchors]
+    return found
+
+
+def swapped_roles(features: Sequence[Feature]) -> tuple[Feature, ...]:
+    """Return the features with context for preference and the reverse."""
+    return tuple(feature.model_copy(update={"role": SWAPPED[feature.role]}) for feature in features)
+
+
+def as_markdown(variants: Sequence[Variant]) -> str:
+    """Return the table."""
+    lines = [
+        "| variant | chosen | validation loss | mean attention | mean weight | rank correlation |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for each in variants:
+        numbers = (each.mean_attention, each.mean_weight, each.rank_correlation)
+        cells = " | ".join(f"{number:.3f}" for number in numbers)
+        lines.append(f"| {each.name} | {each.chosen} | {each.nll:.5f} | {cells} |")
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A trained variant and its attention on the passive validation plays, N of them."""
+
+    result: TrainingResult
+    pair: NetworkPair
+    snapshot: Snapshot
+    attention_N: NDArray[np.float64]
+
+    @property
+    def active_share(self) -> float:
+        """The share of active plays on the validation days: the least that a mean of attention can be."""
+        split = self.snapshot.manifest.validation
+        return split.active_plays / split.plays
+
+
+def _train(store: TableStore, days: tuple[list[date], list[date]], base: _Trained | None) -> _Trained:
+    config = store.config
+    manifest = write_snapshot(store, *days)
+    key = training_key(manifest, config.network, config.training)
+    job = TrainingJob(
+        snapshot_root=manifest.root,
+        network=config.network.model_dump(mode="json"),
+        training=config.training.model_dump(mode="json"),
+        checkpoint_folder=f"{config.paths.checkpoints.rstrip('/')}/{key}",
+    )
+    result = run_training(job, config.training)
+    state = load_tensors(result.networks_path)
+    if state is None:
+        raise ModelError(f"training left no networks at {result.networks_path}")
+    pair = NetworkPair.from_state(state)
+    # All variants are judged on the files of the first one: the same plays in the same order.
+    snapshot = base.snapshot if base else Snapshot(manifest, job, Ranks())
+    return _Trained(result, pair, snapshot, _passive_attention(pair, _kind(pair, config), snapshot))
+
+
+def _passive_attention(pair: NetworkPair, kind: AttentionKind, snapshot: Snapshot) -> NDArray[np.float64]:
+    parts = []
+    for batch in snapshot.validation():
+        passive_BT = batch.mask_BT & (batch.feedback_BT == 0)
+        parts.append(pair.predict(batch, kind).attention[kind][passive_BT].numpy())
+    return np.concatenate(parts)
+
+
+def _kind(pair: NetworkPair, config: Config) -> AttentionKind:
+    wanted = config.weights.attention
+    return pair.traits.own_attention if wanted == "own" else wanted
+
+
+def _anchored(anchor: float, base: _Trained, config: Config) -> Variant:
+    weights = config.weights.model_copy(update={"attention_mean": anchor})
+    name = f"mean attention of all plays known: {anchor:g}"
+    return _variant(name, base, base, config.model_copy(update={"weights": weights}))
+
+
+def _variant(name: str, trained: _Trained, base: _Trained, config: Config) -> Variant:
+    weighting = resolve_weighting(config.weights, trained.pair.traits, trained.pair.calibration)
+    attention_N = shifted(trained.attention_N, weighting.shift)
+    best: dict[str, Any] = trained.result.candidates[0]
+    return Variant(
+        name=name,
+        chosen=best["name"],
+        nll=trained.result.metrics["validation_nll"],
+        mean_attention=float(attention_N.mean()),
+        mean_weight=float(passive_weights(attention_N, weighting).mean()),
+        rank_correlation=float(spearmanr(attention_N, base.attention_N).statistic),
+    )
