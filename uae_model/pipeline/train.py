@@ -33,7 +33,7 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     """
     config = store.config
     train_days, validation_days = training_days(last, config)
-    _require_plays(store, [*train_days, *validation_days])
+    require_plays(store, [*train_days, *validation_days])
     manifest = write_snapshot(store, train_days, validation_days)
     key = training_key(manifest, config.network, config.training)
     registered = registry.registered(key)
@@ -96,7 +96,8 @@ def _store_champion(registry: Registry, folder: str, config: Config) -> tuple[st
     return path, str(versions[0])
 
 
-def _require_plays(store: TableStore, days: list[date]) -> None:
+def require_plays(store: TableStore, days: list[date]) -> None:
+    """Raise InputError, naming the days, where days have no plays."""
     missing = [day.isoformat() for day in days if store.last_commit("plays", day) is None]
     if missing:
         raise InputError(
