@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.measure import ROOT, Run, as_result, measured, run_child
 
-START, END = "<!-- bench:start -->", "<!-- bench:end -->"
+MARKERS = ("<!-- bench:start -->", "<!-- bench:end -->")
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,17 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def replace_table(readme: Path, text: str) -> None:
-    """Put the table between its markers.
+def replace_table(readme: Path, text: str, markers: tuple[str, str] = MARKERS) -> None:
+    """Put the text between its markers.
 
     Raises:
         ValueError: if the file lacks the markers.
     """
-    content = readme.read_text()
-    if START not in content or END not in content:
-        raise ValueError(f"{readme} lacks the lines {START} and {END}")
-    before, rest = content.split(START)
-    readme.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")
+    content, (start, end) = readme.read_text(), markers
+    if start not in content or end not in content:
+        raise ValueError(f"{readme} lacks the lines {start} and {end}")
+    before, rest = content.split(start)
+    readme.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def machine() -> dict[str, Any]:

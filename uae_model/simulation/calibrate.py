@@ -124,7 +124,7 @@ def _sample(world: World) -> tuple[Setting, ...]:
 
 
 def _mean_attention(world: World, settings: tuple[Setting, ...]) -> float:
-    """Return E[a] over plays: the chain's expectation, free of luck."""
+    """Return E[a] over plays: the chain's expectation, free of luck (and of ``world.waking``)."""
     total, plays = 0.0, 0
     for setting in settings:
         share_ST: Floats = sigmoid(world.attention_intercept + world.context_scale * setting.context_ST)

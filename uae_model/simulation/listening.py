@@ -64,13 +64,14 @@ class Attention:
     """The chain of attention and what came of it.
 
     ``probability_ST`` is P(a_t = 1 | everything observable before the play's own feedback): the best
-    that any estimator without hindsight can know.
+    that any estimator without hindsight can know. ``share_ST`` is s_t, what a fresh draw would give.
     """
 
     attended_ST: Bools
     active_ST: Bools
     probability_ST: Floats
     propensity_ST: Floats
+    share_ST: Floats
 
 
 def draw_setting(world: World, block: Block) -> Setting:
@@ -105,10 +106,10 @@ def attend(world: World, setting: Setting) -> Attention:
     recent_S, last_S = np.zeros(shape[0]), np.zeros(shape[0])
     share_ST = sigmoid(world.attention_intercept + world.context_scale * setting.context_ST)
     for step in range(shape[1]):
-        sticky = 0.0 if step == 0 else world.stickiness
+        sticky_S = stickiness_after(world, last_S) if step else np.zeros(shape[0])
         fresh_S = fresh_ST[:, step] < share_ST[:, step]
         before_S = attended_ST[:, step - 1] if step else fresh_S
-        attended_S = np.where(keep_ST[:, step] < sticky, before_S, fresh_S)
+        attended_S = np.where(keep_ST[:, step] < sticky_S, before_S, fresh_S)
         history_S = last_S + world.recent_weight * recent_S
         propensity_S = sigmoid(
             world.propensity_intercept
@@ -116,14 +117,19 @@ def attend(world: World, setting: Setting) -> Attention:
             + world.history_effect * history_S
         )
         active_S = attended_S & (act_ST[:, step] < propensity_S)
-        probability_S = sticky * known_S + (1 - sticky) * share_ST[:, step]
+        probability_S = sticky_S * known_S + (1 - sticky_S) * share_ST[:, step]
         passive_S = probability_S * (1 - propensity_S) / (1 - probability_S * propensity_S)
         known_S = np.where(active_S, 1.0, passive_S)
         recent_S = HISTORY_DECAY * recent_S + last_S
         last_S = active_S.astype(float)
         attended_ST[:, step], active_ST[:, step] = attended_S, active_S
         probability_ST[:, step], propensity_ST[:, step] = probability_S, propensity_S
-    return Attention(attended_ST, active_ST, probability_ST, propensity_ST)
+    return Attention(attended_ST, active_ST, probability_ST, propensity_ST, share_ST)
+
+
+def stickiness_after(world: World, active: Floats) -> Floats:
+    """Return the stickiness of attention after plays that were active (1) or passive (0)."""
+    return np.where(active > 0, max(world.waking, world.stickiness), world.stickiness)
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,7 @@ class Plays:
     active_N: Bools
     attention_N: Floats
     propensity_N: Floats
+    share_N: Floats
     relevance_N: Ints
     liking_N: Floats
 
@@ -172,6 +179,7 @@ def draw_plays(world: World, block: Block) -> Plays:
         active_N=attention.active_ST[mask_ST],
         attention_N=attention.probability_ST[mask_ST],
         propensity_N=attention.propensity_ST[mask_ST],
+        share_N=attention.share_ST[mask_ST],
         relevance_N=relevance_ST[mask_ST],
         liking_N=setting.liking_ST[mask_ST],
     )

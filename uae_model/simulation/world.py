@@ -46,6 +46,9 @@ class World:
     activity: float = 0.5
     """Probability that a user listens on a day."""
     stickiness: float = 0.7
+    waking: float = 0.0
+    """Stickiness after an active play, where it exceeds ``stickiness``: feedback wakes attention up. A
+    world with it is none that an estimator assumes."""
     context_scale: float = 1.0
     liking_effect: float = 0.8
     relevance_intercept: float = 0.3
@@ -64,6 +67,7 @@ class World:
             "songs": (1, 2**31),
             "activity": (0.0, 1.0),
             "stickiness": (0.0, LARGEST_STICKINESS),
+            "waking": (0.0, LARGEST_STICKINESS),
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)

@@ -1,0 +1,83 @@
+"""``python -m benchmarks.estimators``: how well each estimator recovers attention, against the truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.__main__ import machine, replace_table
+from benchmarks.estimators.cells import Case, measure
+from benchmarks.estimators.tables import claims, tables
+from benchmarks.estimators.worlds import USERS
+from benchmarks.measure import ROOT
+
+WORLDS = ("sticky", "independent", "waking", "wrong_roles", "strong_context")
+COST_USERS = 9 * USERS
+"""Users whose training days hold a million plays."""
+
+MARKERS = ("<!-- bench-estimators:start -->", "<!-- bench-estimators:end -->")
+
+
+def main() -> int:
+    """Measure every case, print, write JSON and the tables of the README; 1 if a claim does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="seeds of every world (default 5)")
+    parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
+    parser.add_argument("--processes", type=int, default=2, help="cases at the same time (default 2)")
+    parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "estimators"))
+    parser.add_argument("--resume", action="store_true", help="keep the cases that --data holds already")
+    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "estimators.json"))
+    parser.add_argument("--readme", action="store_true", help="also put the tables into README.md")
+    args = parser.parse_args()
+    folder = Path(args.data)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = measure_all(cases(args.seeds, args.users), folder, args.processes, resume=args.resume)
+    # Alone on the machine: its seconds are a result.
+    cost = Case("cost", "sticky", 1, args.users * COST_USERS // USERS)
+    found += measure_all([cost], folder, 1, resume=args.resume)
+    document = {"machine": machine(), "seeds": args.seeds, "users": args.users, "cases": found}
+    Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
+    text, checked = tables(found), claims(found)
+    print(text)
+    for claim in checked:
+        print(claim.line(), file=sys.stderr)
+    if args.readme:
+        replace_table(ROOT / "README.md", text, MARKERS)
+    return 0 if all(claim.holds for claim in checked) else 1
+
+
+def cases(seeds: int, users: int) -> list[Case]:
+    """Return what is measured in parallel, the longest cases first."""
+    plans = [("estimators", world) for world in WORLDS]
+    plans += [("options", "sticky"), ("auto", "swapped_roles")]
+    return [Case(plan, world, seed, users) for plan, world in plans for seed in range(1, seeds + 1)]
+
+
+def measure_all(wanted: list[Case], folder: Path, processes: int, *, resume: bool) -> list[dict[str, Any]]:
+    """Return the results of the cases, each in a process of its own; every result is kept as a file."""
+    results: dict[Case, dict[str, Any]] = {}
+    for case in wanted:
+        file = folder / f"{case.name}.json"
+        if resume and file.exists():
+            results[case] = json.loads(file.read_text())
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=1) as pool:
+        running = {pool.submit(measure, case): case for case in wanted if case not in results}
+        for future in tqdm(as_completed(running), total=len(running), desc="cases", unit="case"):
+            case = running[future]
+            results[case] = future.result()
+            (folder / f"{case.name}.json").write_text(json.dumps(results[case], indent=1) + "\n")
+    return [results[case] for case in wanted]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

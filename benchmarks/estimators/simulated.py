@@ -1,0 +1,196 @@
+"""Simulated plays as arrays and as a training snapshot, without Spark: the same world, features and files.
+
+Shape suffixes: N plays, session by session in play order; S sessions; F features.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from uae_model.config import Config, Feature
+from uae_model.encoding import buckets_of, numbers_of
+from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
+from uae_model.padding import choose_padded_lengths
+from uae_model.simulation.columns import feature_columns
+from uae_model.simulation.listening import Plays, draw_plays
+from uae_model.simulation.world import Block, World
+
+ROW_GROUP_SESSIONS = 128
+HOUR_MS = 3_600_000
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class SimulatedPlays:
+    """Encoded plays and their truth; ``lengths_S`` are the plays of each session."""
+
+    lengths_S: Array
+    categorical_NF: Array  # noqa: N815
+    numeric_NF: Array  # noqa: N815
+    feedback_N: Array
+    attended_N: Array
+    share_N: Array
+    propensity_N: Array
+
+    @property
+    def plays(self) -> int:
+        """Number of plays."""
+        return len(self.feedback_N)
+
+    @property
+    def position_N(self) -> Array:
+        """Each play's place in its session, from 0."""
+        return _position(self.lengths_S)
+
+
+def simulate_plays(world: World, days: Sequence[int], config: Config) -> SimulatedPlays:
+    """Return the plays of some days (0 is the first) of a calibrated world, with the configured features."""
+    blocks = [Block(day, index) for day in days for index in range(world.blocks_per_day)]
+    parts = [_encoded(world, block, config) for block in blocks]
+    return SimulatedPlays(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(SimulatedPlays)
+        }
+    )
+
+
+def write_simulated_snapshot(
+    root: Path, train: SimulatedPlays, validation: SimulatedPlays, config: Config
+) -> Manifest:
+    """Write a snapshot in the form of ``uae_model.snapshot`` and return its manifest."""
+    missing_free = np.nanmean(train.numeric_NF, axis=0), np.nanstd(train.numeric_NF, axis=0)
+    mean, deviation = (values.astype(float).tolist() for values in missing_free)
+    manifest = Manifest(
+        snapshot_id=root.name,
+        root=str(root),
+        table_version=0,
+        features=tuple(feature.model_dump(mode="json") for feature in config.features),
+        numeric_mean=tuple(mean),
+        numeric_deviation=tuple(deviation),
+        train=_write_split(root, "train", train, config),
+        validation=_write_split(root, "validation", validation, config),
+    )
+    manifest.save()
+    return manifest
+
+
+def _encoded(world: World, block: Block, config: Config) -> SimulatedPlays:
+    plays = draw_plays(world, block)
+    starts = np.flatnonzero(np.diff(plays.session_N, prepend=-1))
+    lengths_S = np.diff(np.append(starts, len(plays.session_N)))
+    values = _feature_values(world, block, plays, lengths_S, config)
+    categorical = [
+        _buckets(values[feature.name], feature.buckets) for feature in config.features_of_kind("categorical")
+    ]
+    numeric = [
+        numbers_of(values[feature.name], feature.transform) for feature in config.features_of_kind("numeric")
+    ]
+    return SimulatedPlays(
+        lengths_S=lengths_S,
+        categorical_NF=np.stack(categorical, axis=1),
+        numeric_NF=np.stack(numeric, axis=1),
+        feedback_N=plays.active_N.astype(np.float32),
+        attended_N=plays.attended_N,
+        share_N=plays.share_N,
+        propensity_N=plays.propensity_N,
+    )
+
+
+def _feature_values(
+    world: World, block: Block, plays: Plays, lengths_S: Array, config: Config
+) -> dict[str, Array]:
+    """Return what the sessions step derives and what the feed delivers, by feature."""
+    weekday = (world.first_day + timedelta(days=block.day)).isoweekday()
+    position_N = _position(lengths_S)
+    end_ms_N = plays.start_ms_N + plays.played_ms_N
+    gap_N = np.append(0, (plays.start_ms_N[1:] - end_ms_N[:-1]) / 1000.0)
+    midnights_N = plays.start_ms_N // (24 * HOUR_MS)
+    derived: dict[str, Callable[[], Array]] = {
+        "session.play_rank": lambda: position_N + 1,
+        "session.gap_seconds": lambda: np.where(position_N == 0, 0.0, gap_N),
+        "session.hour_of_day": lambda: plays.start_ms_N // HOUR_MS % 24,
+        "session.day_of_week": lambda: (weekday - 1 + midnights_N) % 7 + 1,
+        "event.user_id": lambda: plays.user_N,
+        "event.song_id": lambda: plays.song_N,
+    }
+
+    def value(feature: Feature) -> Array:
+        if feature.source in derived:
+            return derived[feature.source]()
+        column = feature_columns([feature.source_column], world, plays)[feature.source_column]
+        found: Array = column.to_numpy(zero_copy_only=False)
+        return found
+
+    return {feature.name: value(feature) for feature in config.features}
+
+
+def _buckets(values: Array, buckets: int) -> Array:
+    distinct, index = np.unique(values, return_inverse=True)
+    found: Array = buckets_of(distinct.tolist(), buckets)[index]
+    return found
+
+
+def _position(lengths_S: Array) -> Array:
+    starts = np.cumsum(lengths_S) - lengths_S
+    found: Array = np.arange(int(lengths_S.sum())) - np.repeat(starts, lengths_S)
+    return found
+
+
+def _write_split(root: Path, name: str, plays: SimulatedPlays, config: Config) -> SnapshotSplit:
+    lengths_S = plays.lengths_S
+    padded_lengths = choose_padded_lengths(Counter(lengths_S.tolist()), config.snapshot.min_fill)
+    starts_S = np.cumsum(lengths_S) - lengths_S
+    order = np.random.default_rng(config.training.seed).permutation(len(lengths_S))
+    fitting = np.searchsorted(padded_lengths, lengths_S)  # the smallest padded length that holds a session
+    files = []
+    for number, padded in enumerate(padded_lengths):
+        chosen = order[fitting[order] == number]
+        path = f"{name}/padded_length={padded}/part-00000.parquet"
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        table = _padded_table(plays, starts_S[chosen], lengths_S[chosen], padded)
+        pq.write_table(table, root / path, row_group_size=ROW_GROUP_SESSIONS)
+        metadata = pq.read_metadata(root / path)
+        groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+        files.append(SnapshotFile(path, padded, groups))
+    return SnapshotSplit(
+        name=name,
+        days=(name,),
+        sessions=len(lengths_S),
+        plays=plays.plays,
+        active_plays=int(plays.feedback_N.sum()),
+        files=tuple(files),
+    )
+
+
+def _padded_table(plays: SimulatedPlays, starts_S: Array, lengths_S: Array, padded: int) -> pa.Table:
+    step_T = np.arange(padded)
+    real_ST = step_T < lengths_S[:, None]
+    rows_ST = np.where(real_ST, starts_S[:, None] + step_T, 0)
+
+    def lists(values: Array, kind: pa.DataType) -> pa.Array:
+        mask = real_ST if values.ndim == 1 else real_ST[:, :, None]
+        flat = np.where(mask, values[rows_ST], 0).reshape(len(starts_S), -1)
+        offsets = np.arange(len(starts_S) + 1) * flat.shape[1]
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(flat.ravel(), kind))
+
+    return pa.table(
+        {
+            "session_id": pa.array([f"s{start}" for start in starts_S.tolist()]),
+            "length": pa.array(lengths_S, pa.int32()),
+            "categorical": lists(plays.categorical_NF, pa.int32()),
+            "numeric": lists(plays.numeric_NF, pa.float32()),
+            "feedback": lists(plays.feedback_N, pa.float32()),
+        }
+    )

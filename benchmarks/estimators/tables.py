@@ -1,0 +1,191 @@
+"""Tables of the measured cases, and the claims that they must bear out."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.estimators.worlds import SETTINGS
+
+Result = dict[str, Any]
+
+
+def chosen(found: Sequence[Result], plan: str, setting: str) -> list[Result]:
+    """Return the results of one plan in one world, in order of the seed."""
+    kept = [each for each in found if (each["case"]["plan"], each["case"]["setting"]) == (plan, setting)]
+    return sorted(kept, key=lambda each: int(each["case"]["seed"]))
+
+
+def values(results: Sequence[Result], estimator: str, name: str = "auc_p") -> list[float]:
+    """Return one figure of an estimator, by seed."""
+    return [each["scores"][estimator][name] for each in results]
+
+
+def calibration_errors(results: Sequence[Result], name: str) -> list[float]:
+    """Return the calibration error of auto under one assumption on the mean, by seed."""
+    return [each["scores"]["auto"]["calibration"][name] for each in results]
+
+
+def tables(found: Sequence[Result]) -> str:
+    """Return everything as Markdown."""
+    worlds = [name for name in SETTINGS if chosen(found, "estimators", name)]
+    parts = [_recovery(found, worlds), _choices(found, worlds), _calibration(found, worlds), _options(found)]
+    return "\n\n".join([*parts, _cost(found)])
+
+
+def _recovery(found: Sequence[Result], worlds: Sequence[str]) -> str:
+    names = list(chosen(found, "estimators", worlds[0])[0]["scores"])
+    header = [f"| auc_p | {' | '.join(SETTINGS[world].title for world in worlds)} |"]
+    header.append("|---|" + "---:|" * len(worlds))
+    rows = []
+    for name in names:
+        cells = [spread(values(chosen(found, "estimators", world), name)) for world in worlds]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    ceilings = [
+        spread([each["oracle_auc_p"] for each in chosen(found, "estimators", world)]) for world in worlds
+    ]
+    rows.append(f"| oracle (true parameters, smoothed) | {' | '.join(ceilings)} |")
+    ways = [f"{way_to_oracle(chosen(found, 'estimators', world)):.0%}" for world in worlds]
+    rows.append(f"| auto's share of the way from PN to the oracle | {' | '.join(ways)} |")
+    return "\n".join([*header, *rows])
+
+
+def _choices(found: Sequence[Result], worlds: Sequence[str]) -> str:
+    lines = ["What `auto` chose, by seed:", ""]
+    for world in [*worlds, "swapped_roles"]:
+        plan = "estimators" if world in worlds else "auto"
+        results = chosen(found, plan, world)
+        counts = Counter(each["scores"]["auto"]["chosen"] for each in results)
+        text = ", ".join(f"{name} x {count}" for name, count in counts.most_common())
+        lines.append(f"- {SETTINGS[world].title}: {text} (auc_p {spread(values(results, 'auto'))})")
+    return "\n".join(lines)
+
+
+def _calibration(found: Sequence[Result], worlds: Sequence[str]) -> str:
+    names = list(chosen(found, "estimators", worlds[0])[0]["scores"]["auto"]["calibration"])
+    lines = [
+        f"| calibration error of auto, passive plays | {' | '.join(names)} |",
+        "|---|" + "---:|" * len(names),
+    ]
+    for world in worlds:
+        results = chosen(found, "estimators", world)
+        cells = [spread(calibration_errors(results, name)) for name in names]
+        lines.append(f"| {SETTINGS[world].title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _options(found: Sequence[Result]) -> str:
+    results = chosen(found, "options", "sticky")
+    lines = [
+        "| UAE in the sticky world | auc_p | clamped steps, attention | propensity | mean attention "
+        "| mean propensity | collapsed |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name in results[0]["scores"]:
+        clamped = [
+            f"{statistics.mean(values(results, name, f'{network}_clamped')):.0%}"
+            for network in ("attention", "propensity")
+        ]
+        means = [
+            f"{statistics.mean(values(results, name, f'mean_{network}')):.2f}"
+            for network in ("attention", "propensity")
+        ]
+        collapsed = f"{sum(values(results, name, 'collapsed')):g} of {len(results)}"
+        lines.append(
+            f"| {name} | {spread(values(results, name))} | {' | '.join([*clamped, *means])} | {collapsed} |"
+        )
+    return "\n".join(lines)
+
+
+def _cost(found: Sequence[Result]) -> str:
+    (result,) = chosen(found, "cost", "sticky")
+    seconds = {name: score["seconds"] for name, score in result["scores"].items()}
+    return (
+        f"Training on {result['plays']:,} plays, one process: UAE {seconds['uae']:.0f} s, auto "
+        f"{seconds['auto']:.0f} s ({seconds['auto'] / seconds['uae']:.2f} times)."
+    )
+
+
+def spread(numbers: Sequence[float]) -> str:
+    """Return mean and sample standard deviation."""
+    deviation = statistics.stdev(numbers) if len(numbers) > 1 else 0.0
+    return f"{statistics.mean(numbers):.3f} ± {deviation:.3f}"
+
+
+def way_to_oracle(results: Sequence[Result]) -> float:
+    """Return how far auto comes on the way from PN to the oracle, of the means over the seeds."""
+    naive, auto = (statistics.mean(values(results, name)) for name in ("pn", "auto"))
+    oracle = statistics.mean(float(each["oracle_auc_p"]) for each in results)
+    return (auto - naive) / (oracle - naive)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A figure that must not be below (or above) a bound."""
+
+    text: str
+    value: float
+    bound: float
+    at_most: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure keeps to its bound."""
+        return self.value <= self.bound if self.at_most else self.value >= self.bound
+
+    def line(self) -> str:
+        """Return the claim, what came out, and whether it holds."""
+        sign = "<=" if self.at_most else ">="
+        return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.value:.3f} {sign} {self.bound:g}"
+
+
+def claims(found: Sequence[Result]) -> list[Claim]:
+    """Return what issue 4 wants of the estimators."""
+
+    def mean(setting: str, estimator: str) -> float:
+        return statistics.mean(values(chosen(found, "estimators", setting), estimator))
+
+    def gain(setting: str, other: str) -> float:
+        return mean(setting, "auto") - mean(setting, other)
+
+    independent = chosen(found, "estimators", "independent")
+    oracle = statistics.mean(each["oracle_auc_p"] for each in independent)
+    (cost,) = chosen(found, "cost", "sticky")
+    known = calibration_errors(chosen(found, "estimators", "sticky"), "known mean")
+
+    def least_gain(setting: str) -> float:
+        results = chosen(found, "estimators", setting)
+        pairs = zip(values(results, "auto"), values(results, "pn"), strict=True)
+        return min(auto - naive for auto, naive in pairs)
+
+    way = way_to_oracle(chosen(found, "estimators", "sticky"))
+    return [
+        Claim("sticky: auto", mean("sticky", "auto"), 0.78),
+        Claim("sticky: auto above UAE", gain("sticky", "uae"), 0.08),
+        Claim(
+            "sticky: share of the way from PN to the oracle",
+            way,
+            0.85,
+        ),
+        Claim("not sticky: auto above UAE", gain("independent", "uae"), 0.03),
+        Claim("not sticky: auto below the oracle", oracle - mean("independent", "auto"), 0.045, at_most=True),
+        *(
+            Claim(f"{setting}: auto above {other}", gain(setting, other), 0.0)
+            for setting in ("waking", "wrong_roles")
+            for other in ("pn", "uae")
+        ),
+        Claim("sticky: calibration error, mean known", statistics.mean(known), 0.05, at_most=True),
+        *(
+            Claim(f"{setting}: auto above PN in the worst seed", least_gain(setting), 0.0)
+            for setting in ("sticky", "independent")
+        ),
+        Claim(
+            "cost of auto, times UAE",
+            cost["scores"]["auto"]["seconds"] / cost["scores"]["uae"]["seconds"],
+            2.5,
+            at_most=True,
+        ),
+    ]
