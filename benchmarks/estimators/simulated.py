@@ -36,8 +36,8 @@ class SimulatedPlays:
     """Encoded plays and their truth; ``lengths_S`` are the plays of each session."""
 
     lengths_S: Array
-    categorical_NF: Array  # noqa: N815
-    numeric_NF: Array  # noqa: N815
+    categorical_NF: Array
+    numeric_NF: Array
     feedback_N: Array
     attended_N: Array
     share_N: Array
