@@ -338,8 +338,8 @@ def _stays(world: World, block: Block, attention: Attention, relevance_ST: Ints)
     rng = generator(world.seed, block.day, block.index, "leaving")
     bored_ST = attention.attended_ST & (relevance_ST == 0)
     leaves_ST = bored_ST & (rng.random(relevance_ST.shape) < world.leaving)
-    left_before_ST = np.cumsum(leaves_ST, axis=1) - leaves_ST > 0
-    return ~left_before_ST
+    stays_ST: Bools = np.cumsum(leaves_ST, axis=1) - leaves_ST == 0
+    return stays_ST
 
 
 def _has_room(setting: Setting, start_ms_ST: Ints, played_ms_ST: Ints, mask_ST: Bools) -> Bools:
