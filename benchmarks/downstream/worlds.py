@@ -44,7 +44,13 @@ GRIDS = {
     "full": Grid(
         "three base models, every weighting",
         ("FM", "AutoInt", "DCN-V2"),
-        (*WEIGHTING_NAMES, "uae:linear", "auto:power:15", "constant:0.1", "auto:scaled:0.1"),
+        WEIGHTING_NAMES,
+        seeds=5,
+    ),
+    "functions": Grid(
+        "weight functions on FM",
+        ("FM",),
+        ("none", "auto", "auto:power:15", "uae", "uae:linear", "constant:0.1", "auto:scaled:0.1"),
         seeds=5,
     ),
     "seven": Grid(

@@ -111,3 +111,10 @@ def test_a_cells_key_names_all_that_it_depends_on_and_nothing_else() -> None:
     assert key(plain) != key(plain, seed=1)
     constant = Cell("FM", "constant", 1)
     assert key(constant) != key(constant, "training.epochs=3")  # its mean is that of auto
+
+
+def test_curves_are_watched_epoch_by_epoch(laboratory: Laboratory) -> None:
+    weight_N = laboratory.weights("none", 1)
+    _, done = laboratory.train("FM", weight_N, 1, lambda model: {"auc": laboratory.auc_of(model, TRAIN)})
+    assert len(done.history) == CONFIG.evaluation.epochs
+    assert all(0 <= epoch["auc"] <= 1 for epoch in done.history)

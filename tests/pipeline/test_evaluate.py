@@ -104,7 +104,10 @@ def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.M
     assert "true relevance of every play (simulation)" in text
     assert "| metric | weights | FM |" in text
     assert "| base model | metric | base | constant | PN | auto | true attention |" in text
-    assert Path(found["html"]).read_text().startswith("<!DOCTYPE html>")
+    page = Path(found["html"]).read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert 'id="plot-gamma-curves"' in page
+    assert "FM: GAUC: constant" in page  # a figure of each model, base apart
     # Again: everything is known, so nothing is trained and the tables are the same.
     monkeypatch.setattr("uae_model.evaluation.cells.fit", None)
     monkeypatch.setattr("uae_model.evaluation.attention.Trainer", None)

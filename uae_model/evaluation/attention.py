@@ -51,10 +51,7 @@ class TrainedAttention:
     folder: str
 
     def attention(self, estimator: str, seed: int) -> Floats:
-        """Return the kind of attention that the estimator is meant for, or that ``weights.attention`` names.
-
-        The setting counts for chain, joint and auto alone; the paper's estimators predict.
-        """
+        """Return the attention that the estimator is meant for: smoothed for chain, joint and auto."""
         folder = f"{self.folder.rstrip('/')}/{estimator}-{seed}-{self._key(estimator, seed)}"
         stored = load_tensors(f"{folder}/attention.pt")
         if stored is not None:

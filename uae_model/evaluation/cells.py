@@ -17,12 +17,13 @@ from uae_model.config import Config
 from uae_model.errors import InputError
 from uae_model.evaluation.attention import AttentionSource
 from uae_model.evaluation.labels import judge, judged_plays
+from uae_model.evaluation.metrics import auc
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
 from uae_model.evaluation.weightings import TRUTH, WeightRule, parse_rule, weigh
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender, build_recommender
 from uae_model.recommenders.samples import Samples
-from uae_model.recommenders.training import Fit, FitSettings, fit, predict
+from uae_model.recommenders.training import Fit, FitSettings, Watch, fit, predict
 
 Floats = NDArray[np.float64]
 
@@ -110,8 +111,13 @@ class Laboratory:
         }
         return CellResult(cell, metrics, done.history)
 
-    def train(self, model_name: str, weight_N: Floats, seed: int) -> tuple[Recommender, Fit]:
-        """Return a base model trained on the training plays with these weights of all plays."""
+    def train(
+        self, model_name: str, weight_N: Floats, seed: int, watch: Watch | None = None
+    ) -> tuple[Recommender, Fit]:
+        """Return a base model trained on the training plays with these weights of all plays.
+
+        ``watch`` adds metrics to each epoch of the history.
+        """
         settings = self.config.evaluation
         weights = torch.from_numpy(weight_N.astype(np.float32))
         torch.manual_seed(seed)
@@ -128,8 +134,17 @@ class Laboratory:
                 weight_decay=settings.weight_decay,
                 seed=seed,
             ),
+            watch,
         )
         return model, done
+
+    def auc_of(self, model: Recommender, split: int) -> float:
+        """Return the AUC on a split's plays, by true relevance where it is known, else by observed labels."""
+        plays = self.plays
+        rows_N = np.flatnonzero(plays.split_N == split)
+        label_N = plays.label_N if plays.relevance_N is None else plays.relevance_N
+        score_N = predict(model, self._samples.fields_NF[torch.from_numpy(rows_N)]).numpy()
+        return auc(label_N[rows_N], score_N)
 
     def judge(self, model: Recommender) -> dict[str, float]:
         """Return a model's metrics on the test plays, by label setting."""

@@ -17,7 +17,8 @@ from uae_model.dates import days_between
 from uae_model.errors import ContractError
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.cells import Laboratory
-from uae_model.evaluation.comparison import Findings
+from uae_model.evaluation.comparison import BASE, Findings
+from uae_model.evaluation.figures import by_weighting, gamma_curves
 from uae_model.evaluation.grid import CellStore, cells_of, run_grid
 from uae_model.evaluation.labels import SETTINGS, judged_plays
 from uae_model.evaluation.plays import (
@@ -38,6 +39,9 @@ from uae_model.snapshot import write_snapshot
 from uae_model.tables import TableStore
 
 Splits = dict[int, list[date]]
+
+GAMMAS = (5.0, 10.0, 15.0, 20.0, 25.0)
+"""Of the paper's Fig. 6."""
 
 
 def evaluate(store: TableStore, cells: CellStore, last: date) -> dict[str, Any]:
@@ -154,7 +158,10 @@ def _write_tables(laboratory: Laboratory, findings: Findings, last: date) -> dic
     ]
     title = f"Weights downstream, judged on plays up to {last}"
     notes = [_note(laboratory)]
-    contents = {"md": to_markdown(title, notes, tables), "html": to_html(title, notes, tables)}
+    contents = {
+        "md": to_markdown(title, notes, tables),
+        "html": to_html(title, notes, tables, _figures(laboratory, findings)),
+    }
     written = {}
     for kind, text in contents.items():
         path = f"{config.paths.reports.rstrip('/')}/evaluation-{last}.{kind}"
@@ -162,6 +169,24 @@ def _write_tables(laboratory: Laboratory, findings: Findings, last: date) -> dic
             file.write(text)
         written[kind] = path
     return written
+
+
+def _figures(laboratory: Laboratory, findings: Findings) -> list[tuple[str, str]]:
+    """Return Fig. 6 of the paper: the weight functions, and each model's GAUC by weighting."""
+    figures = [("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
+    setting = next(iter(judged_plays(laboratory.plays)))
+    metric = f"{setting}.gauc_clicks"
+    for number, model in enumerate(findings.models):
+        found = {
+            laboratory.rule(weighting).title: summary
+            for weighting in findings.weightings
+            if weighting != BASE and (summary := findings.summary(model, weighting, metric)) is not None
+        }
+        if found:
+            base = findings.summary(model, BASE, metric)
+            caption = f"{model} by weighting, {SETTINGS[setting]}."
+            figures.append((caption, by_weighting(found, f"{model}: GAUC", base, f"weighting-{number}")))
+    return figures
 
 
 def _note(laboratory: Laboratory) -> str:

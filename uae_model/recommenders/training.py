@@ -19,6 +19,10 @@ SMALLEST_PROBABILITY = 1e-7
 """The base models give probabilities; beyond this, float32 cannot tell them from 0 and 1."""
 
 
+Watch = Callable[[Recommender], Mapping[str, float]]
+"""Returns more metrics of a model after an epoch."""
+
+
 @dataclass(frozen=True)
 class FitSettings:
     """How a recommender is trained.
@@ -47,7 +51,7 @@ def fit(
     train: Samples,
     validation: Samples,
     settings: FitSettings,
-    watch: Callable[[Recommender], Mapping[str, float]] | None = None,
+    watch: Watch | None = None,
 ) -> Fit:
     """Train in place and leave the model at its best epoch, by the weighted loss on the validation plays.
 
