@@ -1,4 +1,4 @@
-"""``python -m benchmarks.downstream.convergence``: AUC by epoch, with and without weights (the paper's Fig. 5).
+"""``python -m benchmarks.downstream.convergence``: AUC by epoch with and without weights (paper: Fig. 5).
 
 One world, its attention estimated once; every run draws the base model and the order of the plays anew. The
 AUC is that against true relevance, on training and on validation plays.
