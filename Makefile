@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick bench bench-estimators package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick bench bench-estimators bench-downstream package lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: setup-dev  ## the figures of the README, measured here and now (about 20 
 
 bench-estimators: setup-dev  ## how well attention is recovered, against the truth (about 30 minutes)
 	$(PYTHON) -m benchmarks.estimators
+
+bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 35 minutes)
+	$(PYTHON) -m benchmarks.downstream
 
 package: setup-dev  ## dist/: environment archive and job files for spark-submit
 	@scripts/package.sh

@@ -17,6 +17,7 @@ STEPS = {
     "publish": "check the weights of a day and let readers see them",
     "nightly": "the whole chain for one day",
     "backfill": "the whole chain, or its first steps, for a range of days",
+    "evaluate": "base models trained on each weighting, judged; tables",
     "report": "one HTML page about plays, weights, models and quarantine",
     "doctor": "check this machine, the configuration and the tables",
 }

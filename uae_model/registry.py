@@ -61,8 +61,7 @@ class Registry:
     """All calls to MLflow outside the training processes."""
 
     def __init__(self, config: Config) -> None:
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        quiet_mlflow()
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         self.config = config
         self.uri = config.paths.mlflow
@@ -227,13 +226,7 @@ class Registry:
         }
 
     def _experiment(self) -> str:
-        name = self.config.registry.experiment
-        experiment = self._client.get_experiment_by_name(name)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        is_server = self.uri.startswith(("http://", "https://", "databricks"))
-        location = None if is_server else Path(self.config.paths.mlflow_artifacts).resolve().as_uri()
-        return str(self._client.create_experiment(name, artifact_location=location))
+        return experiment_id(self._client, self.config, self.config.registry.experiment)
 
     def _log_parameters(self, run_id: str) -> None:
         for section in ("network", "training", "weights"):
@@ -274,6 +267,22 @@ class Registry:
         for key, value in tags.items():
             self._client.set_model_version_tag(name, version, key, value)
         return int(version)
+
+
+def quiet_mlflow() -> None:
+    """Leave MLflow's progress messages out of the log."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
+    """Return an experiment, created where there is none; a server has artifact folders of its own."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    is_server = config.paths.mlflow.startswith(("http://", "https://", "databricks"))
+    location = None if is_server else Path(config.paths.mlflow_artifacts).resolve().as_uri()
+    return str(client.create_experiment(name, artifact_location=location))
 
 
 def signature(output: str, config: Config) -> ModelSignature:

@@ -36,8 +36,8 @@ class SimulatedPlays:
     """Encoded plays and their truth; ``lengths_S`` are the plays of each session."""
 
     lengths_S: Array
-    categorical_NF: Array  # noqa: N815
-    numeric_NF: Array  # noqa: N815
+    categorical_NF: Array
+    numeric_NF: Array
     feedback_N: Array
     attended_N: Array
     share_N: Array
@@ -57,7 +57,11 @@ class SimulatedPlays:
 def simulate_plays(world: World, days: Sequence[int], config: Config) -> SimulatedPlays:
     """Return the plays of some days (0 is the first) of a calibrated world, with the configured features."""
     blocks = [Block(day, index) for day in days for index in range(world.blocks_per_day)]
-    parts = [_encoded(world, block, config) for block in blocks]
+    return join([encode(world, block, draw_plays(world, block), config) for block in blocks])
+
+
+def join(parts: Sequence[SimulatedPlays]) -> SimulatedPlays:
+    """Return plays one after another."""
     return SimulatedPlays(
         **{
             field.name: np.concatenate([getattr(part, field.name) for part in parts])
@@ -86,11 +90,17 @@ def write_simulated_snapshot(
     return manifest
 
 
-def _encoded(world: World, block: Block, config: Config) -> SimulatedPlays:
-    plays = draw_plays(world, block)
+def encode(
+    world: World, block: Block, plays: Plays, config: Config, rank_N: Array | None = None
+) -> SimulatedPlays:
+    """Return a block's plays with the configured features.
+
+    ``rank_N`` is each play's rank in its session where the plays are not whole sessions.
+    """
     starts = np.flatnonzero(np.diff(plays.session_N, prepend=-1))
     lengths_S = np.diff(np.append(starts, len(plays.session_N)))
-    values = _feature_values(world, block, plays, lengths_S, config)
+    ranks_N = _position(lengths_S) + 1 if rank_N is None else rank_N
+    values = _feature_values(world, block, plays, ranks_N, config)
     categorical = [
         _buckets(values[feature.name], feature.buckets) for feature in config.features_of_kind("categorical")
     ]
@@ -109,17 +119,17 @@ def _encoded(world: World, block: Block, config: Config) -> SimulatedPlays:
 
 
 def _feature_values(
-    world: World, block: Block, plays: Plays, lengths_S: Array, config: Config
+    world: World, block: Block, plays: Plays, ranks_N: Array, config: Config
 ) -> dict[str, Array]:
     """Return what the sessions step derives and what the feed delivers, by feature."""
     weekday = (world.first_day + timedelta(days=block.day)).isoweekday()
-    position_N = _position(lengths_S)
+    new_session_N = np.append(True, plays.session_N[1:] != plays.session_N[:-1])
     end_ms_N = plays.start_ms_N + plays.played_ms_N
     gap_N = np.append(0, (plays.start_ms_N[1:] - end_ms_N[:-1]) / 1000.0)
     midnights_N = plays.start_ms_N // (24 * HOUR_MS)
     derived: dict[str, Callable[[], Array]] = {
-        "session.play_rank": lambda: position_N + 1,
-        "session.gap_seconds": lambda: np.where(position_N == 0, 0.0, gap_N),
+        "session.play_rank": lambda: ranks_N,
+        "session.gap_seconds": lambda: np.where(new_session_N, 0.0, gap_N),
         "session.hour_of_day": lambda: plays.start_ms_N // HOUR_MS % 24,
         "session.day_of_week": lambda: (weekday - 1 + midnights_N) % 7 + 1,
         "event.user_id": lambda: plays.user_N,

@@ -1,8 +1,14 @@
-"""The base of every configuration section."""
+"""The base of every configuration section, and the ranges that many settings share."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):

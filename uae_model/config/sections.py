@@ -6,7 +6,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from uae_model.config.base import Section
+from uae_model.config.base import Positive, PositiveInt, Section, Share
+from uae_model.config.evaluation import EvaluationSettings
 
 Feedback = Literal["like", "share", "download", "skip", "dislike", "auto_play"]
 FEEDBACK_TYPES: tuple[Feedback, ...] = (
@@ -20,10 +21,6 @@ FEEDBACK_TYPES: tuple[Feedback, ...] = (
 
 FeedFormat = Literal["parquet", "jsonl", "csv", "mssd", "30music", "spotify", "yambda", "deezer", "lastfm1k"]
 FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
-
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-PositiveInt = Annotated[int, Field(ge=1)]
 
 
 class Paths(Section):
@@ -382,6 +379,7 @@ class Sections(Section):
     publication: PublicationChecks = PublicationChecks()
     retention: RetentionSettings = RetentionSettings()
     nightly: NightlySettings = NightlySettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
     tuning: SparkTuning = SparkTuning()
 
     @model_validator(mode="after")

@@ -56,13 +56,13 @@ class Config(Sections):
 
     def canonical_json(self, *, with_paths: bool = True) -> str:
         """Return the settings as JSON with sorted keys, the form in which runs record them."""
-        exclude = None if with_paths else {"paths", "tuning"}
+        exclude = None if with_paths else {"paths", "tuning", "evaluation"}
         return json.dumps(self.model_dump(mode="json", exclude=exclude), sort_keys=True)
 
     def digest(self) -> str:
         """Return 12 hex digits that name these settings and this code version.
 
-        Paths do not count: the same input gives the same tables wherever they lie.
+        Paths and the evaluation do not count: the same input gives the same tables wherever they lie.
         """
         text = f"{__version__} {self.canonical_json(with_paths=False)}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,8 +75,33 @@ class Attention:
     share_ST: Floats
 
 
-def draw_setting(world: World, block: Block) -> Setting:
-    """Return the sessions that a block's users start on one day."""
+@dataclass(frozen=True)
+class Offer:
+    """What the service may play next where the listener does not choose: N slots with K songs each.
+
+    ``rank_N`` is the place in the session, from 1; ``hour_N`` the UTC hour at which the session starts.
+    """
+
+    user_N: Ints
+    device_N: Ints
+    source_N: Ints
+    hour_N: Ints
+    rank_N: Ints
+    song_NK: Ints
+
+
+Policy = Callable[[Offer], Ints]
+"""Chooses one song of each slot: returns song_N."""
+
+OFFERED_SONGS = 10
+
+
+def draw_setting(world: World, block: Block, policy: Policy | None = None) -> Setting:
+    """Return the sessions that a block's users start on one day.
+
+    Without a policy the service plays songs drawn by popularity. A policy changes the songs of the slots
+    that it fills and nothing else that is drawn, so two policies meet the same listeners and the same luck.
+    """
     rng = generator(world.seed, block.day, block.index, "listening")
     first = block.index * USERS_PER_BLOCK
     everyone = np.arange(first, min(first + USERS_PER_BLOCK, world.users))
@@ -87,6 +113,11 @@ def draw_setting(world: World, block: Block) -> Setting:
     device_S = choice(rng.random(sessions), catalog.DEVICE_SHARES)
     source_ST = _sources(rng, sessions)
     song_ST, liking_ST = _songs(world, rng, user_S, source_ST)
+    if policy is not None:
+        filled_ST = mask_ST & ~catalog.CHOSEN_SOURCES[source_ST]
+        song_N = _fill(world, block, policy, filled_ST, user_S, start_S, device_S, source_ST)
+        taste = user_factors(world, user_S)[np.nonzero(filled_ST)[0]]
+        song_ST[filled_ST], liking_ST[filled_ST] = song_N, liking_of(world, taste, song_N)
     context_ST = _context(world, block, user_S, start_S, device_S, source_ST, song_ST)
     draws_KST = rng.random((3, sessions, LONGEST_SESSION))
     return Setting(user_S, start_S, mask_ST, device_S, source_ST, song_ST, context_ST, liking_ST, draws_KST)
@@ -154,15 +185,16 @@ class Plays:
     liking_N: Floats
 
 
-def draw_plays(world: World, block: Block) -> Plays:
+def draw_plays(world: World, block: Block, policy: Policy | None = None) -> Plays:
     """Return the plays of a block, each with its truth. The same arguments give the same plays."""
-    setting = draw_setting(world, block)
+    setting = draw_setting(world, block, policy)
     attention = attend(world, setting)
     rng = generator(world.seed, block.day, block.index, "playing")
     relevance_ST, feedback_ST = _responses(world, rng, setting, attention)
     start_ms_ST, played_ms_ST = _times(world, rng, setting, feedback_ST)
     end_hour_S = np.minimum(setting.start_hour_S + LONGEST_SESSION_HOURS, LAST_HOUR)
     mask_ST = setting.mask_ST & (start_ms_ST + played_ms_ST <= (end_hour_S * 3_600_000)[:, None])
+    mask_ST &= _stays(world, block, attention, relevance_ST)
     mask_ST &= _has_room(setting, start_ms_ST, played_ms_ST, mask_ST)[:, None]
     rows, _ = np.nonzero(mask_ST)
     base = (block.day * world.blocks_per_day + block.index) << 32
@@ -221,6 +253,31 @@ def _songs(world: World, rng: np.random.Generator, user_S: Ints, source_ST: Ints
     return song, np.where(second, liked[1], liked[0]).reshape(shape)
 
 
+def _fill(
+    world: World,
+    block: Block,
+    policy: Policy,
+    filled_ST: Bools,
+    user_S: Ints,
+    start_hour_S: Floats,
+    device_S: Ints,
+    source_ST: Ints,
+) -> Ints:
+    """Return the song that the policy plays in each slot of the mask, out of songs drawn by popularity."""
+    rng = generator(world.seed, block.day, block.index, "offers")
+    session_N, step_N = np.nonzero(filled_ST)
+    return policy(
+        Offer(
+            user_N=user_S[session_N],
+            device_N=device_S[session_N],
+            source_N=source_ST[filled_ST],
+            hour_N=start_hour_S[session_N].astype(np.int64) % 24,
+            rank_N=step_N + 1,
+            song_NK=song_of_rank(world, rng.random((len(session_N), OFFERED_SONGS))),
+        )
+    )
+
+
 def _context(
     world: World,
     block: Block,
@@ -274,6 +331,15 @@ def _times(world: World, rng: np.random.Generator, setting: Setting, feedback_ST
     step_ST = played_ms_ST + pause_ms_ST
     start_ms_S = (setting.start_hour_S * 3_600_000).astype(np.int64)
     return start_ms_S[:, None] + np.cumsum(step_ST, axis=1) - step_ST, played_ms_ST
+
+
+def _stays(world: World, block: Block, attention: Attention, relevance_ST: Ints) -> Bools:
+    """Tell which plays the listener is there for: an attended play of a disliked song may be the last."""
+    rng = generator(world.seed, block.day, block.index, "leaving")
+    bored_ST = attention.attended_ST & (relevance_ST == 0)
+    leaves_ST = bored_ST & (rng.random(relevance_ST.shape) < world.leaving)
+    stays_ST: Bools = np.cumsum(leaves_ST, axis=1) - leaves_ST == 0
+    return stays_ST
 
 
 def _has_room(setting: Setting, start_ms_ST: Ints, played_ms_ST: Ints, mask_ST: Bools) -> Bools:

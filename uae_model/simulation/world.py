@@ -49,6 +49,8 @@ class World:
     waking: float = 0.0
     """Stickiness after an active play, where it exceeds ``stickiness``: feedback wakes attention up. A
     world with it is none that an estimator assumes."""
+    leaving: float = 0.0
+    """Probability that an attended play of a song that the listener dislikes ends the session."""
     context_scale: float = 1.0
     liking_effect: float = 0.8
     relevance_intercept: float = 0.3
@@ -68,6 +70,7 @@ class World:
             "activity": (0.0, 1.0),
             "stickiness": (0.0, LARGEST_STICKINESS),
             "waking": (0.0, LARGEST_STICKINESS),
+            "leaving": (0.0, 1.0),
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)

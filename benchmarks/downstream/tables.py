@@ -1,0 +1,108 @@
+"""The findings of the downstream benchmark as Markdown, and the claims that they are held to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.downstream.worlds import GRIDS
+from uae_model.config.sections import WeightSettings
+from uae_model.evaluation.cells import CellResult
+from uae_model.evaluation.comparison import BASE, SIGNIFICANT, Findings, Gain
+from uae_model.evaluation.labels import SETTINGS
+from uae_model.evaluation.tables import format_summary
+from uae_model.evaluation.weightings import parse_rule
+
+GAUC = "gauc_clicks"
+TRUE = f"true_relevance.{GAUC}"
+OVER_CONSTANT = 0.01
+OVER_UAE = 2.0
+Results = dict[str, list[CellResult]]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, what was measured, and whether it holds."""
+
+    text: str
+    measured: str
+    holds: bool
+
+    def line(self) -> str:
+        """Return one line."""
+        return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
+
+
+def tables(results: Results) -> str:
+    """Return, for each grid and label setting, the GAUC of every weighting and base model."""
+    parts = []
+    for name, found in results.items():
+        findings = Findings(found)
+        grid = GRIDS[name]
+        seeds = len(findings.seeds)
+        for setting, title in SETTINGS.items():
+            parts.append(f"GAUC, {grid.title}; {seeds} seeds; {title}:")
+            parts.append(_gauc_table(findings, f"{setting}.{GAUC}"))
+    parts.append("\n".join(f"- {claim.line()}" for claim in claims(results)))
+    return "\n\n".join(parts)
+
+
+def claims(results: Results) -> list[Claim]:
+    """Return the claims on GAUC against true relevance, for every model of the grids that can show them."""
+    found = []
+    for name in ("full", "seven"):
+        findings = Findings(results.get(name, []))
+        for model in findings.models:
+            found += _claims_of(findings, model, GRIDS[name].title)
+    return found
+
+
+def _claims_of(findings: Findings, model: str, grid: str) -> list[Claim]:
+    over_base = findings.gain(model, "auto", TRUE)
+    over_constant = findings.gain(model, "auto", TRUE, over="constant")
+    uae = findings.gain(model, "uae", TRUE)
+    if over_base is None or over_constant is None or uae is None:
+        return []
+    where = f"{model} ({grid})"
+    beats_constant = over_constant.difference >= OVER_CONSTANT and _significant(over_constant)
+    return [
+        Claim(f"{where}: auto beats base, p < 0.05", _told(over_base), over_base.significant),
+        Claim(
+            f"{where}: auto gains at least twice what UAE (gamma 15) gains",
+            f"{_told(over_base)} against {_told(uae)}",
+            over_base.difference > 0 and over_base.difference >= OVER_UAE * uae.difference,
+        ),
+        Claim(
+            f"{where}: auto beats a constant of the same mean by 1.0 point, p < 0.05",
+            _told(over_constant),
+            beats_constant,
+        ),
+    ]
+
+
+def _significant(gain: Gain) -> bool:
+    return gain.p_value is not None and gain.p_value < SIGNIFICANT
+
+
+def _told(gain: Gain) -> str:
+    p_value = "" if gain.p_value is None else f" (p = {gain.p_value:.2g})"
+    return f"{100 * gain.difference:+.2f} points{p_value}"
+
+
+def _gauc_table(findings: Findings, metric: str) -> str:
+    lines = [
+        f"| weights | mean passive weight | {' | '.join(findings.models)} |",
+        f"|---|---:|{'---:|' * len(findings.models)}",
+    ]
+    for weighting in findings.weightings:
+        means = [findings.summary(model, weighting, "mean_passive_weight") for model in findings.models]
+        mean = next((summary.mean for summary in means if summary is not None), 0.0)
+        cells = [parse_rule(weighting, WeightSettings()).title, f"{mean:.3f}"]
+        cells += [_cell(findings, model, weighting, metric) for model in findings.models]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(findings: Findings, model: str, weighting: str, metric: str) -> str:
+    gain = None if weighting == BASE else findings.gain(model, weighting, metric)
+    shown = format_summary(findings.summary(model, weighting, metric), gain)
+    return shown if gain is None else f"{shown} ({100 * gain.difference:+.2f})"

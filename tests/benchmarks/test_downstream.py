@@ -1,0 +1,119 @@
+"""What the downstream benchmark stands on: its plays, its files, its claims, its policies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.downstream.ab import Log as ArmLog
+from benchmarks.downstream.ab import best_of, lift, record
+from benchmarks.downstream.cases import CellFiles
+from benchmarks.downstream.tables import claims, tables
+from benchmarks.downstream.worlds import SPLITS, evaluation_plays
+from benchmarks.estimators.simulated import simulate_plays
+from uae_model.config import load_config
+from uae_model.encoding import buckets_of
+from uae_model.evaluation.cells import Cell, CellResult
+from uae_model.evaluation.plays import TEST, TRAIN
+from uae_model.recommenders.fields import FieldSpace
+from uae_model.recommenders.models import Recommender
+from uae_model.simulation.listening import Offer
+from uae_model.simulation.world import Block, World
+
+WORLD = World(users=40, songs=200, days=9, attention_intercept=1.0, propensity_intercept=-1.0)
+CONFIG = load_config(None)
+
+
+def test_truth_and_features_are_of_the_same_plays() -> None:
+    parts = {split: simulate_plays(WORLD, days, CONFIG) for split, days in SPLITS.items()}
+    plays = evaluation_plays(WORLD, parts)
+    assert len(plays) == sum(part.plays for part in parts.values())
+    assert np.array_equal(plays.active_N[plays.split_N == TEST], parts[TEST].feedback_N > 0)
+    assert (plays.split_N == TRAIN).sum() == parts[TRAIN].plays
+    # One bucket, one user: the user's hash and the user's number stand in the same row.
+    user = [feature.name for feature in CONFIG.features_of_kind("categorical")].index("user")
+    pairs = set(zip(plays.categorical_NF[:, user].tolist(), plays.user_N.tolist(), strict=True))
+    assert len(pairs) == len(set(plays.user_N.tolist()))
+    assert plays.relevance_N is not None
+    assert np.array_equal(plays.label_N[plays.active_N], plays.relevance_N[plays.active_N])
+    assert (plays.label_N[~plays.active_N] == 1).all()
+
+
+def results_of(**values: list[float]) -> list[CellResult]:
+    return [
+        CellResult(
+            Cell("FM", weighting, seed),
+            {"true_relevance.gauc_clicks": value, "mean_passive_weight": 0.2},
+        )
+        for weighting, found in values.items()
+        for seed, value in enumerate(found)
+    ]
+
+
+def test_claims_hold_and_fail_as_they_are_measured() -> None:
+    good = results_of(
+        none=[0.50, 0.51, 0.52], constant=[0.52, 0.53, 0.54], uae=[0.51, 0.52, 0.53], auto=[0.55, 0.56, 0.571]
+    )
+    assert [claim.holds for claim in claims({"full": good})] == [True, True, True]
+    close = results_of(
+        none=[0.50, 0.51, 0.52],
+        constant=[0.542, 0.551, 0.56],
+        uae=[0.53, 0.54, 0.55],
+        auto=[0.55, 0.56, 0.57],
+    )
+    found = claims({"full": close})
+    assert [claim.holds for claim in found] == [True, False, False]
+    assert found[2].line().startswith("FAILS: FM (three base models, every weighting): auto beats a constant")
+    text = tables({"full": close})
+    assert "| auto | 0.200 | 56.00 ± 1.00* (+5.00) |" in text
+    assert "true relevance of every play" in text
+
+
+def test_cells_outlive_a_kill(tmp_path: Path) -> None:
+    files = CellFiles(tmp_path / "cells.jsonl")
+    assert files.known() == {}
+    files.save("a", CellResult(Cell("FM", "none", 1), {"m": 0.5}))
+    files.save("b", CellResult(Cell("FM", "auto", 1), {"m": 0.75}))
+    with (tmp_path / "cells.jsonl").open("a") as file:
+        file.write('{"key": "c", "metr')
+    assert files.known() == {"a": {"m": 0.5}, "b": {"m": 0.75}}
+
+
+class Lover(torch.nn.Module):
+    """Gives songs a probability by their bucket."""
+
+    def forward(self, columns: dict[str, torch.Tensor]) -> torch.Tensor:
+        return columns["song"].float() / 20_000
+
+
+def test_a_policy_plays_the_offered_song_that_its_model_ranks_highest() -> None:
+    log = ArmLog()
+    totals = record(log, WORLD, 0, None, CONFIG)
+    assert totals["plays"] == log.encoded[0].plays == len(log.plays[0].user_N)
+    space = FieldSpace.fit(CONFIG.features, log.encoded[0].numeric_NF)
+    offer = Offer(
+        user_N=np.array([3, 4]),
+        device_N=np.array([0, 1]),
+        source_N=np.array([3, 4]),
+        hour_N=np.array([20, 8]),
+        rank_N=np.array([2, 5]),
+        song_NK=np.arange(20).reshape(2, 10),
+    )
+    chosen_N = best_of(offer, Recommender(Lover(), space.names), space, WORLD, CONFIG, Block(1, 0))
+    buckets = CONFIG.features_of_kind("categorical")
+    song = next(feature for feature in buckets if feature.name == "song")
+    bucket_NK = buckets_of(offer.song_NK.ravel().tolist(), song.buckets).reshape(2, 10)
+    assert chosen_N.tolist() == [int(bucket_NK[0].argmax()), 10 + int(bucket_NK[1].argmax())]
+
+
+def test_the_lift_is_paired_by_population() -> None:
+    runs = [
+        {"control": [{"plays": 100.0}], "treatment": [{"plays": 110.0}]},
+        {"control": [{"plays": 200.0}], "treatment": [{"plays": 240.0}]},
+    ]
+    band = lift(runs, "plays")
+    assert band.mean_T[0] == pytest.approx(0.15)
+    assert band.low_T[0] < 0 < band.high_T[0]  # two populations tell little

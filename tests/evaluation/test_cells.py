@@ -1,0 +1,120 @@
+"""Cells: what is trained, judged, remembered and computed again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.evaluation.builders import MemoryStore, small_config, small_plays, steady_attention
+from uae_model.errors import InputError
+from uae_model.evaluation.cells import Cell, Laboratory
+from uae_model.evaluation.grid import cells_of, run_grid
+from uae_model.evaluation.plays import TRAIN
+
+CONFIG = small_config()
+PLAYS = small_plays(CONFIG)
+
+
+@pytest.fixture
+def laboratory() -> Laboratory:
+    return Laboratory(PLAYS, steady_attention(PLAYS), CONFIG)
+
+
+def test_active_plays_always_weigh_one(laboratory: Laboratory) -> None:
+    passive = {"none": 1.0, "active_only": 0.0, "auto": 0.25, "uae": 1 - 1.25**-15, "constant:0.1": 0.1}
+    for weighting, expected in passive.items():
+        weight_N = laboratory.weights(weighting, seed=1)
+        assert (weight_N[PLAYS.active_N] == 1).all()
+        assert weight_N[~PLAYS.active_N] == pytest.approx(expected)
+
+
+def test_the_constant_has_the_mean_of_auto_on_the_training_plays() -> None:
+    attention = steady_attention(PLAYS)
+    attention.attention_N = np.linspace(0, 1, len(PLAYS))
+    laboratory = Laboratory(PLAYS, attention, CONFIG)
+    passive_N = PLAYS.passive_in(TRAIN)
+    constant = laboratory.weights("constant", seed=1)[~PLAYS.active_N]
+    assert constant == pytest.approx(attention.attention_N[passive_N].mean())
+
+
+def test_true_attention_is_the_simulations(laboratory: Laboratory) -> None:
+    weight_N = laboratory.weights("truth", seed=1)
+    assert PLAYS.attended_N is not None
+    assert np.array_equal(weight_N > 0, PLAYS.attended_N > 0)
+    unknown = Laboratory(small_plays(CONFIG, truth=False), steady_attention(PLAYS), CONFIG)
+    with pytest.raises(InputError, match="leave truth out"):
+        unknown.weights("truth", seed=1)
+
+
+def test_the_same_cell_gives_the_same_figures(laboratory: Laboratory) -> None:
+    first, second = (laboratory.run(Cell("DCN", "auto", 3)) for _ in range(2))
+    assert {**first.metrics, "seconds": 0} == {**second.metrics, "seconds": 0}
+    assert first.history == second.history
+    assert len(first.history) == 2
+    other = laboratory.run(Cell("DCN", "auto", 4))
+    assert other.metrics["true_relevance.auc"] != first.metrics["true_relevance.auc"]
+
+
+def test_every_setting_is_judged_where_it_can_be(laboratory: Laboratory) -> None:
+    metrics = laboratory.run(Cell("FM", "none", 1)).metrics
+    settings = {name.split(".")[0] for name in metrics if "." in name}
+    assert settings == {"true_relevance", "active_plays", "observed_labels"}
+    plays = small_plays(CONFIG, truth=False)
+    without = Laboratory(plays, steady_attention(plays), CONFIG).run(Cell("FM", "none", 1)).metrics
+    assert {name.split(".")[0] for name in without if "." in name} == {"active_plays", "observed_labels"}
+
+
+def test_a_second_call_computes_only_what_is_missing(laboratory: Laboratory) -> None:
+    store = MemoryStore()
+    cells = cells_of(CONFIG.evaluation)
+    assert len(cells) == 2 * 4 * 2
+    first = run_grid(laboratory, cells[:5], store)
+    assert len(store.found) == 5
+    saved = []
+    store.save = lambda key, result: saved.append(result.cell)  # type: ignore[method-assign]
+    second = run_grid(laboratory, cells[:7], store)
+    assert saved == cells[5:7]
+    assert [found.metrics for found in second[:5]] == [found.metrics for found in first]
+
+
+def test_an_interrupted_call_keeps_what_it_finished(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, cells = MemoryStore(), cells_of(CONFIG.evaluation)[:3]
+    run = laboratory.run
+
+    def interrupted(cell: Cell) -> object:
+        if cell == cells[2]:
+            raise KeyboardInterrupt
+        return run(cell)
+
+    monkeypatch.setattr(laboratory, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_grid(laboratory, cells, store)
+    assert len(store.found) == 2
+
+
+def test_a_cells_key_names_all_that_it_depends_on_and_nothing_else() -> None:
+    def key(cell: Cell, *overrides: str, seed: int = 0) -> str:
+        config = small_config(*overrides)
+        plays = dataclasses.replace(PLAYS, identity=f"{seed}")
+        return Laboratory(plays, steady_attention(PLAYS), config).key(cell)
+
+    learned, plain = Cell("FM", "uae", 1), Cell("FM", "none", 1)
+    assert key(learned) == key(learned, "evaluation.seeds=[1]", 'evaluation.weightings=["none"]')
+    assert key(learned) != key(plain)
+    assert key(learned) != key(learned, "training.epochs=3")
+    assert key(plain) == key(plain, "training.epochs=3")  # no estimator is behind it
+    assert key(plain) != key(plain, "evaluation.epochs=3")
+    assert key(plain) != key(plain, seed=1)
+    constant = Cell("FM", "constant", 1)
+    assert key(constant) != key(constant, "training.epochs=3")  # its mean is that of auto
+
+
+def test_curves_are_watched_epoch_by_epoch(laboratory: Laboratory) -> None:
+    weight_N = laboratory.weights("none", 1)
+    _, done = laboratory.train("FM", weight_N, 1, lambda model: {"auc": laboratory.auc_of(model, TRAIN)})
+    assert len(done.history) == CONFIG.evaluation.epochs
+    assert all(0 <= epoch["auc"] <= 1 for epoch in done.history)

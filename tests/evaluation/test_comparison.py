@@ -1,0 +1,80 @@
+"""Means, gains and t-tests over seeds, by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from uae_model.evaluation.cells import Cell, CellResult
+from uae_model.evaluation.comparison import Findings, paired_p_value
+
+
+def findings_of(**values: list[float]) -> Findings:
+    """Return findings of one model: weighting = the metric ``m`` of seeds 1, 2, ..."""
+    return Findings(
+        [
+            CellResult(Cell("FM", weighting, seed), {"m": value})
+            for weighting, found in values.items()
+            for seed, value in enumerate(found, start=1)
+        ]
+    )
+
+
+def test_mean_and_deviation_over_the_seeds() -> None:
+    summary = findings_of(none=[0.5, 0.6, 0.7]).summary("FM", "none", "m")
+    assert summary is not None
+    assert (summary.mean, summary.deviation, summary.seeds) == (pytest.approx(0.6), pytest.approx(0.1), 3)
+
+
+def test_one_seed_has_neither_deviation_nor_p() -> None:
+    found = findings_of(none=[0.6], auto=[0.7])
+    summary, gain = found.summary("FM", "auto", "m"), found.gain("FM", "auto", "m")
+    assert summary is not None
+    assert summary.deviation is None
+    assert gain is not None
+    assert gain.p_value is None
+    assert not gain.significant
+    assert gain.difference == pytest.approx(0.1)
+    assert gain.relative == pytest.approx(100)
+
+
+def test_the_t_test_is_paired_by_seed() -> None:
+    # Differences 1, 2, 3: mean 2, deviation 1, t = 2 sqrt(3), 2 degrees of freedom: p = 0.0742.
+    assert paired_p_value(np.array([11.0, 22.0, 33.0]), np.array([10.0, 20.0, 30.0])) == pytest.approx(
+        0.07418, abs=1e-5
+    )
+    steady = findings_of(none=[0.50, 0.60, 0.70], auto=[0.511, 0.610, 0.712]).gain("FM", "auto", "m")
+    assert steady is not None
+    assert steady.significant
+
+
+def test_a_loss_has_no_star() -> None:
+    gain = findings_of(none=[0.50, 0.60, 0.70], pn=[0.40, 0.51, 0.60]).gain("FM", "pn", "m")
+    assert gain is not None
+    assert gain.p_value is not None
+    assert gain.p_value < 0.01
+    assert not gain.significant
+
+
+def test_equal_figures_are_no_finding() -> None:
+    assert paired_p_value(np.array([0.5, 0.6]), np.array([0.5, 0.6])) is None
+
+
+def test_only_seeds_that_both_have_are_compared() -> None:
+    found = findings_of(none=[0.5, 0.6, math.nan], auto=[0.6, 0.7])
+    gain = found.gain("FM", "auto", "m")
+    assert gain is not None
+    assert gain.difference == pytest.approx(0.1)
+    assert found.values("FM", "none", "m") == {1: 0.5, 2: 0.6}
+    assert found.gain("FM", "sar", "m") is None
+    assert found.summary("FM", "none", "other") is None
+
+
+def test_a_gain_over_another_weighting() -> None:
+    gain = findings_of(none=[0.5, 0.6], constant=[0.6, 0.7], auto=[0.7, 0.8]).gain(
+        "FM", "auto", "m", over="constant"
+    )
+    assert gain is not None
+    assert gain.difference == pytest.approx(0.1)

@@ -1,0 +1,151 @@
+"""An evaluation of the tables: rows and truth as numbers, all cells once, tables in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.builders import DAY
+from tests.evaluation.builders import SETTINGS, MemoryStore
+from tests.tables.test_store import frame_of
+from tests.training_builders import encode_plays, play_rows
+from uae_model.config import load_config
+from uae_model.errors import ContractError, InputError
+from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
+from uae_model.pipeline.evaluate import _plays, evaluate, evaluation_days
+from uae_model.tables import TableStore
+
+LAST = DAY + timedelta(days=3)
+DAYS = [DAY + timedelta(days=number) for number in range(4)]
+ROWS = [play_rows(day, 20) for day in DAYS]
+EVERY = [row for rows in ROWS for row in rows]
+OVERRIDES = (
+    *SETTINGS,
+    "training.window_days=2",
+    "training.epochs=1",
+    "training.stickiness=[0.4]",
+    "network.mlp=[4]",
+    "network.hidden=4",
+    "evaluation.epochs=1",
+    'evaluation.models=["FM"]',
+    'evaluation.weightings=["none", "constant", "pn", "auto", "truth"]',
+    "evaluation.seeds=[1]",
+)
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+    """Four days of plays, and a truth that knows all but the first play of each day."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    (folder / "uae.toml").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        store = TableStore(spark, load_config(folder / "uae.toml", overrides=OVERRIDES))
+        for day, rows in zip(DAYS, ROWS, strict=True):
+            store.replace_day("plays", day, frame_of(store, "plays", rows), {"step": "test", "dt": f"{day}"})
+        known = [
+            {
+                "event_id": row["event_id"],
+                "attended": row["is_active"],
+                "relevance": int(row["genre"] == "rock"),
+                "simulated_session": 1,
+                "dt": row["dt"],
+            }
+            for rows in ROWS
+            for row in rows[1:]
+        ]
+        store.merge_new("truth", frame_of(store, "truth", known), DAYS, "true", {})
+        yield store
+
+
+def test_the_test_days_follow_validation_which_follows_training(store: TableStore) -> None:
+    found = evaluation_days(LAST, store.config)
+    assert found == {TRAIN: DAYS[:2], VALIDATION: [DAYS[2]], TEST: [DAYS[3]]}
+
+
+def test_every_play_is_read_with_its_features_and_truth(store: TableStore) -> None:
+    plays = _plays(store, evaluation_days(LAST, store.config))
+    assert len(plays) == len(EVERY)
+    assert plays.lengths_S.sum() == len(EVERY)
+    assert [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)] == [
+        len(ROWS[0]) + len(ROWS[1]),
+        len(ROWS[2]),
+        len(ROWS[3]),
+    ]
+    encoded = encode_plays(store.config, EVERY)
+
+    def sorted_rows(*columns: object) -> list[tuple[float, ...]]:
+        stacked = np.column_stack(columns).astype(float)  # type: ignore[arg-type]
+        return sorted(map(tuple, np.nan_to_num(stacked, nan=-9).round(5).tolist()))
+
+    labels = np.array([row["label"] for row in EVERY])
+    assert sorted_rows(plays.categorical_NF, plays.numeric_NF, plays.active_N, plays.label_N) == sorted_rows(
+        encoded.categorical, encoded.numeric, encoded.feedback, labels
+    )
+    assert plays.relevance_N is not None
+    assert (plays.relevance_N == -1).sum() == len(DAYS)
+    assert (plays.relevance_N == 1).sum() == sum(row["genre"] == "rock" for rows in ROWS for row in rows[1:])
+    assert plays.attended_N is not None
+    assert (plays.attended_N == 1).sum() == sum(row["is_active"] for rows in ROWS for row in rows[1:])
+    # Users are told apart.
+    assert len(set(plays.user_N.tolist())) == len({row["user_id"] for row in EVERY})
+
+
+def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = MemoryStore()
+    found = evaluate(store, cells, LAST)
+    assert found["cells"] == len(cells.found) == 5
+    text = Path(found["md"]).read_text()
+    assert "true relevance of every play (simulation)" in text
+    assert "| metric | weights | FM |" in text
+    assert "| base model | metric | base | constant | PN | auto | true attention |" in text
+    page = Path(found["html"]).read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert 'id="plot-gamma-curves"' in page
+    assert "FM: GAUC: constant" in page  # a figure of each model, base apart
+    # Again: everything is known, so nothing is trained and the tables are the same.
+    monkeypatch.setattr("uae_model.evaluation.cells.fit", None)
+    monkeypatch.setattr("uae_model.evaluation.attention.Trainer", None)
+    assert evaluate(store, cells, LAST) == found
+    assert Path(found["md"]).read_text() == text
+
+
+def test_days_without_plays_are_named(store: TableStore) -> None:
+    with pytest.raises(InputError, match="missing: 2026-01-09"):
+        evaluate(store, MemoryStore(), LAST + timedelta(days=1))
+
+
+def test_lost_rows_are_noticed(store: TableStore, tmp_path: Path) -> None:
+    plays = _plays(store, evaluation_days(LAST, store.config))
+    root = next(Path(store.config.paths.snapshots).glob("evaluation-*"))
+    files = [str(path.relative_to(root)) for path in root.glob("rows/*.parquet")]
+    tampered = tmp_path / "tampered"
+    tampered.mkdir()
+    (tampered / "rows").symlink_to(root / "rows")
+    describe_files(str(tampered), len(plays) + 1, files, 1)
+    with pytest.raises(ContractError, match=f"{len(plays)} rows were read, {len(plays) + 1} written"):
+        read_evaluation_plays(str(tampered), "x")
+    with pytest.raises(ContractError, match="no finished evaluation plays"):
+        read_evaluation_plays(str(tmp_path / "nothing"), "x")
+
+
+def test_without_a_truth_the_settings_that_need_it_are_left_out(store: TableStore, tmp_path: Path) -> None:
+    config = store.config
+    paths = {"snapshots": str(tmp_path / "snapshots"), "reports": str(tmp_path / "reports")}
+    changed = config.model_copy(
+        update={
+            "paths": config.paths.model_copy(update=paths),
+            "evaluation": config.evaluation.model_copy(update={"weightings": ("none", "active_only")}),
+        }
+    )
+    blind = TableStore(store.spark, changed)
+    blind.exists = lambda name: name != "truth"  # type: ignore[method-assign]
+    found = evaluate(blind, MemoryStore(), LAST)
+    text = Path(found["md"]).read_text()
+    assert "labels of active plays only" in text
+    assert "true relevance" not in text

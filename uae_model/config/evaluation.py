@@ -1,0 +1,66 @@
+"""The section ``evaluation``: what ``uae evaluate`` compares, and how base models are trained."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, Field
+
+from uae_model.config.base import Positive, PositiveInt, Section
+
+BaseModelName = Literal["FM", "Wide&Deep", "DeepFM", "YoutubeNet", "DCN", "AutoInt", "DCN-V2"]
+BASE_MODEL_NAMES: tuple[BaseModelName, ...] = get_args(BaseModelName)
+"""The paper's base models (Sec. VI-A), in the order of its Table IV."""
+
+WEIGHTING = re.compile(
+    r"none|active_only|constant(:0?\.\d+)?"
+    r"|(edm|ndb|pn|sar|uae|joint|chain|auto|truth)(:(linear|power:\d+(\.\d+)?|scaled:0?\.\d+))?"
+)
+
+
+def _known_weighting(name: str) -> str:
+    if WEIGHTING.fullmatch(name):
+        return name
+    raise ValueError(
+        "allowed: none, active_only, constant or constant:MEAN, and edm, ndb, pn, sar, uae, joint, chain, "
+        "auto, truth, each alone or with :linear, :power:GAMMA or :scaled:MEAN (MEAN below 1)"
+    )
+
+
+WeightingName = Annotated[str, AfterValidator(_known_weighting)]
+WEIGHTING_NAMES = ("none", "constant", "active_only", "edm", "ndb", "pn", "sar", "uae", "auto", "truth")
+
+
+class EvaluationSettings(Section):
+    """How ``uae evaluate`` compares weightings downstream; nothing that a night writes depends on it."""
+
+    models: tuple[BaseModelName, ...] = Field(
+        default=BASE_MODEL_NAMES, min_length=1, description="base models that are trained on the weights"
+    )
+    weightings: tuple[WeightingName, ...] = Field(
+        default=WEIGHTING_NAMES,
+        min_length=1,
+        description="what is compared: none (every play weighs 1), constant (the mean weight that auto "
+        "gives), active_only, an estimator or truth (the simulation's attention); "
+        "SOURCE:FUNCTION[:NUMBER] sets another weight function, such as uae:linear, auto:power:5, "
+        "auto:scaled:0.1, constant:0.1",
+    )
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(1, 2, 3, 4, 5), min_length=1, description="of estimators and base models; one run each"
+    )
+    test_days: PositiveInt = Field(default=1, description="days that are judged, after the validation days")
+    embedding: PositiveInt = Field(default=8, description="width of each embedding of a base model")
+    mlp: tuple[PositiveInt, ...] = Field(
+        default=(256, 128, 64), min_length=1, description="hidden layers of the base models' MLPs"
+    )
+    batch_size: Annotated[int, Field(ge=2)] = Field(default=4096, description="plays of a training step")
+    learning_rate: Positive = Field(default=1e-3, description="Adam")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-3, description="Adam")
+    epochs: PositiveInt = Field(default=8, description="passes over the training plays, at most")
+    patience: PositiveInt = Field(
+        default=2, description="epochs without a better weighted validation loss before training stops"
+    )
+    experiment: str = Field(
+        default="uae-evaluation", min_length=1, description="MLflow experiment; each cell is one run of it"
+    )

@@ -1,0 +1,103 @@
+"""Attention of every play by each estimator, trained once a seed as ``uae train`` does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from uae_model import __version__
+from uae_model.config import Config
+from uae_model.errors import ModelError
+from uae_model.evaluation.plays import EvaluationPlays
+from uae_model.inference import predict_sessions
+from uae_model.logs import log
+from uae_model.pair import NetworkPair
+from uae_model.ranks import Ranks
+from uae_model.training.job import TrainingJob, load_tensors, save_tensors
+from uae_model.training.loop import Trainer
+from uae_model.training.reporting import SilentReporter
+
+Floats = NDArray[np.float64]
+
+
+class AttentionSource(Protocol):
+    """Whoever knows an estimator's attention of the evaluated plays."""
+
+    def attention(self, estimator: str, seed: int) -> Floats:
+        """Return attention_N, in the order of the plays."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainedAttention:
+    """Trains estimators in this process on a session snapshot; what it found lies on disk for the next call.
+
+    Attributes:
+        plays: all plays of the evaluation.
+        snapshot_root: their training and validation sessions (``uae_model.manifest``).
+        config: networks, training and scoring settings.
+        folder: folder or URI for checkpoints and attention.
+    """
+
+    plays: EvaluationPlays
+    snapshot_root: str
+    config: Config
+    folder: str
+
+    def attention(self, estimator: str, seed: int) -> Floats:
+        """Return the attention that the estimator is meant for: smoothed for chain, joint and auto."""
+        folder = f"{self.folder.rstrip('/')}/{estimator}-{seed}-{self._key(estimator, seed)}"
+        stored = load_tensors(f"{folder}/attention.pt")
+        if stored is not None:
+            found: Floats = stored["attention_N"].numpy()
+            return found
+        pair = self._trained(estimator, seed, folder)
+        attention_N, _ = predict_sessions(
+            pair,
+            self.plays.categorical_NF,
+            self.plays.numeric_NF,
+            self.plays.active_N.astype(np.float32),
+            self.plays.lengths_S,
+            self.config.scoring.batch_plays,
+        )
+        save_tensors(f"{folder}/attention.pt", {"attention_N": torch.from_numpy(attention_N)})
+        return attention_N
+
+    def _trained(self, estimator: str, seed: int, folder: str) -> NetworkPair:
+        job = TrainingJob(
+            snapshot_root=self.snapshot_root,
+            network=self.config.network.model_dump(mode="json"),
+            training=self._training(estimator, seed),
+            checkpoint_folder=folder,
+        )
+        result = Trainer(job, Ranks(), SilentReporter()).train()
+        state = load_tensors(result.networks_path)
+        if state is None:
+            raise ModelError(f"{estimator}, seed {seed}: training left no networks at {result.networks_path}")
+        log(
+            "attention trained",
+            estimator=estimator,
+            seed=seed,
+            chosen=result.estimator,
+            rho=result.stickiness,
+        )
+        return NetworkPair.from_state(state)
+
+    def _training(self, estimator: str, seed: int) -> dict[str, object]:
+        changed = {"estimator": estimator, "seed": seed, "processes": 1}
+        return self.config.training.model_dump(mode="json") | changed
+
+    def _key(self, estimator: str, seed: int) -> str:
+        content = {
+            "version": __version__,
+            "plays": self.plays.identity,
+            "network": self.config.network.model_dump(mode="json"),
+            "training": self._training(estimator, seed),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

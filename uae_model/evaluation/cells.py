@@ -1,0 +1,184 @@
+"""One cell of an evaluation: a base model trained on one weighting with one seed, and judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from uae_model import __version__
+from uae_model.config import Config
+from uae_model.errors import InputError
+from uae_model.evaluation.attention import AttentionSource
+from uae_model.evaluation.labels import judge, judged_plays
+from uae_model.evaluation.metrics import auc
+from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
+from uae_model.evaluation.weightings import TRUTH, WeightRule, parse_rule, weigh
+from uae_model.recommenders.fields import FieldSpace
+from uae_model.recommenders.models import Recommender, build_recommender
+from uae_model.recommenders.samples import Samples
+from uae_model.recommenders.training import Fit, FitSettings, Watch, fit, predict
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """What is trained: a base model's name, a weighting's name and a seed."""
+
+    model: str
+    weighting: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What came of it.
+
+    ``metrics`` holds ``<label setting>.<metric>``, ``mean_passive_weight`` of the training plays,
+    ``best_epoch``, ``epochs`` and ``seconds``; ``history`` the metrics of each epoch.
+    """
+
+    cell: Cell
+    metrics: Mapping[str, float]
+    history: Sequence[Mapping[str, float]] = field(default=())
+
+
+class Laboratory:
+    """Trains and judges cells on the same plays: fields are encoded once, only the weight column changes."""
+
+    def __init__(self, plays: EvaluationPlays, source: AttentionSource, config: Config) -> None:
+        self.plays = plays
+        self.config = config
+        self._source = source
+        self._judged = judged_plays(plays)
+        self._train_N, self._validation_N = (
+            torch.from_numpy(np.flatnonzero(plays.split_N == split)) for split in (TRAIN, VALIDATION)
+        )
+        self.space = FieldSpace.fit(config.features, plays.numeric_NF[plays.split_N == TRAIN])
+        fields_NF = self.space.encode(plays.categorical_NF, plays.numeric_NF)
+        label_N = torch.from_numpy(plays.label_N.astype(np.float32))
+        self._samples = Samples(fields_NF, label_N, torch.ones(len(plays)))
+        self._train = self._samples.where(self._train_N)
+        self._validation = self._samples.where(self._validation_N)
+        self._test_N = np.flatnonzero(plays.split_N == TEST)
+        self._test_fields_NF = fields_NF[torch.from_numpy(self._test_N)]
+
+    def rule(self, weighting: str) -> WeightRule:
+        """Return a weighting with its defaults filled in."""
+        return parse_rule(weighting, self.config.weights)
+
+    def weights(self, weighting: str, seed: int) -> Floats:
+        """Return the sample weights of all plays: 1 for active ones, the rule's for passive ones.
+
+        Raises:
+            InputError: if true attention is asked for and no truth is known.
+        """
+        rule = self.rule(weighting)
+        if rule.source == "none":
+            return np.ones(len(self.plays))
+        if rule.source == "active_only":
+            passive: Floats = np.zeros(len(self.plays))
+        elif rule.source == "constant":
+            mean = rule.number
+            if mean is None:
+                mean = self._mean_passive(self.weights("auto", seed))
+            passive = np.full(len(self.plays), mean)
+        else:
+            passive = weigh(rule, self._attention(rule, seed), self.plays.passive_in(TRAIN))
+        return np.where(self.plays.active_N, 1.0, passive)
+
+    def run(self, cell: Cell) -> CellResult:
+        """Train the cell's model and judge its epoch with the best weighted validation loss.
+
+        The same cell, plays, settings and number of threads give the same figures.
+        """
+        started = time.perf_counter()
+        weight_N = self.weights(cell.weighting, cell.seed)
+        model, done = self.train(cell.model, weight_N, cell.seed)
+        metrics = {
+            **self.judge(model),
+            "mean_passive_weight": self._mean_passive(weight_N),
+            "best_epoch": float(done.best_epoch),
+            "epochs": float(len(done.history)),
+            "seconds": time.perf_counter() - started,
+        }
+        return CellResult(cell, metrics, done.history)
+
+    def train(
+        self, model_name: str, weight_N: Floats, seed: int, watch: Watch | None = None
+    ) -> tuple[Recommender, Fit]:
+        """Return a base model trained on the training plays with these weights of all plays.
+
+        ``watch`` adds metrics to each epoch of the history.
+        """
+        settings = self.config.evaluation
+        weights = torch.from_numpy(weight_N.astype(np.float32))
+        torch.manual_seed(seed)
+        model = build_recommender(model_name, self.space, settings.embedding, settings.mlp)
+        done = fit(
+            model,
+            self._train.weighted(weights[self._train_N]),
+            self._validation.weighted(weights[self._validation_N]),
+            FitSettings(
+                epochs=settings.epochs,
+                patience=settings.patience,
+                batch_size=settings.batch_size,
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                seed=seed,
+            ),
+            watch,
+        )
+        return model, done
+
+    def auc_of(self, model: Recommender, split: int) -> float:
+        """Return the AUC on a split's plays, by true relevance where it is known, else by observed labels."""
+        plays = self.plays
+        rows_N = np.flatnonzero(plays.split_N == split)
+        label_N = plays.label_N if plays.relevance_N is None else plays.relevance_N
+        score_N = predict(model, self._samples.fields_NF[torch.from_numpy(rows_N)]).numpy()
+        return auc(label_N[rows_N], score_N)
+
+    def judge(self, model: Recommender) -> dict[str, float]:
+        """Return a model's metrics on the test plays, by label setting."""
+        score_N = np.zeros(len(self.plays), np.float32)
+        score_N[self._test_N] = predict(model, self._test_fields_NF).numpy()
+        return judge(self._judged, self.plays.user_N, score_N)
+
+    def key(self, cell: Cell) -> str:
+        """Return a digest of everything that the cell's figures depend on."""
+        config = self.config
+        content = {
+            "version": __version__,
+            "plays": self.plays.identity,
+            "cell": asdict(cell),
+            "features": [feature.model_dump(mode="json") for feature in config.features],
+            "recommender": config.evaluation.model_dump(
+                mode="json", exclude={"models", "weightings", "seeds", "test_days", "experiment"}
+            ),
+        }
+        rule = self.rule(cell.weighting)
+        if rule.estimator is not None:
+            for section in ("network", "training", "weights"):
+                content[section] = getattr(config, section).model_dump(mode="json")
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+
+    def _attention(self, rule: WeightRule, seed: int) -> Floats:
+        if rule.source != TRUTH:
+            return self._source.attention(rule.source, seed)
+        if self.plays.attended_N is None:
+            raise InputError(
+                "evaluation.weightings = truth: the table truth knows nothing of these plays; leave truth out"
+            )
+        return np.maximum(self.plays.attended_N, 0).astype(np.float64)
+
+    def _mean_passive(self, weight_N: Floats) -> float:
+        passive_N = self.plays.passive_in(TRAIN)
+        return float(weight_N[passive_N].mean()) if passive_N.any() else 0.0

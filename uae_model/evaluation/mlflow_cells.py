@@ -1,0 +1,72 @@
+"""Cells as MLflow runs: one finished run each, found again by the tag ``cell_key``."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag, ViewType
+
+from uae_model import __version__
+from uae_model.config import Config
+from uae_model.evaluation.cells import CellResult
+from uae_model.registry import experiment_id, quiet_mlflow
+
+RUNS_PER_PAGE = 1000
+
+
+def open_cells(config: Config) -> MlflowCells:
+    """Return the runs of ``evaluation.experiment``."""
+    quiet_mlflow()
+    client = MlflowClient(config.paths.mlflow)
+    return MlflowCells(client, experiment_id(client, config, config.evaluation.experiment))
+
+
+class MlflowCells:
+    """The runs of one experiment."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str) -> None:
+        self._client = client
+        self._experiment = experiment_id
+
+    def known(self) -> dict[str, dict[str, float]]:
+        """Return the metrics of every finished cell by its key; a run that was cut off is not finished."""
+        found: dict[str, dict[str, float]] = {}
+        token: str | None = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment],
+                "attributes.status = 'FINISHED'",
+                ViewType.ACTIVE_ONLY,
+                RUNS_PER_PAGE,
+                page_token=token,
+            )
+            for run in page:
+                if "cell_key" in run.data.tags:
+                    found.setdefault(run.data.tags["cell_key"], dict(run.data.metrics))
+            token = page.token
+            if not token:
+                return found
+
+    def save(self, key: str, result: CellResult) -> None:
+        """Record a cell in a run of its own, which is FINISHED only when everything is in it.
+
+        Metrics that are no number (a setting with one class) are left out; those of the epochs carry their
+        number as step.
+        """
+        cell = result.cell
+        run = self._client.create_run(
+            self._experiment, run_name=f"{cell.model} {cell.weighting} seed {cell.seed}"
+        )
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, value, now, 0) for name, value in result.metrics.items() if value == value]
+        for epoch, values in enumerate(result.history):
+            metrics += [Metric(f"epoch_{name}", value, now, epoch) for name, value in values.items()]
+        self._client.log_batch(
+            run.info.run_id,
+            metrics=metrics,
+            params=[Param(name, str(value)) for name, value in asdict(cell).items()],
+            tags=[RunTag("cell_key", key), RunTag("code_version", __version__)],
+        )
+        self._client.set_terminated(run.info.run_id, "FINISHED")

@@ -1,0 +1,139 @@
+"""The paper's Tables IV and V for any evaluation, as Markdown and as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from uae_model.evaluation.comparison import BASE, Findings, Gain, Summary
+from uae_model.evaluation.labels import METRICS, SETTINGS
+
+NOTHING = "–"
+TEMPLATES = Path(__file__).parent
+STYLE = Path(__file__).parent.parent / "report" / "style.jinja"
+
+STAR = "'*': better than the base with p < 0.05 (paired t-test over the seeds)."
+UNITS = "Percent, mean ± standard deviation over the seeds; RelaImpr against the base, in percent."
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Cells of text under a caption; the first ``labels`` columns name the row."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    labels: int
+
+    def to_markdown(self) -> str:
+        """Return the table with its caption above it."""
+        lines = [
+            f"**{self.caption}**",
+            "",
+            _line(self.header),
+            _line(["---"] * self.labels + ["---:"] * (len(self.header) - self.labels)),
+            *(_line(row) for row in self.rows),
+        ]
+        return "\n".join(lines)
+
+
+def table_four(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
+    """Return Table IV: base models in columns; base, each weighting and its RelaImpr in rows."""
+    rows = []
+    for metric, metric_title in METRICS.items():
+        name = f"{setting}.{metric}"
+        for weighting in [w for w in findings.weightings if w == BASE] + _others(findings):
+            shown = [_value(findings, model, weighting, name) for model in findings.models]
+            label = titles[weighting] if weighting == BASE else f"+ {titles[weighting]}"
+            rows.append((metric_title, label, *shown))
+            if weighting != BASE:
+                gains = [findings.gain(model, weighting, name) for model in findings.models]
+                rows.append((metric_title, "RelaImpr", *(_relative(gain) for gain in gains)))
+    return TextTable(
+        caption=f"By base model: {SETTINGS[setting]}",
+        header=("metric", "weights", *findings.models),
+        rows=tuple(rows),
+        labels=2,
+    )
+
+
+def table_five(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
+    """Return Table V: weightings in columns; each base model's metrics and their RelaImpr in rows."""
+    rows = []
+    weightings = [w for w in findings.weightings if w == BASE] + _others(findings)
+    for model in findings.models:
+        for metric, metric_title in METRICS.items():
+            name = f"{setting}.{metric}"
+            shown = [_value(findings, model, weighting, name) for weighting in weightings]
+            gains = [findings.gain(model, weighting, name) for weighting in weightings]
+            rows.append((model, metric_title, *shown))
+            rows.append((model, "RelaImpr", *(_relative(gain) for gain in gains)))
+    return TextTable(
+        caption=f"By weighting: {SETTINGS[setting]}",
+        header=("base model", "metric", *(titles[weighting] for weighting in weightings)),
+        rows=tuple(rows),
+        labels=2,
+    )
+
+
+def to_markdown(title: str, notes: Sequence[str], tables: Sequence[TextTable]) -> str:
+    """Return a document."""
+    parts = [f"# {title}", *notes, UNITS, STAR, *(table.to_markdown() for table in tables)]
+    return "\n\n".join(parts) + "\n"
+
+
+def to_html(
+    title: str, notes: Sequence[str], tables: Sequence[TextTable], figures: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Return one page that needs nothing else.
+
+    Args:
+        title: of the page.
+        notes: paragraphs above the tables.
+        tables: in their order.
+        figures: (caption, SVG element) each, below the tables.
+    """
+    environment = Environment(
+        loader=FileSystemLoader([TEMPLATES, STYLE.parent]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("evaluation.jinja").render(
+        title=title,
+        notes=[*notes, UNITS, STAR],
+        tables=tables,
+        figures=[(caption, Markup(svg)) for caption, svg in figures],  # noqa: S704 - drawn by us
+    )
+
+
+def _others(findings: Findings) -> list[str]:
+    return [weighting for weighting in findings.weightings if weighting != BASE]
+
+
+def _value(findings: Findings, model: str, weighting: str, metric: str) -> str:
+    summary = findings.summary(model, weighting, metric)
+    gain = None if weighting == BASE else findings.gain(model, weighting, metric)
+    return format_summary(summary, gain)
+
+
+def format_summary(summary: Summary | None, gain: Gain | None) -> str:
+    """Return ``58.44 ± 0.12*``, in percent."""
+    if summary is None:
+        return NOTHING
+    spread = "" if summary.deviation is None else f" ± {100 * summary.deviation:.2f}"
+    star = "*" if gain is not None and gain.significant else ""
+    return f"{100 * summary.mean:.2f}{spread}{star}"
+
+
+def _relative(gain: Gain | None) -> str:
+    return NOTHING if gain is None else f"{gain.relative:+.2f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,125 @@
+"""Weightings by name: whose attention, through which function, becomes the weight of a passive play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from uae_model.config.sections import WeightSettings
+from uae_model.errors import InputError
+from uae_model.weighting import Weighting, passive_weights
+
+Floats = NDArray[np.float64]
+
+FIXED = ("none", "active_only", "constant")
+"""Weightings that no attention is needed for (of ``constant`` only where its mean is given)."""
+TRUTH = "truth"
+PAPER_ESTIMATORS = ("edm", "ndb", "pn", "sar", "uae")
+"""Their attention goes through Eq. 19 unless the name says otherwise, as in the paper's Table V."""
+
+TITLES = {
+    "none": "base",
+    "constant": "constant",
+    "active_only": "active plays only",
+    "edm": "EDM",
+    "ndb": "NDB",
+    "pn": "PN",
+    "sar": "SAR",
+    "uae": "UAE",
+    "auto": "auto",
+    "chain": "chain",
+    "joint": "joint",
+    "truth": "true attention",
+}
+
+LARGEST_LOG_FACTOR = 60.0
+
+
+@dataclass(frozen=True)
+class WeightRule:
+    """A weighting, read from its name.
+
+    Attributes:
+        name: as configured, such as ``uae`` or ``auto:power:5``.
+        source: ``none``, ``active_only``, ``constant``, an estimator or ``truth``.
+        function: of attention: linear, power, scaled or constant.
+        number: gamma of power, mean of scaled and constant; None: the mean that ``auto`` gives.
+    """
+
+    name: str
+    source: str
+    function: str
+    number: float | None = None
+
+    @property
+    def estimator(self) -> str | None:
+        """The estimator whose attention is needed, if any; the mean of ``constant`` is that of ``auto``."""
+        if self.source == "constant" and self.number is None:
+            return "auto"
+        return None if self.source in (*FIXED, TRUTH) else self.source
+
+    @property
+    def title(self) -> str:
+        """What tables call it."""
+        _, _, function = self.name.partition(":")
+        return TITLES[self.source] + (f", {function.replace(':', ' ')}" if function else "")
+
+
+def parse_rule(name: str, settings: WeightSettings) -> WeightRule:
+    """Read a weighting's name.
+
+    Without a function of its own, a paper's estimator takes Eq. 19 with ``weights.gamma``, ``truth`` the
+    attention as it is, and chain, joint and auto the configured function: what they would be published with.
+    """
+    source, *rest = name.split(":")
+    if source == "constant":
+        return WeightRule(name, source, "constant", float(rest[0]) if rest else None)
+    if rest:
+        return WeightRule(name, source, rest[0], float(rest[1]) if len(rest) > 1 else None)
+    if source in PAPER_ESTIMATORS:
+        return WeightRule(name, source, "power", settings.gamma)
+    if source in (*FIXED, TRUTH):
+        return WeightRule(name, source, "linear")
+    numbers = {"power": settings.gamma, "scaled": settings.mean, "constant": settings.mean}
+    return WeightRule(name, source, settings.function, numbers.get(settings.function))
+
+
+def weigh(rule: WeightRule, attention_N: Floats, passive_N: NDArray[np.bool_]) -> Floats:
+    """Return the weights of all plays as if each were passive.
+
+    Args:
+        rule: with a number, where its function has one.
+        attention_N: of the rule's source.
+        passive_N: the passive training plays, by which ``scaled`` finds its factor.
+    """
+    factor = 1.0
+    if rule.function == "scaled":
+        factor = _factor(attention_N[passive_N], rule.number or 0.0)
+    return passive_weights(
+        attention_N,
+        Weighting(
+            kind="smoothed",
+            function=rule.function,
+            gamma=rule.number or 0.0,
+            factor=factor,
+            mean=rule.number or 0.0,
+        ),
+    )
+
+
+def _factor(attention_N: Floats, mean: float) -> float:
+    """Return the factor at which min(1, factor * attention) has this mean.
+
+    Raises:
+        InputError: if so few plays have any attention that no factor reaches the mean.
+    """
+    if (attention_N > 0).mean() <= mean:
+        raise InputError(f"weighting scaled:{mean:g}: no more than that share of passive plays has attention")
+
+    def excess(log_factor: float) -> float:
+        return float(np.minimum(1.0, np.exp(log_factor) * attention_N).mean() - mean)
+
+    return float(np.exp(brentq(excess, -LARGEST_LOG_FACTOR, LARGEST_LOG_FACTOR, xtol=1e-9)))

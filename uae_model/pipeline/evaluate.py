@@ -1,0 +1,202 @@
+"""Evaluation downstream: plays and truth of some days, all cells, tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import fsspec
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config
+from uae_model.dates import days_between
+from uae_model.errors import ContractError
+from uae_model.evaluation.attention import TrainedAttention
+from uae_model.evaluation.cells import Laboratory
+from uae_model.evaluation.comparison import BASE, Findings
+from uae_model.evaluation.figures import by_weighting, gamma_curves
+from uae_model.evaluation.grid import CellStore, cells_of, run_grid
+from uae_model.evaluation.labels import SETTINGS, judged_plays
+from uae_model.evaluation.plays import (
+    TEST,
+    TRAIN,
+    UNKNOWN,
+    VALIDATION,
+    EvaluationPlays,
+    describe_files,
+    description_of,
+    read_evaluation_plays,
+)
+from uae_model.evaluation.tables import table_five, table_four, to_html, to_markdown
+from uae_model.features import categorical_buckets, numeric_values
+from uae_model.logs import log
+from uae_model.pipeline.train import require_plays, training_days
+from uae_model.snapshot import write_snapshot
+from uae_model.tables import TableStore
+
+Splits = dict[int, list[date]]
+
+GAMMAS = (5.0, 10.0, 15.0, 20.0, 25.0)
+"""Of the paper's Fig. 6."""
+
+
+def evaluate(store: TableStore, cells: CellStore, last: date) -> dict[str, Any]:
+    """Run what is missing of the grid and write its tables; return where they are and the counts.
+
+    Args:
+        store: with the plays of the days, and the simulation's truth where there is one.
+        cells: where finished cells are kept.
+        last: the last test day.
+
+    Raises:
+        InputError: naming the days without plays.
+    """
+    config = store.config
+    splits = evaluation_days(last, config)
+    require_plays(store, [day for days in splits.values() for day in days])
+    plays = _plays(store, splits)
+    sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
+    folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
+    laboratory = Laboratory(plays, TrainedAttention(plays, sessions.root, config, folder), config)
+    results = run_grid(laboratory, cells_of(config.evaluation), cells)
+    return {"plays": len(plays), "cells": len(results), **_write_tables(laboratory, Findings(results), last)}
+
+
+def evaluation_days(last: date, config: Config) -> Splits:
+    """Return the days of each split: test days up to ``last``, before them validation, then training."""
+    test = [date.fromordinal(last.toordinal() - back) for back in range(config.evaluation.test_days)][::-1]
+    train, validation = training_days(date.fromordinal(test[0].toordinal() - 1), config)
+    return {TRAIN: train, VALIDATION: validation, TEST: list(days_between(test[0], last))}
+
+
+def evaluation_rows(plays: DataFrame, truth: DataFrame | None, splits: Splits, config: Config) -> DataFrame:
+    """Return a row for each play: numbers alone, as ``uae_model.evaluation.plays`` reads them.
+
+    Args:
+        plays: rows of ``plays``.
+        truth: rows of ``truth``; None where there is none.
+        splits: the days of each split.
+        config: the features.
+    """
+    known = {"relevance": F.lit(UNKNOWN), "attended": F.lit(UNKNOWN)}
+    if truth is not None:
+        # Prefixed: a feature may have any name.
+        true = truth.select(
+            F.col("event_id").alias("_event"),
+            *(F.col(name).cast("int").alias(f"_{name}") for name in known),
+        )
+        plays = plays.join(true, F.col("event_id") == F.col("_event"), "left")
+        known = {name: F.coalesce(F.col(f"_{name}"), F.lit(UNKNOWN)) for name in known}
+    return plays.select(
+        F.xxhash64("session_id").alias("session"),
+        F.col("position").cast("int").alias("position"),
+        F.xxhash64("user_id").alias("user"),
+        _split(splits).alias("split"),
+        F.col("is_active").cast("int").alias("active"),
+        F.col("label").cast("int").alias("label"),
+        *(value.cast("int").alias(name) for name, value in known.items()),
+        categorical_buckets(config).alias("categorical"),
+        numeric_values(config).alias("numeric"),
+    )
+
+
+def _split(splits: Splits) -> Column:
+    cases = [F.when(F.col("dt").isin(days), split) for split, days in splits.items()]
+    return F.coalesce(*cases)
+
+
+def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
+    """Write the plays of one version of the table where that has not been done, and read them."""
+    config = store.config
+    version = store.latest_version("plays")
+    truth_version = store.latest_version("truth") if store.exists("truth") else None
+    identity = _identity(config, splits, {"plays": version, "truth": truth_version})
+    root = f"{config.paths.snapshots.rstrip('/')}/evaluation-{identity}"
+    if description_of(root) is None:
+        days = [day for chosen in splits.values() for day in chosen]
+        plays = store.read("plays", days, version=version)
+        truth = None if truth_version is None else store.read("truth", version=truth_version)
+        rows = evaluation_rows(plays, truth, splits, config)
+        if not config.features_of_kind("numeric"):
+            rows = rows.drop("numeric")  # Petastorm cannot stack arrays of no elements
+        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{root}/rows")
+        _describe(root, plays.count(), config)
+        log("evaluation plays written", path=root, plays_version=version, truth_version=truth_version)
+    return read_evaluation_plays(root, identity)
+
+
+def _describe(root: str, rows: int, config: Config) -> None:
+    filesystem, base = fsspec.core.url_to_fs(root)
+    files = sorted(path.removeprefix(f"{base}/") for path in filesystem.glob(f"{base}/rows/*.parquet"))
+    if not files:
+        raise ContractError(f"evaluation plays at {root}: nothing was written")
+    describe_files(root, rows, files, len(config.features_of_kind("numeric")))
+
+
+def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -> str:
+    content = {
+        "features": [feature.model_dump(mode="json") for feature in config.features],
+        "table": config.paths.tables,
+        "versions": versions,
+        "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _write_tables(laboratory: Laboratory, findings: Findings, last: date) -> dict[str, str]:
+    config = laboratory.config
+    titles = {name: laboratory.rule(name).title for name in findings.weightings}
+    tables = [
+        build(findings, setting, titles)
+        for setting in SETTINGS
+        if setting in judged_plays(laboratory.plays)
+        for build in (table_four, table_five)
+    ]
+    title = f"Weights downstream, judged on plays up to {last}"
+    notes = [_note(laboratory)]
+    contents = {
+        "md": to_markdown(title, notes, tables),
+        "html": to_html(title, notes, tables, _figures(laboratory, findings)),
+    }
+    written = {}
+    for kind, text in contents.items():
+        path = f"{config.paths.reports.rstrip('/')}/evaluation-{last}.{kind}"
+        with fsspec.open(path, "w", auto_mkdir=True) as file:
+            file.write(text)
+        written[kind] = path
+    return written
+
+
+def _figures(laboratory: Laboratory, findings: Findings) -> list[tuple[str, str]]:
+    """Return Fig. 6 of the paper: the weight functions, and each model's GAUC by weighting."""
+    figures = [("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
+    setting = next(iter(judged_plays(laboratory.plays)))
+    metric = f"{setting}.gauc_clicks"
+    for number, model in enumerate(findings.models):
+        found = {
+            laboratory.rule(weighting).title: summary
+            for weighting in findings.weightings
+            if weighting != BASE and (summary := findings.summary(model, weighting, metric)) is not None
+        }
+        if found:
+            base = findings.summary(model, BASE, metric)
+            caption = f"{model} by weighting, {SETTINGS[setting]}."
+            figures.append((caption, by_weighting(found, f"{model}: GAUC", base, f"weighting-{number}")))
+    return figures
+
+
+def _note(laboratory: Laboratory) -> str:
+    plays, settings = laboratory.plays, laboratory.config.evaluation
+    counts = [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)]
+    return (
+        f"{counts[0]:,} plays to train on, {counts[1]:,} to stop by, {counts[2]:,} to judge; "
+        f"seeds {_listed(settings.seeds)}. The gains of a label setting say nothing about another setting."
+    )
+
+
+def _listed(values: Sequence[object]) -> str:
+    return ", ".join(map(str, values))

@@ -1,0 +1,53 @@
+"""Samples from the published weights, through Petastorm: what a recommender team trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import torch
+
+from uae_model.config import Feature
+from uae_model.published import weighted_batches
+from uae_model.recommenders.fields import FieldSpace
+from uae_model.recommenders.samples import Samples
+
+
+def published_samples(
+    tables: str,
+    first: date | str,
+    last: date | str | None = None,
+    *,
+    features: Sequence[Feature],
+    space: FieldSpace | None = None,
+) -> tuple[FieldSpace, Samples]:
+    """Return the published plays of some days with their ``sample_weight``, and the fields they are in.
+
+    Args:
+        tables: the folder or URI of the tables.
+        first: first day.
+        last: last day, included.
+        features: the declaration, ``load_config(...).features``.
+        space: the fields of the training days, for other days; by default they are fitted to these plays.
+
+    Raises:
+        InputError: naming the days of the range that are not published.
+        ContractError: if other rows were read than were published.
+    """
+    batches = list(weighted_batches(tables, first, last, features=features))
+    columns = {
+        kind: [
+            torch.cat([batch.features[feature.name] for batch in batches]).numpy()
+            for feature in features
+            if feature.kind == kind
+        ]
+        for kind in ("categorical", "numeric")
+    }
+    label_N = torch.cat([batch.label_B for batch in batches])
+    numeric_NF = np.empty((len(label_N), 0), np.float32)
+    if columns["numeric"]:
+        numeric_NF = np.stack(columns["numeric"], axis=1)
+    fitted = space or FieldSpace.fit(features, numeric_NF)
+    fields_NF = fitted.encode(np.stack(columns["categorical"], axis=1), numeric_NF)
+    return fitted, Samples(fields_NF, label_N, torch.cat([batch.sample_weight_B for batch in batches]))
