@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from uae_model.config import Config, load_config
@@ -16,6 +17,10 @@ from uae_model.tables import TableStore
 
 # Loopback only: a CI machine's host name may resolve to an address that nothing listens on.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+
+# A loaded machine makes no property false; the same examples every time make a failure repeatable.
+settings.register_profile("uae", deadline=None, derandomize=True)
+settings.load_profile("uae")
 
 TEST_SPARK_CONF = Path(__file__).parent / "spark.conf"
 
