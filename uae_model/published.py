@@ -90,6 +90,17 @@ def read_weights_arrow(
     return table
 
 
+def read_table_arrow(tables: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return a whole table as it is now, unchecked: for looking at plays, publications or quarantine.
+
+    Args:
+        tables: the folder or URI of the tables.
+        name: of the table.
+        columns: all by default.
+    """
+    return _dataset(f"{tables.rstrip('/')}/{name}", None).to_table(columns=columns and list(columns))
+
+
 @dataclass(frozen=True)
 class WeightedBatch:
     """Training samples of a recommender.
