@@ -50,7 +50,10 @@ class SnapshotSplit:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A snapshot: one Delta version of ``plays``, its splits, the feature declaration and statistics."""
+    """A snapshot: one Delta version of ``plays``, its splits, the feature declaration and statistics.
+
+    ``features_version`` is that of the table of aggregate features, None where none is declared.
+    """
 
     snapshot_id: str
     root: str
@@ -60,6 +63,7 @@ class Manifest:
     numeric_deviation: tuple[float, ...]
     train: SnapshotSplit
     validation: SnapshotSplit
+    features_version: int | None = None
 
     def save(self) -> None:
         """Write the manifest into the snapshot, whole or not at all: its presence marks it as complete."""

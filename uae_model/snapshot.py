@@ -19,7 +19,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.errors import ContractError, InputError
-from uae_model.features import categorical_buckets, numeric_values
+from uae_model.features import categorical_buckets, numeric_values, plays_with_features
 from uae_model.logs import log
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
 from uae_model.padding import choose_padded_lengths
@@ -79,14 +79,17 @@ def write_snapshot(
     """
     config = store.config
     version = store.latest_version("plays")
-    snapshot_id = _snapshot_id(config, version, train_days, validation_days)
+    features_version = store.latest_version("features") if config.features_from("aggregate") else None
+    snapshot_id = _snapshot_id(config, (version, features_version), train_days, validation_days)
     root = f"{config.paths.snapshots.rstrip('/')}/{snapshot_id}"
     existing = load_manifest(root)
     if existing is not None:
         log("snapshot exists", snapshot=snapshot_id, path=root)
         return existing
-    train = store.read("plays", train_days, version=version)
-    validation = store.read("plays", validation_days, version=version)
+    train, validation = (
+        plays_with_features(store, days, plays_version=version, features_version=features_version)
+        for days in (train_days, validation_days)
+    )
     mean, deviation = numeric_statistics(train, config)
     manifest = Manifest(
         snapshot_id=snapshot_id,
@@ -97,6 +100,7 @@ def write_snapshot(
         numeric_deviation=tuple(deviation),
         train=_write_split("train", train, train_days, root, config),
         validation=_write_split("validation", validation, validation_days, root, config),
+        features_version=features_version,
     )
     manifest.save()
     log(
@@ -202,7 +206,10 @@ def _list_files(root: str, name: str) -> list[SnapshotFile]:
 
 
 def _snapshot_id(
-    config: Config, version: int, train_days: Sequence[date], validation_days: Sequence[date]
+    config: Config,
+    versions: tuple[int, int | None],
+    train_days: Sequence[date],
+    validation_days: Sequence[date],
 ) -> str:
     content = {
         "features": [feature.model_dump(mode="json") for feature in config.features],
@@ -210,9 +217,9 @@ def _snapshot_id(
         "seed": config.training.seed,
         "processes": config.training.processes,
         "table": config.paths.tables,
-        "version": version,
+        "version": versions,
         "train": [day.isoformat() for day in train_days],
         "validation": [day.isoformat() for day in validation_days],
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-    return f"plays-v{version}-{digest}"
+    return f"plays-v{versions[0]}-{digest}"

@@ -140,6 +140,14 @@ class SessionRules(Section):
     )
 
 
+class AggregationSettings(Section):
+    """What aggregate features count (the features themselves are declared under ``features``)."""
+
+    completed_seconds: Positive = Field(
+        default=30.0, description="a play of at least this long counts as completed"
+    )
+
+
 class SnapshotSettings(Section):
     """How training data are laid out for Petastorm."""
 
@@ -335,6 +343,12 @@ class SparkTuning(Section):
     history_commits: int = Field(
         default=200, ge=10, description="Delta commits searched for what a day was built from"
     )
+    join_salts: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="tasks that share the plays of a hot song or artist when aggregates are joined to plays",
+    )
 
 
 class Sections(Section):
@@ -345,6 +359,7 @@ class Sections(Section):
     feed: FeedSettings = FeedSettings()
     labels: LabelRules = LabelRules()
     sessions: SessionRules = SessionRules()
+    aggregation: AggregationSettings = AggregationSettings()
     snapshot: SnapshotSettings = SnapshotSettings()
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()

@@ -1,4 +1,4 @@
-"""Step 4: validate a day's weights and let readers see them."""
+"""Step 5: validate a day's weights and let readers see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Step 3: plays into weights, with the champion resolved once."""
+"""Step 4: plays into weights, with the champion resolved once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import date
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.errors import InputError
+from uae_model.features import plays_with_features
 from uae_model.logs import log
+from uae_model.pipeline.features import has_aggregates, require_features
 from uae_model.registry import Champion
 from uae_model.scoring import score_plays, serialise
 from uae_model.tables import TableStore, fingerprint
@@ -24,7 +26,7 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
     """Write a day of ``weights`` where it is not current; return the number of rows.
 
     Raises:
-        InputError: if the day has no plays.
+        InputError: if the day has no plays, or not the features that are declared.
     """
     config = store.config
     if store.last_commit("plays", day) is None:
@@ -35,7 +37,8 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
         "attention_version": champion.attention_version,
         "propensity_version": champion.propensity_version,
     }
-    plays = store.read("plays", [day])
+    require_features(store, [day])
+    plays = plays_with_features(store, [day])
     count = plays.count()
     commit = store.last_commit("weights", day)
     if commit is not None and all(commit.metadata.get(k) == v for k, v in built_from.items()):
@@ -62,4 +65,8 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
 
 
 def _plays_inputs(store: TableStore, day: date) -> str:
-    return fingerprint(store.read_or_empty("plays", [day]))
+    """Return a digest of the rows that scoring reads."""
+    plays = store.read_or_empty("plays", [day])
+    if not has_aggregates(store.config):
+        return fingerprint(plays)
+    return fingerprint(plays, store.read_or_empty("features", [day]))
