@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--until",
         choices=("sessions", "features", "publish"),
         default="publish",
-        help="stop after this step; features (sessions, where no aggregates are declared) suffices to train the "
-        "first models",
+        help="stop after this step; features (or sessions, where no aggregates are declared) suffices to "
+        "train the first models",
     )
     return run(parser, argv, backfill)
 
