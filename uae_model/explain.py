@@ -9,7 +9,7 @@ from uae_model.config.features import AGGREGATE, SAME_AS_BEFORE
 
 def explain(config: Config) -> str:
     """Return a table of all features, and one of the partial aggregates that they share."""
-    rows = [("feature", "kind", "role", "meaning", "source", "cost")]
+    rows: list[tuple[str, ...]] = [("feature", "kind", "role", "meaning", "source", "cost")]
     rows += [
         (f.name, _kind(f), f.role, _meaning(f, config), _source(f), _cost(f, config)) for f in config.features
     ]

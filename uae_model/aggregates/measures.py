@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -84,16 +84,16 @@ class Measure:
 
 def measures(aggregate: Aggregate) -> list[Measure]:
     """Return what a feature merges; the last one is what its value is divided by, if there are two."""
-    filters = {"feedback": tuple(sorted(aggregate.feedback)), "plays": aggregate.plays}
-    value = aggregate.value
+    counted = Measure("count", "", tuple(sorted(aggregate.feedback)), aggregate.plays)
+    valued = replace(counted, value=aggregate.value)
     return {
-        "count": lambda: [Measure("count", **filters)],
-        "rate": lambda: [Measure("count", **filters), Measure("count")],
-        "sum": lambda: [Measure("total", value, **filters)],
-        "mean": lambda: [Measure("total", value, **filters), Measure("known", value, **filters)],
-        "last_seen": lambda: [Measure("last", **filters)],
-        "approx_distinct": lambda: [Measure("sketch", value, **filters)],
-    }[aggregate.function]()
+        "count": [counted],
+        "rate": [counted, Measure("count")],
+        "sum": [replace(valued, kind="total")],
+        "mean": [replace(valued, kind="total"), replace(valued, kind="known")],
+        "last_seen": [replace(counted, kind="last")],
+        "approx_distinct": [replace(valued, kind="sketch")],
+    }[aggregate.function]
 
 
 def entities(config: Config) -> dict[tuple[str, ...], list[Feature]]:
