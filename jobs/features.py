@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import job_parser, print_summary, run, settings, start
 from uae_model.dates import parse_day
-from uae_model.errors import ConfigError, InputError
+from uae_model.errors import ConfigError
 from uae_model.explain import explain
 from uae_model.pipeline.features import build_features, changed_days, has_aggregates
 
@@ -16,8 +16,9 @@ from uae_model.pipeline.features import build_features, changed_days, has_aggreg
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; return the exit code."""
     parser = job_parser("features", __doc__, "uae features --config demo/uae.toml --date 2026-01-05")
-    parser.add_argument("--date", metavar="YYYY-MM-DD", help="day of plays")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--date", metavar="YYYY-MM-DD", help="UTC day on which the plays' sessions started")
+    what.add_argument(
         "--explain", action="store_true", help="only print what each feature means, its source and its cost"
     )
     return run(parser, argv, features)
@@ -28,8 +29,6 @@ def features(args: argparse.Namespace) -> None:
     if args.explain:
         print(explain(settings(args)))
         return
-    if args.date is None:
-        raise InputError("--date or --explain must be given")
     day = parse_day(args.date)
     job = start("features", args)
     if not has_aggregates(job.config):
