@@ -14,10 +14,10 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick bench package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick bench bench-features package lock clean-venv
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## what the jobs need, in .venv (once)
 	@scripts/setup.sh run
@@ -44,6 +44,9 @@ quick: setup-dev  ## the tests that take seconds
 
 bench: setup-dev  ## the figures of the README, measured here and now (about 20 minutes)
 	$(PYTHON) -m benchmarks
+
+bench-features: setup-dev  ## aggregate features against DuckDB, and night 60 against night 3
+	$(PYTHON) -m benchmarks --only features nights
 
 package: setup-dev  ## dist/: environment archive and job files for spark-submit
 	@scripts/package.sh
