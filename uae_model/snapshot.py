@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -20,6 +21,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.errors import ContractError, InputError
 from uae_model.features import categorical_buckets, numeric_values, plays_with_features
+from uae_model.health import decile_boundaries, references
 from uae_model.logs import log
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
 from uae_model.padding import choose_padded_lengths
@@ -27,6 +29,9 @@ from uae_model.tables import TableStore
 
 SESSIONS_PER_FILE = 200_000
 ROW_GROUPS_PER_RANK = 4
+
+UNIFORM_MEAN, UNIFORM_DEVIATION = 0.5, 1 / math.sqrt(12)
+"""Of numbers spread evenly over 0 to 1, as quantiles are: what standardises them."""
 
 
 def sessions_as_rows(plays: DataFrame, config: Config) -> DataFrame:
@@ -101,6 +106,8 @@ def write_snapshot(
         train=_write_split("train", train, train_days, root, config),
         validation=_write_split("validation", validation, validation_days, root, config),
         features_version=features_version,
+        numeric_boundaries=quantile_boundaries(train, config),
+        references=references(train, config) if config.publication.feature_health else (),
     )
     manifest.save()
     log(
@@ -131,7 +138,22 @@ def numeric_statistics(plays: DataFrame, config: Config) -> tuple[list[float], l
     row = values.agg(*columns).collect()[0]
     mean = [float(row[f"mean{index}"] or 0.0) for index in range(width)]
     deviation = [float(row[f"deviation{index}"] or 1.0) for index in range(width)]
+    for index, feature in enumerate(config.features_of_kind("numeric")):
+        if feature.transform == "quantile":
+            mean[index], deviation[index] = UNIFORM_MEAN, UNIFORM_DEVIATION
     return mean, deviation
+
+
+def quantile_boundaries(plays: DataFrame, config: Config) -> tuple[tuple[float, ...], ...]:
+    """Return, for each numeric feature, the deciles that the transform quantile cuts at; () for the others.
+
+    Nothing at all where no feature has this transform.
+    """
+    numeric = config.features_of_kind("numeric")
+    if all(feature.transform != "quantile" for feature in numeric):
+        return ()
+    deciles = decile_boundaries(plays, config)
+    return tuple(deciles[f.name] if f.transform == "quantile" else () for f in numeric)
 
 
 def _write_split(
@@ -214,6 +236,7 @@ def _snapshot_id(
     content = {
         "features": [feature.model_dump(mode="json") for feature in config.features],
         "snapshot": config.snapshot.model_dump(mode="json"),
+        "references": config.publication.feature_health,
         "seed": config.training.seed,
         "processes": config.training.processes,
         "table": config.paths.tables,

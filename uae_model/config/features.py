@@ -47,8 +47,10 @@ class Feature(Section):
     buckets: int = Field(
         default=1000, ge=2, le=10_000_000, description="hash buckets of a categorical feature"
     )
-    transform: Literal["none", "log1p"] = Field(
-        default="none", description="applied to a numeric feature before it is standardised"
+    transform: Literal["none", "log1p", "quantile"] = Field(
+        default="none",
+        description="of a numeric feature: log1p before it is standardised; quantile: the tenth of the "
+        "training window that the value falls into",
     )
     aggregate: Aggregate | None = Field(
         default=None, description="of whom, what and in which windows, for a feature with source aggregate"

@@ -316,6 +316,18 @@ class PublicationChecks(Section):
         default=0.3,
         description="largest change of the mean passive weight since the last day of the same model",
     )
+    feature_health: bool = Field(
+        default=False,
+        description="whether each scored day is compared, feature by feature, with the training window",
+    )
+    max_psi: Positive | None = Field(
+        default=None,
+        description="largest population stability index of a feature (0.25 is a common limit); null: any",
+    )
+    psi_ignored: tuple[str, ...] = Field(
+        default=("day_of_week",),
+        description="features that max_psi leaves out: one day never looks like a week of them",
+    )
 
 
 class RetentionSettings(Section):
@@ -378,4 +390,6 @@ class Sections(Section):
             raise ValueError(
                 "publication.min_passive_weight_mean must not exceed publication.max_passive_weight_mean"
             )
+        if self.publication.max_psi is not None and not self.publication.feature_health:
+            raise ValueError("publication.max_psi is checked only where publication.feature_health = true")
         return self

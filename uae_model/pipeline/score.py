@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.errors import InputError
 from uae_model.features import plays_with_features
+from uae_model.health import day_health
 from uae_model.logs import log
 from uae_model.pipeline.features import has_aggregates, require_features
 from uae_model.registry import Champion
@@ -52,6 +55,8 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
         .withColumn("propensity_model_version", F.lit(champion.propensity_version))
         .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
     )
+    if config.publication.feature_health:
+        write_health(store, champion, day, plays, count)  # before the weights, whose commit says: all done
     store.replace_day("weights", day, scored, {"step": "score", **built_from})
     networks.unpersist()
     log(
@@ -62,6 +67,20 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
         weighting=weighting.describe(),
     )
     return count
+
+
+def write_health(store: TableStore, champion: Champion, day: date, plays: DataFrame, count: int) -> None:
+    """Write the day of ``feature_health``: its features against the champion's training window."""
+    reference = {each.name: each for each in champion.references}
+    fields = {
+        "attention_model_version": champion.attention_version,
+        "run_id": store.config.run_id(day.isoformat()),
+        "dt": day,
+    }
+    rows = [{**asdict(each), **fields} for each in day_health(plays, reference, count, store.config)]
+    schema = store.contract("feature_health").schema
+    frame = store.spark.createDataFrame([[row[name] for name in schema.fieldNames()] for row in rows], schema)
+    store.replace_day("feature_health", day, frame, {"step": "score"})
 
 
 def _plays_inputs(store: TableStore, day: date) -> str:

@@ -17,6 +17,7 @@ TABLES = (
     "feature_partials",
     "features",
     "weights",
+    "feature_health",
     "publications",
     "truth",
 )
@@ -70,6 +71,7 @@ def contract_for(name: str, config: Config) -> TableContract:
         "feature_partials": _feature_partials,
         "features": _features,
         "weights": _weights,
+        "feature_health": _feature_health,
         "publications": _publications,
         "truth": _truth,
     }
@@ -220,6 +222,29 @@ def _weights(config: Config) -> TableContract:
             "weight_is_share": "sample_weight BETWEEN 0 AND 1",
             "active_weighs_one": "NOT is_active OR sample_weight = 1",
         },
+    )
+
+
+def _feature_health(config: Config) -> TableContract:
+    return TableContract(
+        name="feature_health",
+        purpose="each feature on a scored day, against the training window of the model that scored it",
+        schema=T.StructType(
+            [
+                _column("feature", T.StringType(), required=True),
+                _column("plays", T.LongType(), required=True),
+                _column("missing_share", T.DoubleType(), required=True),
+                _column("unseen_share", T.DoubleType()),
+                _column("mean", T.DoubleType()),
+                _column("quantiles", T.ArrayType(T.DoubleType())),
+                _column("stability_index", T.DoubleType()),
+                _column("attention_model_version", T.IntegerType(), required=True),
+                _column("run_id", T.StringType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("dt", "feature"),
+        retention_days=config.retention.published_days,
     )
 
 
