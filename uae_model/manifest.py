@@ -76,7 +76,8 @@ class Manifest:
 
     ``features_version`` is that of the table of aggregate features, None where none is declared.
     ``numeric_boundaries`` are the deciles of each numeric feature with the transform quantile, empty for the
-    others; no entry at all where no feature has it. ``references`` are there where ``publication.feature_health`` asks for them.
+    others; no entry at all where no feature has it. ``references`` are there where
+    ``publication.feature_health`` asks for them.
     """
 
     snapshot_id: str
