@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick bench bench-estimators bench-downstream package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick bench bench-estimators bench-features bench-downstream package lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-estimators: setup-dev  ## how well attention is recovered, against the tru
 
 bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 35 minutes)
 	$(PYTHON) -m benchmarks.downstream
+
+bench-features: setup-dev  ## aggregate features against DuckDB, and night 60 against night 3
+	$(PYTHON) -m benchmarks --only features nights
 
 package: setup-dev  ## dist/: environment archive and job files for spark-submit
 	@scripts/package.sh

@@ -31,6 +31,10 @@ class Benchmark:
 
 BENCHMARKS = {
     "sessions": Benchmark("sessions of 10 million plays, Spark against DuckDB", "spark", "duckdb", 0.4),
+    "features": Benchmark(
+        "44 features of 10 million plays on ten days, Spark against DuckDB", "spark", "duckdb", 0.4
+    ),
+    "nights": Benchmark("features of night 60 against night 3", "night60", "night3", 1 / 1.3),
     "feed": Benchmark("training feed, Petastorm against pyarrow", "petastorm", "pyarrow", 0.5),
     "scoring": Benchmark("scoring, Spark job against pyarrow and torch", "spark", "loop", 0.8),
     "ranks": Benchmark("training, two ranks against one", "two", "one", 1.0, core=None),

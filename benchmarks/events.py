@@ -22,15 +22,16 @@ SONGS = 100_000
 DAY_MICROSECONDS = 86_400_000_000
 
 
-def write_events(folder: Path, users: int, day: date, seed: int) -> int:
+def write_events(folder: Path, users: int, day: date, seed: int, *, returning_users: bool = False) -> int:
     """Write ``users`` x 40 events that start on ``day``, partitioned by UTC date; return their number.
 
     The columns are those of the ``events`` contract in the default profile. Some users listen past
-    midnight, so the folder also holds events of the next day.
+    midnight, so the folder also holds events of the next day. ``returning_users`` are the same on every day.
     """
     for number, first in enumerate(range(0, users, USERS_PER_FILE)):
         rng = np.random.default_rng([seed, day.toordinal(), number])
-        table = _events(rng, min(USERS_PER_FILE, users - first), day)
+        user_rng = np.random.default_rng([seed, number]) if returning_users else rng
+        table = _events(rng, user_rng, min(USERS_PER_FILE, users - first), day)
         pq.write_to_dataset(
             table,
             folder,
@@ -42,7 +43,7 @@ def write_events(folder: Path, users: int, day: date, seed: int) -> int:
     return users * PLAYS_PER_USER
 
 
-def _events(rng: np.random.Generator, users: int, day: date) -> pa.Table:
+def _events(rng: np.random.Generator, user_rng: np.random.Generator, users: int, day: date) -> pa.Table:
     rows = users * PLAYS_PER_USER
     played_ms = rng.integers(30_000, 300_000, (users, PLAYS_PER_USER))
     started = _start_times(rng, played_ms, day)
@@ -50,7 +51,7 @@ def _events(rng: np.random.Generator, users: int, day: date) -> pa.Table:
     order = np.argsort(started.ravel(), kind="stable")
     song = np.minimum(rng.zipf(1.3, rows) - 1, SONGS - 1)
     popularity, affinity = rng.random(SONGS), rng.normal(size=rows)
-    user_ids = _hex_ids(rng, users, 64)
+    user_ids = _hex_ids(user_rng, users, 64)
     return pa.table(
         {
             "event_id": _hex_ids(rng, rows, 32),

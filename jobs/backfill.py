@@ -1,4 +1,4 @@
-"""Job: the whole chain for a range of days, or only ingest and sessions; one summary line a day."""
+"""Job: the whole chain for a range of days, or only its first steps; one summary line a day."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
 from uae_model.dates import days_between
+from uae_model.pipeline.features import build_features, has_aggregates
 from uae_model.pipeline.nightly import prepare_days, run_night
 from uae_model.registry import Registry
 
@@ -22,9 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_days(parser, "day")
     parser.add_argument(
         "--until",
-        choices=("sessions", "publish"),
+        choices=("sessions", "features", "publish"),
         default="publish",
-        help="stop after this step; sessions suffices to train the first models",
+        help="stop after this step; features (or sessions, where no aggregates are declared) suffices to "
+        "train the first models",
     )
     return run(parser, argv, backfill)
 
@@ -37,6 +39,13 @@ def backfill(args: argparse.Namespace) -> None:
     if args.until == "sessions":
         for day_of_plays in built:
             print_summary(vars(day_of_plays))
+        return
+    if has_aggregates(job.config):
+        for day in days_between(first, last):
+            features = build_features(job.store, day)
+            if args.until == "features":
+                print_summary(vars(features))
+    if args.until == "features":
         return
     registry = Registry(job.config)
     for day in days_between(first, last):

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 STEPS = {
     "simulate": "make listening events with known truth, as a feed",
     "ingest": "feed of a day -> events and quarantine",
-    "sessions": "events -> plays with sessions, features and labels",
+    "sessions": "events -> plays with sessions, their features and labels",
+    "features": "aggregate features of a day's plays, or what each feature means",
     "train": "plays -> snapshot -> attention and propensity models, registered",
     "sensitivity": "how much attention hangs on the declared roles and on its mean",
     "promote": "make a registered version champion, or go back",

@@ -8,10 +8,36 @@ without Spark.
 
 from __future__ import annotations
 
-from pyspark.sql import Column
+from collections.abc import Iterable
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Feature
+from uae_model.tables import TableStore
+
+
+def plays_with_features(
+    store: TableStore,
+    days: Iterable[date],
+    *,
+    plays_version: int | None = None,
+    features_version: int | None = None,
+) -> DataFrame:
+    """Return the plays of some days with every declared feature: what training and scoring both read.
+
+    Without aggregates these are the plays as they stand.
+    """
+    wanted = list(days)
+    plays = store.read("plays", wanted, version=plays_version)
+    names = [feature.name for feature in store.config.features_from("aggregate")]
+    if not names:
+        return plays
+    values = store.read("features", wanted, version=features_version)
+    return plays.join(values.select("event_id", "dt", *names), ["event_id", "dt"], "left").select(
+        *[name for name in plays.columns if name != "dt"], *names, "dt"
+    )
 
 
 def categorical_buckets(config: Config) -> Column:

@@ -6,8 +6,8 @@ Shared by the Spark writer and the torch reader; imports neither.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import fsspec
@@ -49,8 +49,36 @@ class SnapshotSplit:
 
 
 @dataclass(frozen=True)
+class FeatureReference:
+    """A feature over the training window, with which later days are compared.
+
+    Attributes:
+        name: of the feature.
+        boundaries: deciles of a numeric feature, rising; empty for a categorical one.
+        shares: bin, as text, -> share of the plays; bins are buckets, or numbered from 1 by boundaries.
+    """
+
+    name: str
+    boundaries: tuple[float, ...] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+
+def read_references(stored: Sequence[Mapping[str, Any]]) -> tuple[FeatureReference, ...]:
+    """Return references from plain values, as a manifest or a model's declaration holds them."""
+    return tuple(
+        FeatureReference(each["name"], tuple(each["boundaries"]), dict(each["shares"])) for each in stored
+    )
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """A snapshot: one Delta version of ``plays``, its splits, the feature declaration and statistics."""
+    """A snapshot: one Delta version of ``plays``, its splits, the feature declaration and statistics.
+
+    ``features_version`` is that of the table of aggregate features, None where none is declared.
+    ``numeric_boundaries`` are the deciles of each numeric feature with the transform quantile, empty for the
+    others; no entry at all where no feature has it. ``references`` are there where
+    ``publication.feature_health`` asks for them.
+    """
 
     snapshot_id: str
     root: str
@@ -60,6 +88,9 @@ class Manifest:
     numeric_deviation: tuple[float, ...]
     train: SnapshotSplit
     validation: SnapshotSplit
+    features_version: int | None = None
+    references: tuple[FeatureReference, ...] = ()
+    numeric_boundaries: tuple[tuple[float, ...], ...] = ()
 
     def save(self) -> None:
         """Write the manifest into the snapshot, whole or not at all: its presence marks it as complete."""
@@ -100,4 +131,6 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
     fields = {**content, **splits}
     for name in ("features", "numeric_mean", "numeric_deviation"):
         fields[name] = tuple(fields[name])
+    fields["numeric_boundaries"] = tuple(map(tuple, fields.get("numeric_boundaries", ())))
+    fields["references"] = read_references(fields.get("references", ()))
     return Manifest(**fields)

@@ -49,6 +49,8 @@ class NetworkShape:
         propensity_inputs: what the encoder of h sees; None: everything.
         half_life: plays after which attention has halved, of ``decay``.
         chain_context: which of ``step`` and ``gru`` the likelihood estimators take for attention.
+        numeric_boundaries: for each numeric feature, where the transform quantile cuts, rising; () for the
+            others, and no entry at all without that transform.
     """
 
     buckets: tuple[int, ...]
@@ -63,6 +65,7 @@ class NetworkShape:
     propensity_inputs: Inputs | None = None
     half_life: float = 5.0
     chain_context: AttentionNetworkKind = "step"
+    numeric_boundaries: tuple[tuple[float, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the shape as plain JSON values."""
@@ -72,6 +75,7 @@ class NetworkShape:
     def from_dict(cls, content: dict[str, Any]) -> NetworkShape:
         """Rebuild a shape from ``to_dict``."""
         read: dict[str, Any] = {**content, "buckets": tuple(content["buckets"]), "mlp": tuple(content["mlp"])}
+        read["numeric_boundaries"] = tuple(map(tuple, content.get("numeric_boundaries", ())))
         for name in ("attention_inputs", "propensity_inputs"):
             inputs = content.get(name)
             if inputs is not None:
@@ -88,7 +92,7 @@ class NetworkShape:
 
 
 class FeatureEncoder(nn.Module):
-    """Embeds the categorical features and standardises the numeric ones.
+    """Embeds the categorical features, cuts numeric ones into quantiles where asked, and standardises them.
 
     All embeddings lie in one table with an offset per feature: one look-up instead of F.
     """
@@ -96,6 +100,7 @@ class FeatureEncoder(nn.Module):
     offsets: Tensor
     numeric_mean: Tensor
     numeric_deviation: Tensor
+    boundaries_FK: Tensor
 
     def __init__(
         self,
@@ -115,6 +120,9 @@ class FeatureEncoder(nn.Module):
         for name, values in (("numeric_mean", numeric_mean), ("numeric_deviation", numeric_deviation)):
             chosen = [values[index] for index in seen.numeric]
             self.register_buffer(name, torch.tensor(chosen, dtype=torch.float32))
+        chosen_boundaries = [shape.numeric_boundaries[i] for i in seen.numeric if shape.numeric_boundaries]
+        # The shape carries the boundaries, so the stored weights need not.
+        self.register_buffer("boundaries_FK", _padded(chosen_boundaries), persistent=False)
         self.width = len(rows) * shape.embedding + len(seen.numeric)
 
     def forward(self, categorical_BTF: Tensor, numeric_BTF: Tensor) -> Tensor:
@@ -123,9 +131,31 @@ class FeatureEncoder(nn.Module):
             categorical_BTF = categorical_BTF[..., list(self.inputs.categorical)]
             numeric_BTF = numeric_BTF[..., list(self.inputs.numeric)]
         embedded_BTF = self.table(categorical_BTF + self.offsets).flatten(start_dim=2)
+        if self.boundaries_FK.numel():
+            numeric_BTF = quantile_positions(numeric_BTF, self.boundaries_FK)
         standard_BTF = (numeric_BTF - self.numeric_mean) / self.numeric_deviation
         known_BTF = torch.nan_to_num(standard_BTF, nan=0.0, posinf=0.0, neginf=0.0)
         return torch.cat([embedded_BTF, known_BTF], dim=2)
+
+
+def quantile_positions(numeric_BTF: Tensor, boundaries_FK: Tensor) -> Tensor:
+    """Return the share of a feature's boundaries at or below each value, 0 to 1; a feature without any stays.
+
+    Args:
+        numeric_BTF: numbers, NaN where missing, which stays so.
+        boundaries_FK: of each feature, filled up with infinity.
+    """
+    counts_F = torch.isfinite(boundaries_FK).sum(dim=1)
+    below_BTF = (numeric_BTF.unsqueeze(-1) >= boundaries_FK).sum(dim=-1)
+    position_BTF = below_BTF.to(numeric_BTF.dtype) / counts_F.clamp(min=1)
+    return torch.where((counts_F > 0) & ~torch.isnan(numeric_BTF), position_BTF, numeric_BTF)
+
+
+def _padded(boundaries: Sequence[Sequence[float]]) -> Tensor:
+    """Return rows of one length, filled up with infinity, which no number reaches."""
+    longest = max((len(each) for each in boundaries), default=0)
+    rows = [[*each, *[math.inf] * (longest - len(each))] for each in boundaries]
+    return torch.tensor(rows, dtype=torch.float32).reshape(len(boundaries), longest)
 
 
 class AttentionNetwork(nn.Module):

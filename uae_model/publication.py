@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,7 @@ def check_day(
     quarantined: int,
     previous_mean_weight: float | None,
     config: Config,
+    stability: Mapping[str, float] | None = None,
 ) -> list[Check]:
     """Return every check of a day.
 
@@ -100,6 +102,7 @@ def check_day(
         previous_mean_weight: mean passive weight of the last day published with the same models; None
             without one.
         config: the limits.
+        stability: population stability index of each feature that has one; None where it was not computed.
     """
     limits = config.publication
     offered = statistics.rows + quarantined
@@ -138,7 +141,19 @@ def check_day(
                 f"{shift:.4f}",
             )
         )
+    if limits.max_psi is not None:
+        checks.append(_stability_check(stability or {}, limits.max_psi, limits.psi_ignored))
     return checks
+
+
+def _stability_check(stability: Mapping[str, float], limit: float, ignored: Collection[str]) -> Check:
+    judged = {name: index for name, index in stability.items() if name not in ignored}
+    drifted = [name for name in sorted(judged, key=lambda name: -judged[name]) if judged[name] > limit]
+    listed = ", ".join(f"{name} {judged[name]:.2f}" for name in drifted)
+    largest = f"at most {max(judged.values()):.2f}" if judged else "the model has no reference; train anew"
+    return Check(
+        f"stability index of each feature at most {limit:g}", bool(judged) and not drifted, listed or largest
+    )
 
 
 def publication_row(statistics: DayStatistics, checks: list[Check], fields: dict[str, Any]) -> dict[str, Any]:

@@ -29,10 +29,10 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 
 from uae_model import __version__
-from uae_model.config import Config
+from uae_model.config import Config, Feature
 from uae_model.errors import ModelError
 from uae_model.logs import log
-from uae_model.manifest import Manifest
+from uae_model.manifest import FeatureReference, Manifest, read_references
 from uae_model.networks import Inputs, NetworkShape
 from uae_model.pair import Traits
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
@@ -44,12 +44,13 @@ PREVIOUS = "previous_champion"
 
 @dataclass(frozen=True)
 class Champion:
-    """The pair that scores: versions, stored networks and the features they were trained on."""
+    """The pair that scores: versions, stored networks, the features they were trained on and their shares."""
 
     attention_version: int
     propensity_version: int
     state: dict[str, Any]
     features: tuple[dict[str, Any], ...]
+    references: tuple[FeatureReference, ...] = ()
 
     @property
     def traits(self) -> Traits:
@@ -177,7 +178,13 @@ class Registry:
         declaration = json.loads((folder / "artifacts" / "declaration.json").read_text())
         if state is None:
             raise ModelError(f"{uri} has no networks.pt")
-        return Champion(attention_version, propensity_version, state, tuple(declaration["features"]))
+        return Champion(
+            attention_version,
+            propensity_version,
+            state,
+            tuple(declaration["features"]),
+            read_references(declaration["snapshot"].get("references", ())),
+        )
 
     def version(self, number: int | None = None) -> ModelVersion:
         """Return a version of the attention model, the newest by default.
@@ -307,7 +314,8 @@ def input_example(config: Config) -> pd.DataFrame:
 def require_same_features(trained: tuple[dict[str, Any], ...], config: Config) -> None:
     """Raise ModelError, naming the features, where a model was trained on another declaration."""
     declared = {f.name: f.model_dump(mode="json") for f in config.features}
-    stored = {f["name"]: f for f in trained}
+    # A model of before a setting existed has its default.
+    stored = {f["name"]: Feature.model_validate(f).model_dump(mode="json") for f in trained}
     differing = [name for name in declared.keys() | stored.keys() if declared.get(name) != stored.get(name)]
     if differing or list(declared) != list(stored):
         listed = ", ".join(sorted(differing)) or "their order"

@@ -43,9 +43,7 @@ def score_plays(
         play_count: rows of ``plays``, from which the number of tasks follows.
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
-    encoded = plays.withColumn("_categorical", categorical_buckets(config)).withColumn(
-        "_numeric", numeric_values(config)
-    )
+    encoded = encode_plays(plays, config)
     schema = T.StructType(
         [
             *plays.schema.fields,
@@ -62,6 +60,13 @@ def score_plays(
     )
     weight = sample_weight(F.col("attention"), F.col("is_active"), weighting)
     return scored.withColumn("sample_weight", weight).withColumn("weighting", F.lit(weighting.describe()))
+
+
+def encode_plays(plays: DataFrame, config: Config) -> DataFrame:
+    """Add ``_categorical`` and ``_numeric``, what the networks read of each play."""
+    return plays.withColumn("_categorical", categorical_buckets(config)).withColumn(
+        "_numeric", numeric_values(config)
+    )
 
 
 def serialise(state: dict[str, Any]) -> bytes:

@@ -23,7 +23,9 @@ from datetime import date, datetime, timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.config import Config
+from uae_model.config import Config, Feature
+from uae_model.config.aggregates import EVENT_ENTITIES
+from uae_model.config.features import SAME_AS_BEFORE
 from uae_model.dates import midnight
 from uae_model.labels import is_active, label
 
@@ -141,6 +143,9 @@ def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
     rows = timeline.withColumn("_previous_end", F.lag("_ended").over(by_time)).withColumn(
         "_row", F.row_number().over(by_time)
     )
+    for feature in _compared_with_previous(config):
+        value = F.col(_compared_column(feature))
+        rows = rows.withColumn(f"_same_{feature.name}", value == F.lag(value).over(by_time))
     starts_run = F.col("_previous_end").isNull() | (
         F.col("_started") - F.col("_previous_end") > _gap_micros(config)
     )
@@ -169,6 +174,9 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
         "hour_of_day": F.hour("played_at"),
         "day_of_week": F.weekday("played_at") + 1,
     }
+    for feature in _compared_with_previous(config):
+        same = F.col(f"_same_{feature.name}") & (F.col("position") > 1)
+        derived[feature.source_column] = F.coalesce(same, F.lit(False)).cast("int")
     session_id = F.substring(F.sha2(F.concat_ws("|", "user_id", "_session"), 256), 1, 32)
     return rows.select(
         *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"),
@@ -181,6 +189,15 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
         label(F.col("feedback"), config).alias("label"),
         "dt",
     )
+
+
+def _compared_with_previous(config: Config) -> list[Feature]:
+    return [f for f in config.features_from("session") if f.source_column.startswith(SAME_AS_BEFORE)]
+
+
+def _compared_column(feature: Feature) -> str:
+    name = feature.source_column.removeprefix(SAME_AS_BEFORE)
+    return EVENT_ENTITIES.get(name, name)
 
 
 def _ended_micros(played_at: Column, played_ms: Column) -> Column:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -19,7 +20,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.errors import ContractError, InputError
-from uae_model.features import categorical_buckets, numeric_values
+from uae_model.features import categorical_buckets, numeric_values, plays_with_features
+from uae_model.health import decile_boundaries, references
 from uae_model.logs import log
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
 from uae_model.padding import choose_padded_lengths
@@ -28,6 +30,9 @@ from uae_model.tables import TableStore
 
 SESSIONS_PER_FILE = 200_000
 ROW_GROUPS_PER_RANK = 4
+
+UNIFORM_MEAN, UNIFORM_DEVIATION = 0.5, 1 / math.sqrt(12)
+"""Of numbers spread evenly over 0 to 1, as quantiles are: what standardises them."""
 
 
 def sessions_as_rows(plays: DataFrame, config: Config) -> DataFrame:
@@ -80,7 +85,8 @@ def write_snapshot(
     """
     config = store.config
     version = store.latest_version("plays")
-    snapshot_id = _snapshot_id(config, version, train_days, validation_days)
+    features_version = store.latest_version("features") if config.features_from("aggregate") else None
+    snapshot_id = _snapshot_id(config, (version, features_version), train_days, validation_days)
     root = f"{config.paths.snapshots.rstrip('/')}/{snapshot_id}"
     existing = load_manifest(root)
     if existing is not None:
@@ -88,8 +94,11 @@ def write_snapshot(
         return existing
     if config.snapshot.split == "sessions":
         train_days = validation_days = [*train_days, *validation_days]
-    train = sessions_of("train", store.read("plays", train_days, version=version), config)
-    validation = sessions_of("validation", store.read("plays", validation_days, version=version), config)
+    train, validation = (
+        plays_with_features(store, days, plays_version=version, features_version=features_version)
+        for days in (train_days, validation_days)
+    )
+    train, validation = sessions_of("train", train, config), sessions_of("validation", validation, config)
     mean, deviation = numeric_statistics(train, config)
     manifest = Manifest(
         snapshot_id=snapshot_id,
@@ -100,6 +109,9 @@ def write_snapshot(
         numeric_deviation=tuple(deviation),
         train=_write_split("train", train, train_days, root, config),
         validation=_write_split("validation", validation, validation_days, root, config),
+        features_version=features_version,
+        numeric_boundaries=quantile_boundaries(train, config),
+        references=references(train, config) if config.publication.feature_health else (),
     )
     manifest.save()
     log(
@@ -130,7 +142,22 @@ def numeric_statistics(plays: DataFrame, config: Config) -> tuple[list[float], l
     row = values.agg(*columns).collect()[0]
     mean = [float(row[f"mean{index}"] or 0.0) for index in range(width)]
     deviation = [float(row[f"deviation{index}"] or 1.0) for index in range(width)]
+    for index, feature in enumerate(config.features_of_kind("numeric")):
+        if feature.transform == "quantile":
+            mean[index], deviation[index] = UNIFORM_MEAN, UNIFORM_DEVIATION
     return mean, deviation
+
+
+def quantile_boundaries(plays: DataFrame, config: Config) -> tuple[tuple[float, ...], ...]:
+    """Return, for each numeric feature, the deciles that the transform quantile cuts at; () for the others.
+
+    Nothing at all where no feature has this transform.
+    """
+    numeric = config.features_of_kind("numeric")
+    if all(feature.transform != "quantile" for feature in numeric):
+        return ()
+    deciles = decile_boundaries(plays, config)
+    return tuple(deciles[f.name] if f.transform == "quantile" else () for f in numeric)
 
 
 def _write_split(
@@ -205,17 +232,21 @@ def _list_files(root: str, name: str) -> list[SnapshotFile]:
 
 
 def _snapshot_id(
-    config: Config, version: int, train_days: Sequence[date], validation_days: Sequence[date]
+    config: Config,
+    versions: tuple[int, int | None],
+    train_days: Sequence[date],
+    validation_days: Sequence[date],
 ) -> str:
     content = {
         "features": [feature.model_dump(mode="json") for feature in config.features],
         "snapshot": config.snapshot.model_dump(mode="json"),
+        "references": config.publication.feature_health,
         "seed": config.training.seed,
         "processes": config.training.processes,
         "table": config.paths.tables,
-        "version": version,
+        "version": versions,
         "train": [day.isoformat() for day in train_days],
         "validation": [day.isoformat() for day in validation_days],
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-    return f"plays-v{version}-{digest}"
+    return f"plays-v{versions[0]}-{digest}"

@@ -51,7 +51,10 @@ def test_what_would_leak_or_does_not_exist_is_refused(source: str) -> None:
         ({"kind": "text"}, "features.0.kind = 'text': Input should be 'categorical' or 'numeric'"),
         ({"role": "none"}, "features.0.role = 'none': Input should be 'context', 'preference' or 'both'"),
         ({"buckets": 1}, "features.0.buckets = 1: Input should be greater than or equal to 2"),
-        ({"transform": "sqrt"}, "features.0.transform = 'sqrt': Input should be 'none' or 'log1p'"),
+        (
+            {"transform": "sqrt"},
+            "features.0.transform = 'sqrt': Input should be 'none', 'log1p' or 'quantile'",
+        ),
         ({"colour": "red"}, "features.0.colour: no such setting"),
     ],
 )

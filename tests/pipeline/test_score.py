@@ -35,7 +35,7 @@ class FakeStore:
         assert day == DAY
         return self.commits.get(name)
 
-    def read(self, name: str, days: Any) -> Any:
+    def read(self, name: str, days: Any, version: int | None = None) -> Any:
         return SimpleNamespace(count=lambda: 7)
 
     read_or_empty = read

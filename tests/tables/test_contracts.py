@@ -58,13 +58,9 @@ def test_published_tables_stay_readable_as_long_as_configured(make_config: Calla
     kept = {
         name: contract_for(name, config).properties()["delta.deletedFileRetentionDuration"] for name in TABLES
     }
-    assert {name for name, interval in kept.items() if interval == "interval 90 days"} == {
-        "weights",
-        "publications",
-    }
-    assert {interval for name, interval in kept.items() if name not in ("weights", "publications")} == {
-        "interval 9 days"
-    }
+    published = {"weights", "feature_health", "publications"}
+    assert {name for name, interval in kept.items() if interval == "interval 90 days"} == published
+    assert {interval for name, interval in kept.items() if name not in published} == {"interval 9 days"}
     assert contract_for("weights", config).properties() == {
         "delta.deletedFileRetentionDuration": "interval 90 days",
         "delta.logRetentionDuration": "interval 90 days",

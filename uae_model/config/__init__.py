@@ -1,5 +1,6 @@
 """One typed configuration object, built from a profile, a TOML file and overrides."""
 
+from uae_model.config.aggregates import Aggregate
 from uae_model.config.features import EVENT_FEATURES, SESSION_FEATURES, Feature
 from uae_model.config.load import PROFILES, load_config, parse_config
 from uae_model.config.sections import FEED_FORMATS, FEEDBACK_TYPES, Feedback
@@ -11,6 +12,7 @@ __all__ = [
     "FEED_FORMATS",
     "PROFILES",
     "SESSION_FEATURES",
+    "Aggregate",
     "Config",
     "Feature",
     "Feedback",

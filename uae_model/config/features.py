@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from uae_model.config.aggregates import Aggregate
 from uae_model.config.base import Section
 
 SESSION_FEATURES = {
@@ -17,9 +18,16 @@ SESSION_FEATURES = {
 }
 """Derived features that use only what came before the play started (point in time)."""
 
+SAME_AS_BEFORE = "same_"
+"""Prefix of the derived features 1 (the previous play of the session has the same value), 0 (it has
+another, or there is none): ``session.same_artist``."""
+
 EVENT_FEATURES = ("user_id", "song_id")
 """Core event columns that may serve as features. The rest would leak: played_ms, feedback and the
 labels are known only after the play."""
+
+AGGREGATE = "aggregate"
+"""Source of a feature that is aggregated over the days before the play's."""
 
 
 class Feature(Section):
@@ -34,19 +42,28 @@ class Feature(Section):
     )
     source: str = Field(
         default="",
-        description="feed.<column> (default feed.<name>), session.<derived> or event.<column>",
+        description="feed.<column> (default feed.<name>), session.<derived>, event.<column>, or aggregate",
     )
     buckets: int = Field(
         default=1000, ge=2, le=10_000_000, description="hash buckets of a categorical feature"
     )
-    transform: Literal["none", "log1p"] = Field(
-        default="none", description="applied to a numeric feature before it is standardised"
+    transform: Literal["none", "log1p", "quantile"] = Field(
+        default="none",
+        description="of a numeric feature: log1p before it is standardised; quantile: the tenth of the "
+        "training window that the value falls into",
+    )
+    aggregate: Aggregate | None = Field(
+        default=None, description="of whom, what and in which windows, for a feature with source aggregate"
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _default_source(cls, values: dict[str, object]) -> dict[str, object]:
-        if isinstance(values, dict) and not values.get("source") and "name" in values:
+    def _defaults(cls, values: dict[str, object]) -> dict[str, object]:
+        if not isinstance(values, dict) or "name" not in values:
+            return values
+        if values.get("aggregate"):
+            return {"source": AGGREGATE, "kind": "numeric", **values}
+        if not values.get("source"):
             return {**values, "source": f"feed.{values['name']}"}
         return values
 
@@ -56,24 +73,49 @@ class Feature(Section):
         origin, _, column = source.partition(".")
         if origin == "feed" and column:
             return source
-        if origin == "session" and column in SESSION_FEATURES:
+        if origin == "session" and (column in SESSION_FEATURES or column.startswith(SAME_AS_BEFORE)):
             return source
         if origin == "event" and column in EVENT_FEATURES:
+            return source
+        if source == AGGREGATE:
             return source
         raise ValueError(
             "allowed: feed.<column>, "
             + ", ".join(f"session.{name}" for name in SESSION_FEATURES)
-            + ", "
+            + f", session.{SAME_AS_BEFORE}<column>, "
             + ", ".join(f"event.{name}" for name in EVENT_FEATURES)
-            + " (played_ms and feedback are known only after the play, so they would leak)"
+            + " and aggregate (played_ms and feedback are known only after the play, so they would leak; the "
+            "earlier feedback of the session is E, which belongs to the propensity and reaches it by itself)"
         )
+
+    @model_validator(mode="after")
+    def _aggregate_fits(self) -> Feature:
+        if (self.source == AGGREGATE) != (self.aggregate is not None):
+            raise ValueError("source = aggregate needs aggregate = {entity, function, windows}, and it alone")
+        if self.aggregate is not None and self.kind != "numeric":
+            raise ValueError(f"kind = {self.kind!r}: an aggregate is numeric")
+        return self
 
     @property
     def origin(self) -> str:
-        """Where the value comes from: feed, session or event."""
+        """Where the value comes from: feed, session, event or aggregate."""
         return self.source.partition(".")[0]
 
     @property
     def source_column(self) -> str:
         """The column of that origin."""
         return self.source.partition(".")[2]
+
+    def by_window(self) -> list[Feature]:
+        """Return one feature for each window of an aggregate, named after it; any other as it is."""
+        if self.aggregate is None or len(self.aggregate.windows) == 1:
+            return [self]
+        return [
+            self.model_copy(
+                update={
+                    "name": f"{self.name}_{days}d",
+                    "aggregate": self.aggregate.model_copy(update={"windows": (days,)}),
+                }
+            )
+            for days in self.aggregate.windows
+        ]

@@ -149,6 +149,14 @@ class SessionRules(Section):
     )
 
 
+class AggregationSettings(Section):
+    """What aggregate features count (the features themselves are declared under ``features``)."""
+
+    completed_seconds: Positive = Field(
+        default=30.0, description="a play of at least this long counts as completed"
+    )
+
+
 class SnapshotSettings(Section):
     """How training data are laid out for Petastorm."""
 
@@ -332,6 +340,18 @@ class PublicationChecks(Section):
         default=0.3,
         description="largest change of the mean passive weight since the last day of the same model",
     )
+    feature_health: bool = Field(
+        default=False,
+        description="whether each scored day is compared, feature by feature, with the training window",
+    )
+    max_psi: Positive | None = Field(
+        default=None,
+        description="largest population stability index of a feature (0.25 is a common limit); null: any",
+    )
+    psi_ignored: tuple[str, ...] = Field(
+        default=("day_of_week",),
+        description="features that max_psi leaves out: one day never looks like a week of them",
+    )
 
 
 class RetentionSettings(Section):
@@ -359,6 +379,12 @@ class SparkTuning(Section):
     history_commits: int = Field(
         default=200, ge=10, description="Delta commits searched for what a day was built from"
     )
+    join_salts: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="tasks that share the plays of a hot song or artist when aggregates are joined to plays",
+    )
 
 
 class Sections(Section):
@@ -369,6 +395,7 @@ class Sections(Section):
     feed: FeedSettings = FeedSettings()
     labels: LabelRules = LabelRules()
     sessions: SessionRules = SessionRules()
+    aggregation: AggregationSettings = AggregationSettings()
     snapshot: SnapshotSettings = SnapshotSettings()
     network: NetworkSettings = NetworkSettings()
     training: TrainingSettings = TrainingSettings()
@@ -388,4 +415,6 @@ class Sections(Section):
             raise ValueError(
                 "publication.min_passive_weight_mean must not exceed publication.max_passive_weight_mean"
             )
+        if self.publication.max_psi is not None and not self.publication.feature_health:
+            raise ValueError("publication.max_psi is checked only where publication.feature_health = true")
         return self

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from uae_model import __version__
-from uae_model.config.features import Feature
+from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
+from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature
 from uae_model.config.sections import Sections
 
 RESERVED_COLUMNS = frozenset(
@@ -26,6 +27,30 @@ class Config(Sections):
     """Everything a run depends on. Immutable; recorded by every run."""
 
     features: tuple[Feature, ...] = Field(description="the model's inputs, at least one")
+
+    @field_validator("features")
+    @classmethod
+    def _one_for_each_window(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        return tuple(each for feature in features for each in feature.by_window())
+
+    @model_validator(mode="after")
+    def _columns_are_declared(self) -> Config:
+        """Check that aggregates and comparisons with the previous play rest on columns that events have."""
+        feed = self.features_from("feed")
+        categorical = [feature.name for feature in feed if feature.kind == "categorical"]
+        numeric = [feature.name for feature in feed if feature.kind == "numeric"]
+        for feature in self.features:
+            if feature.aggregate is not None:
+                check_columns(feature.name, feature.aggregate, categorical, numeric)
+        for feature in self.features_from("session"):
+            compared = feature.source_column.removeprefix(SAME_AS_BEFORE)
+            allowed = [*EVENT_ENTITIES, *categorical]
+            if feature.source_column not in SESSION_FEATURES and compared not in allowed:
+                raise ValueError(
+                    f"feature {feature.name}: source = {feature.source!r}: allowed after "
+                    f"session.{SAME_AS_BEFORE} are {', '.join(allowed)}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _features_fit_together(self) -> Config:
@@ -47,7 +72,7 @@ class Config(Sections):
         return self
 
     def features_from(self, origin: str) -> list[Feature]:
-        """Return the features whose values come from ``feed``, ``session`` or ``event``."""
+        """Return the features whose values come from ``feed``, ``session``, ``event`` or ``aggregate``."""
         return [feature for feature in self.features if feature.origin == origin]
 
     def features_of_kind(self, kind: str) -> list[Feature]:
@@ -68,8 +93,13 @@ class Config(Sections):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def digest_of(self, *sections: str) -> str:
-        """Return 12 hex digits that name some sections alone, such as those that one table depends on."""
+        """Return 12 hex digits that name some sections alone, such as those that one table depends on.
+
+        Aggregates do not count: they have a table of their own, whose days name their own settings.
+        """
         content = self.model_dump(mode="json", include=set(sections))
+        if "features" in content:
+            content["features"] = [each for each in content["features"] if not each["aggregate"]]
         text = f"{__version__} {json.dumps(content, sort_keys=True)}"
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

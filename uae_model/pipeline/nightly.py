@@ -10,6 +10,7 @@ from uae_model.dates import days_between
 from uae_model.errors import ModelError, NotClosedError
 from uae_model.feed import Feed, Slot, reach
 from uae_model.logs import log_context, timed, warn
+from uae_model.pipeline.features import build_features, changed_days, has_aggregates
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.publish import needs_publication, publish_day
 from uae_model.pipeline.score import plays_changed, score_day
@@ -52,6 +53,10 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
             counts = ingest_slots(store, feed, closed_slots(feed, day, day, store.config))
         with timed("sessions", seconds):
             built = [build_day(store, each) for each in [*reopened_days(store, day), day]]
+        if has_aggregates(store.config):
+            with timed("features", seconds):
+                for each in [*changed_days(store, day), day]:
+                    build_features(store, each)
         if training_is_due(store.config, registry, day):
             with timed("train", seconds):
                 _train_and_promote(store, registry, day)

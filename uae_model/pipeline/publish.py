@@ -1,4 +1,4 @@
-"""Step 4: validate a day's weights and let readers see them."""
+"""Step 5: validate a day's weights and let readers see them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def publish_day(store: TableStore, day: date) -> Row:
     statistics = day_statistics(weights)
     unmatched = unmatched_rows(store.read("plays", [day]), weights)
     quarantined = _quarantined(store, day)
-    checks = check_day(statistics, unmatched, quarantined, _previous_mean(store, day, models), config)
+    previous = _previous_mean(store, day, models)
+    checks = check_day(statistics, unmatched, quarantined, previous, config, _stability(store, day))
     failed = [str(check) for check in checks if not check.passed]
     if failed:
         raise ContractError(
@@ -100,6 +101,14 @@ def publish_day(store: TableStore, day: date) -> Row:
 def _quarantined(store: TableStore, day: date) -> int:
     total = store.read_or_empty("quarantine", [day]).agg(F.sum("occurrences")).collect()[0][0]
     return int(total or 0)
+
+
+def _stability(store: TableStore, day: date) -> dict[str, float]:
+    """Return the stability index of each feature of the day that has one."""
+    if store.config.publication.max_psi is None:
+        return {}
+    rows = store.read_or_empty("feature_health", [day]).where("stability_index IS NOT NULL")
+    return {row["feature"]: row["stability_index"] for row in rows.collect()}
 
 
 def _previous_mean(store: TableStore, day: date, models: tuple[int, int]) -> float | None:

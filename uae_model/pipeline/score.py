@@ -1,13 +1,18 @@
-"""Step 3: plays into weights, with the champion resolved once."""
+"""Step 4: plays into weights, with the champion resolved once."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.errors import InputError
+from uae_model.features import plays_with_features
+from uae_model.health import day_health
 from uae_model.logs import log
+from uae_model.pipeline.features import has_aggregates, require_features
 from uae_model.registry import Champion
 from uae_model.scoring import score_plays, serialise
 from uae_model.tables import TableStore, fingerprint
@@ -24,7 +29,7 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
     """Write a day of ``weights`` where it is not current; return the number of rows.
 
     Raises:
-        InputError: if the day has no plays.
+        InputError: if the day has no plays, or not the features that are declared.
     """
     config = store.config
     if store.last_commit("plays", day) is None:
@@ -35,7 +40,8 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
         "attention_version": champion.attention_version,
         "propensity_version": champion.propensity_version,
     }
-    plays = store.read("plays", [day])
+    require_features(store, [day])
+    plays = plays_with_features(store, [day])
     count = plays.count()
     commit = store.last_commit("weights", day)
     if commit is not None and all(commit.metadata.get(k) == v for k, v in built_from.items()):
@@ -49,6 +55,8 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
         .withColumn("propensity_model_version", F.lit(champion.propensity_version))
         .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
     )
+    if config.publication.feature_health:
+        write_health(store, champion, day, plays, count)  # before the weights, whose commit says: all done
     store.replace_day("weights", day, scored, {"step": "score", **built_from})
     networks.unpersist()
     log(
@@ -61,5 +69,23 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
     return count
 
 
+def write_health(store: TableStore, champion: Champion, day: date, plays: DataFrame, count: int) -> None:
+    """Write the day of ``feature_health``: its features against the champion's training window."""
+    reference = {each.name: each for each in champion.references}
+    fields = {
+        "attention_model_version": champion.attention_version,
+        "run_id": store.config.run_id(day.isoformat()),
+        "dt": day,
+    }
+    rows = [{**asdict(each), **fields} for each in day_health(plays, reference, count, store.config)]
+    schema = store.contract("feature_health").schema
+    frame = store.spark.createDataFrame([[row[name] for name in schema.fieldNames()] for row in rows], schema)
+    store.replace_day("feature_health", day, frame, {"step": "score"})
+
+
 def _plays_inputs(store: TableStore, day: date) -> str:
-    return fingerprint(store.read_or_empty("plays", [day]))
+    """Return a digest of the rows that scoring reads."""
+    plays = store.read_or_empty("plays", [day])
+    if not has_aggregates(store.config):
+        return fingerprint(plays)
+    return fingerprint(plays, store.read_or_empty("features", [day]))

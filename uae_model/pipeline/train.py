@@ -8,6 +8,7 @@ from uae_model.config import Config
 from uae_model.errors import ConfigError, InputError, ModelError
 from uae_model.launch import run_training
 from uae_model.logs import log, warn
+from uae_model.pipeline.features import require_features
 from uae_model.promotion import failed_gates
 from uae_model.registry import Registry, require_same_features
 from uae_model.snapshot import write_snapshot
@@ -36,6 +37,7 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     _require_active_feedback(config)
     train_days, validation_days = training_days(last, config)
     require_plays(store, [*train_days, *validation_days])
+    require_features(store, [*train_days, *validation_days])
     manifest = write_snapshot(store, train_days, validation_days)
     key = training_key(manifest, config.network, config.training)
     registered = registry.registered(key)

@@ -11,12 +11,14 @@ from uae_model.dates import days_between
 from uae_model.errors import InputError
 from uae_model.publication_days import PUBLISHED
 from uae_model.report.facts import (
+    FeatureDay,
     PublishedDay,
     QuarantineCount,
     ReportFacts,
     TableVersion,
     TruthComparison,
 )
+from uae_model.report.features import feature_days
 from uae_model.report.models import ModelSource, read_model
 from uae_model.report.statistics import (
     compare_with_truth,
@@ -84,6 +86,7 @@ def collect(
         model_missing=model_missing,
         truth=truth,
         truth_missing=truth_missing,
+        health=_health(store, [found.day for found in trend]),
     )
 
 
@@ -125,6 +128,12 @@ def _weight_formula(weights: DataFrame, day: date) -> str:
     """Return the weight function of the day's passive plays, as its rows record it."""
     rows = weights.where(F.col("dt") == F.lit(day)).select("weighting").distinct().collect()
     return ", ".join(sorted(row["weighting"] for row in rows))
+
+
+def _health(store: TableStore, days: list[date]) -> tuple[FeatureDay, ...]:
+    if not store.exists("feature_health"):
+        return ()
+    return feature_days(store.read("feature_health", days))
 
 
 def _quarantine(store: TableStore, first: date, last: date) -> tuple[QuarantineCount, ...]:

@@ -165,6 +165,19 @@ class CandidateFacts:
 
 
 @dataclass(frozen=True)
+class FeatureDay:
+    """A feature on a scored day; the index compares it with the training window of the model."""
+
+    feature: str
+    day: date
+    missing_share: float
+    unseen_share: float | None
+    mean: float | None
+    quantiles: tuple[float, ...]
+    stability_index: float | None
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """The pair of models that scored the day: what registration recorded and its run's metrics by epoch."""
 
@@ -214,6 +227,7 @@ class ReportFacts:
     model_missing: str
     truth: TruthComparison | None
     truth_missing: str
+    health: tuple[FeatureDay, ...] = ()
 
 
 def total_rate(rates: Iterable[Rate]) -> Rate:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from uae_model.publication import QUANTILES
 from uae_model.report import facts as f
 from uae_model.report import plots
+from uae_model.report.features import small_multiples
 from uae_model.report.plots import Line
 from uae_model.report.svg import ACTIVE, INK, MUTED, PASSIVE
 
@@ -147,6 +148,8 @@ def figures(facts: f.ReportFacts) -> dict[str, str]:
         drawn["mean_weight"] = plots.mean_weight(facts.trend)
     if facts.quarantine:
         drawn["reasons"] = plots.reasons(facts.quarantine)
+    if facts.health:
+        drawn["features"] = small_multiples(facts.health)
     if facts.model is not None:
         drawn.update(_training_curves(facts.model))
     if facts.truth is not None and facts.truth.passive is not None:

@@ -6,10 +6,21 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
 
+from uae_model.aggregates.measures import partial_measures
 from uae_model.config import Config, Feature
 from uae_model.errors import ContractError
 
-TABLES = ("events", "quarantine", "plays", "weights", "publications", "truth")
+TABLES = (
+    "events",
+    "quarantine",
+    "plays",
+    "feature_partials",
+    "features",
+    "weights",
+    "feature_health",
+    "publications",
+    "truth",
+)
 
 SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
     "play_rank": T.IntegerType(),
@@ -57,7 +68,10 @@ def contract_for(name: str, config: Config) -> TableContract:
         "events": _events,
         "quarantine": _quarantine,
         "plays": _plays,
+        "feature_partials": _feature_partials,
+        "features": _features,
         "weights": _weights,
+        "feature_health": _feature_health,
         "publications": _publications,
         "truth": _truth,
     }
@@ -69,7 +83,7 @@ def contract_for(name: str, config: Config) -> TableContract:
 def feature_type(feature: Feature) -> T.DataType:
     """Return the column type of a feature: categorical text, numeric double, session features as derived."""
     if feature.origin == "session":
-        return SESSION_FEATURE_TYPES[feature.source_column]
+        return SESSION_FEATURE_TYPES.get(feature.source_column, T.IntegerType())
     return T.StringType() if feature.kind == "categorical" else T.DoubleType()
 
 
@@ -103,6 +117,10 @@ def _play_columns(config: Config) -> list[T.StructField]:
         _column("is_active", T.BooleanType(), required=True),
         _column("label", T.IntegerType(), required=True),
     ]
+
+
+def _aggregate_columns(config: Config) -> list[T.StructField]:
+    return [_column(feature.name, feature_type(feature)) for feature in config.features_from("aggregate")]
 
 
 def _events(config: Config) -> TableContract:
@@ -148,6 +166,35 @@ def _plays(config: Config) -> TableContract:
     )
 
 
+def _feature_partials(config: Config) -> TableContract:
+    return TableContract(
+        name="feature_partials",
+        purpose="mergeable aggregates of each entity's events of one UTC day, bots left out",
+        schema=T.StructType(
+            [
+                _column("entity", T.StringType(), required=True),
+                _column("key", T.LongType(), required=True),
+                *(_column(measure.name, measure.column_type) for measure in partial_measures(config)),
+                _day(),
+            ]
+        ),
+        key=("entity", "key"),
+        retention_days=config.retention.working_days,
+    )
+
+
+def _features(config: Config) -> TableContract:
+    return TableContract(
+        name="features",
+        purpose="aggregate features of each play, from the days before its session's; dt as in plays",
+        schema=T.StructType(
+            [_column("event_id", T.StringType(), required=True), *_aggregate_columns(config), _day()]
+        ),
+        key=("event_id",),
+        retention_days=config.retention.working_days,
+    )
+
+
 def _weights(config: Config) -> TableContract:
     return TableContract(
         name="weights",
@@ -155,6 +202,7 @@ def _weights(config: Config) -> TableContract:
         schema=T.StructType(
             [
                 *_play_columns(config),
+                *_aggregate_columns(config),
                 _column("attention", T.DoubleType(), required=True),
                 _column("propensity", T.DoubleType(), required=True),
                 _column("sample_weight", T.DoubleType(), required=True),
@@ -174,6 +222,29 @@ def _weights(config: Config) -> TableContract:
             "weight_is_share": "sample_weight BETWEEN 0 AND 1",
             "active_weighs_one": "NOT is_active OR sample_weight = 1",
         },
+    )
+
+
+def _feature_health(config: Config) -> TableContract:
+    return TableContract(
+        name="feature_health",
+        purpose="each feature on a scored day, against the training window of the model that scored it",
+        schema=T.StructType(
+            [
+                _column("feature", T.StringType(), required=True),
+                _column("plays", T.LongType(), required=True),
+                _column("missing_share", T.DoubleType(), required=True),
+                _column("unseen_share", T.DoubleType()),
+                _column("mean", T.DoubleType()),
+                _column("quantiles", T.ArrayType(T.DoubleType())),
+                _column("stability_index", T.DoubleType()),
+                _column("attention_model_version", T.IntegerType(), required=True),
+                _column("run_id", T.StringType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("dt", "feature"),
+        retention_days=config.retention.published_days,
     )
 
 

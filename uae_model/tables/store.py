@@ -65,6 +65,18 @@ class TableStore:
         self.ensure(name)
         return self.read(name, days)
 
+    def files_by_day(self, name: str, days: Iterable[date]) -> dict[date, list[str]]:
+        """Return the names of the data files of each of these days, from one look at the table.
+
+        Data files are immutable: the same names are the same rows.
+        """
+        wanted = list(days)
+        found: dict[date, list[str]] = {day: [] for day in wanted}
+        for file in self.read_or_empty(name, wanted).inputFiles():
+            folder, _, base = file.rpartition("/")
+            found[date.fromisoformat(folder.rpartition("dt=")[2])].append(base)
+        return {day: sorted(files) for day, files in found.items()}
+
     def ensure(self, name: str) -> TableContract:
         """Create the table by its contract, or check and extend what is there.
 

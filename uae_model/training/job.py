@@ -113,6 +113,7 @@ def network_shape(manifest: Manifest, network: NetworkSettings, training: Traini
         propensity_inputs=seen_by("preference"),
         half_life=training.decay_half_life,
         chain_context=network.chain_context,
+        numeric_boundaries=manifest.numeric_boundaries,
     )
 
 

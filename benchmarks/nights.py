@@ -1,0 +1,74 @@
+"""A night of the features step with two days of history, and with all that the longest window reads."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.events import DAY
+from benchmarks.features import config_of_44, count_events, days_from, spark_night, spark_partials, write_days
+from benchmarks.measure import Run, timed
+from benchmarks.workspace import emptied, made_once, spark_session
+
+USERS = 25_000
+NIGHTS = {"night3": 3, "night60": 60}
+LONGEST_WINDOW = 30
+
+
+def prepare(folder: Path, scale: float) -> dict[str, Any]:
+    """Write the events of 60 days and, untimed, the partials that each of the two nights finds there.
+
+    Older partials than the longest window reads are left out: no night would open their files.
+    """
+    users = max(100, int(USERS * scale))
+    made_once(folder / "events", lambda events: write_days(events, users, max(NIGHTS.values())))
+    for peer, number in NIGHTS.items():
+        made_once(
+            folder / f"history-{peer}", lambda history, number=number: _history(folder, history, number)
+        )
+    return {"events": count_events(folder / "events"), "days": max(NIGHTS.values())}
+
+
+def _history(folder: Path, history: Path, number: int) -> None:
+    days = days_from(DAY, number - 2)[-LONGEST_WINDOW:]
+    with spark_session(folder, "local[*]") as spark:
+        for day in days:
+            spark_partials(spark, folder, history, day, config_of_44())
+
+
+def _night(folder: Path, peer: str) -> Run:
+    """Run one night after a night before it, which warms up Spark alike for both."""
+    config = config_of_44()
+    output = emptied(folder / peer)
+    shutil.copytree(folder / f"history-{peer}", output)
+    day = DAY + timedelta(days=NIGHTS[peer] - 1)
+    with spark_session(folder, "local[1]") as spark:
+        spark_night(spark, folder, output, day - timedelta(days=1), config)
+        with timed() as run:
+            spark_night(spark, folder, output, day, config)
+            run.units = count_events(folder / "events", day)
+    return run
+
+
+PEERS: dict[str, Callable[[Path], Run]] = {
+    peer: lambda folder, peer=peer: _night(folder, peer)  # type: ignore[misc]
+    for peer in NIGHTS
+}
+
+
+def compare(folder: Path) -> dict[str, Any]:
+    """Check that each night gave every play of its day a row."""
+    found = {}
+    for peer, number in NIGHTS.items():
+        day = DAY + timedelta(days=number - 1)
+        found[peer] = _rows(folder / peer / "features" / f"dt={day}") == count_events(folder / "events", day)
+    return {"agree": all(found.values()), **found}
+
+
+def _rows(folder: Path) -> int:
+    import duckdb
+
+    return int(duckdb.sql(f"SELECT count(*) FROM '{folder}/*.parquet'").fetchall()[0][0])

@@ -1,0 +1,41 @@
+"""Job: the aggregate features of a day's plays; --explain says what each feature means."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from jobs.common import job_parser, print_summary, run, settings, start
+from uae_model.dates import parse_day
+from uae_model.errors import ConfigError
+from uae_model.explain import explain
+from uae_model.pipeline.features import build_features, changed_days, has_aggregates
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job; return the exit code."""
+    parser = job_parser("features", __doc__, "uae features --config demo/uae.toml --date 2026-01-05")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--date", metavar="YYYY-MM-DD", help="UTC day on which the plays' sessions started")
+    what.add_argument(
+        "--explain", action="store_true", help="only print what each feature means, its source and its cost"
+    )
+    return run(parser, argv, features)
+
+
+def features(args: argparse.Namespace) -> None:
+    """Build the day, and the days before it that late events have changed."""
+    if args.explain:
+        print(explain(settings(args)))
+        return
+    day = parse_day(args.date)
+    job = start("features", args)
+    if not has_aggregates(job.config):
+        raise ConfigError("features: no aggregate is declared, so there is nothing to build")
+    for each in [*changed_days(job.store, day), day]:
+        print_summary(vars(build_features(job.store, each)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

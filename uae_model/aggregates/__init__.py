@@ -1,0 +1,26 @@
+"""Aggregate features: one table of partial aggregates a day, windows as merges of them, one value a play.
+
+A play of day D sees the UTC days before D, as whole days of ``events``. Partials are counts, sums in whole
+millionths, last times and HyperLogLog sketches: all merge in any order to the same result, so a night and a
+backfill give identical rows, and a late event is put right by building its day's partials again.
+"""
+
+from uae_model.aggregates.measures import (
+    Measure,
+    entities,
+    entity_measures,
+    first_needed_day,
+    partial_measures,
+)
+from uae_model.aggregates.partials import partials_of_day
+from uae_model.aggregates.windows import features_of_day
+
+__all__ = [
+    "Measure",
+    "entities",
+    "entity_measures",
+    "features_of_day",
+    "first_needed_day",
+    "partial_measures",
+    "partials_of_day",
+]

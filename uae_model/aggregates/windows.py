@@ -1,0 +1,139 @@
+"""From partials to the aggregate features of each play of a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.aggregates.measures import (
+    MILLION,
+    Measure,
+    declared,
+    entities,
+    entity_key,
+    entity_measures,
+    first_needed_day,
+    measures,
+)
+from uae_model.config import Config, Feature
+
+DAY_MICROSECONDS = 86_400 * MILLION
+
+BROADCAST_KEYS = 2_000_000
+"""Keys of a day, at most, that are sent to every task so that partials of other keys go no further."""
+
+
+def features_of_day(
+    plays: DataFrame, partials: DataFrame, day: date, config: Config, play_count: int
+) -> DataFrame:
+    """Return ``event_id``, ``dt`` and every aggregate feature of the plays of one day.
+
+    An entity that did not play in a window counts 0, and its rates, means and times are null, as is every
+    feature of a play whose entity is not known (an artist that the feed did not name): such a play keeps its
+    row, and the model has a value of its own for what is missing.
+
+    Args:
+        plays: the plays of ``day``.
+        partials: ``feature_partials`` of the days before, at least those of the longest window.
+        day: the day on which the plays' sessions started; no partial of it or after it is read.
+        config: the aggregates.
+        play_count: rows of ``plays``.
+    """
+    found = entities(config)
+    keys = {entity: f"_key_{number}" for number, entity in enumerate(found)}
+    keyed = plays.select(
+        "event_id", "dt", "played_at", *[entity_key(entity).alias(name) for entity, name in keys.items()]
+    )
+    joined = keyed
+    few_keys = play_count <= BROADCAST_KEYS
+    for entity, features in found.items():
+        name = keys[entity]
+        in_play = keyed.select(F.col(name).alias("key")).where("key IS NOT NULL").distinct()
+        mine = partials.where(F.col("entity") == " x ".join(entity))
+        windows = merged_windows(mine, F.broadcast(in_play) if few_keys else in_play, day, features)
+        # A user's plays of a day are bounded (sessions.max_plays_per_user_day); a song's are not.
+        salts = 1 if "user" in entity else config.tuning.join_salts
+        joined = salted_join(joined, windows.withColumnRenamed("key", name), name, salts)
+    values = [
+        _of_play(f, F.col(keys[declared(f).entity])).alias(f.name) for f in config.features_from("aggregate")
+    ]
+    return joined.select("event_id", "dt", *values)
+
+
+def merged_windows(partials: DataFrame, keys: DataFrame, day: date, features: list[Feature]) -> DataFrame:
+    """Return ``key`` and the value of each feature, for the keys that play on ``day``.
+
+    ``last_seen`` is still the time of that play, in microseconds.
+
+    Args:
+        partials: those of one entity.
+        keys: ``key`` of the entities in play, each once.
+        day: the day after the windows.
+        features: of this entity.
+    """
+    days = F.col("dt").between(F.lit(first_needed_day(day, features)), F.lit(day - timedelta(days=1)))
+    needed = {
+        (measure, declared(feature).window): _merged_name(measure, declared(feature).window)
+        for feature in features
+        for measure in measures(declared(feature))
+    }
+    read = partials.where(days).select("dt", "key", *[m.name for m in entity_measures(features)])
+    merged = (
+        read.join(keys, "key", "left_semi")
+        .groupBy("key")
+        .agg(*[m.merged(_within(day, window)).alias(name) for (m, window), name in needed.items()])
+    )
+    return merged.select("key", *[_of_window(feature).alias(feature.name) for feature in features])
+
+
+def salted_join(plays: DataFrame, windows: DataFrame, key: str, salts: int) -> DataFrame:
+    """Join the windows to the plays, each key's plays shared among ``salts`` tasks.
+
+    Every row of ``windows`` is repeated for each salt. Where that is small, Spark's adaptive execution sends
+    it to every task instead.
+    """
+    if salts == 1:
+        return plays.join(windows, key, "left")
+    repeated = windows.withColumn("_salt", F.explode(F.sequence(F.lit(0), F.lit(salts - 1))))
+    salted = plays.withColumn("_salt", salt_of(salts))
+    return salted.join(repeated, [key, "_salt"], "left").drop("_salt")
+
+
+def salt_of(salts: int) -> Column:
+    """Return the number of the task, of ``salts``, that a play of a hot key falls to."""
+    return F.pmod(F.xxhash64("event_id"), F.lit(salts)).cast("int")
+
+
+def _within(day: date, window: int) -> Column:
+    return F.col("dt") >= F.lit(day - timedelta(days=window))
+
+
+def _merged_name(measure: Measure, window: int) -> str:
+    return f"{measure.name}_{window}d"
+
+
+def _of_window(feature: Feature) -> Column:
+    """Return a feature's value from the merged measures."""
+    aggregate = declared(feature)
+    merged = [F.col(_merged_name(measure, aggregate.window)) for measure in measures(aggregate)]
+    if aggregate.function == "approx_distinct":
+        return F.hll_sketch_estimate(merged[0]).cast("double")
+    if aggregate.function == "last_seen":
+        return merged[0]
+    amount = merged[0].cast("double")
+    if aggregate.function in ("sum", "mean"):
+        amount = amount / MILLION
+    return F.when(merged[1] > 0, amount / merged[1]) if len(merged) > 1 else amount
+
+
+def _of_play(feature: Feature, key: Column) -> Column:
+    """Return a play's value from that of its entity, null where the entity is not known."""
+    function = declared(feature).function
+    value = F.col(feature.name)
+    if function == "last_seen":
+        return (F.unix_micros("played_at") - value) / DAY_MICROSECONDS
+    if function in ("rate", "mean"):
+        return value
+    return F.when(key.isNotNull(), F.coalesce(value, F.lit(0.0)))

@@ -1,0 +1,156 @@
+"""Step 3, where aggregates are declared: partial aggregates of each day, feature values of each play."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from uae_model import __version__
+from uae_model.aggregates import (
+    entities,
+    entity_measures,
+    features_of_day,
+    first_needed_day,
+    partials_of_day,
+)
+from uae_model.config import Config
+from uae_model.dates import days_between
+from uae_model.errors import ContractError, InputError
+from uae_model.logs import log
+from uae_model.pipeline.sessions import days_in_reach
+from uae_model.sessions import bots_of_day
+from uae_model.tables import TableStore
+
+
+@dataclass(frozen=True)
+class DayOfFeatures:
+    """A day of ``features``: its rows, and the days whose partial aggregates had to be built for it."""
+
+    day: date
+    plays: int
+    partials_built: int
+
+
+def has_aggregates(config: Config) -> bool:
+    """Tell whether there is anything to do for this step."""
+    return bool(config.features_from("aggregate"))
+
+
+def build_features(store: TableStore, day: date) -> DayOfFeatures:
+    """Build a day of ``features`` where it is not current, and the partials that it needs.
+
+    Raises:
+        InputError: if the day has no plays.
+        ContractError: if not every play has its row.
+    """
+    config = store.config
+    if store.last_commit("plays", day) is None:
+        raise InputError(f"{day} has no plays; run uae sessions --date {day} first")
+    window = window_days(day, config)
+    built = _build_partials(store, window)
+    plays = store.read("plays", [day])
+    count = plays.count()
+    wanted = _wanted(store, day)
+    if _is_current(store, "features", day, wanted):
+        log("features are current", dt=day)
+        return DayOfFeatures(day, count, built)
+    partials = store.read_or_empty("feature_partials", window)
+    values = features_of_day(plays, partials, day, config, count)
+    store.replace_day("features", day, values, {"step": "features", **wanted})
+    rows = store.read("features", [day]).count()
+    if rows != count:
+        raise ContractError(f"table features, dt={day}: {rows} rows for {count} plays; event ids repeat")
+    log("features written", dt=day, plays=count, partials_built=built)
+    return DayOfFeatures(day, count, built)
+
+
+def changed_days(store: TableStore, day: date) -> list[date]:
+    """Return the days before ``day`` whose features were built from other plays or events than now.
+
+    A late event reaches ``feed.late_days`` back, and moves the features of the days after its own.
+    """
+    earlier = [each for each in days_in_reach(day, store.config) if store.last_commit("features", each)]
+    if not earlier:
+        return []
+    first = window_days(earlier[0], store.config)[0]
+    _build_partials(store, list(days_between(first, earlier[-1] - timedelta(days=1))))
+    return [each for each in earlier if not _is_current(store, "features", each, _wanted(store, each))]
+
+
+def require_features(store: TableStore, days: Sequence[date]) -> None:
+    """Raise InputError naming the days whose features do not fit their plays and the declaration."""
+    if not has_aggregates(store.config):
+        return
+    stale = [day for day in days if not _is_current(store, "features", day, _wanted(store, day))]
+    if stale:
+        raise InputError(
+            f"table features: {', '.join(day.isoformat() for day in stale)} missing or older than the plays; "
+            "run uae features --date for each, or uae backfill --until features"
+        )
+
+
+def window_days(day: date, config: Config) -> list[date]:
+    """Return the days, oldest first, whose partials the features of a day read."""
+    first = first_needed_day(day, config.features_from("aggregate"))
+    return [first + timedelta(days=offset) for offset in range((day - first).days)]
+
+
+def _build_partials(store: TableStore, days: Sequence[date]) -> int:
+    """Build the partials of those days whose events they do not fit; return how many were built."""
+    built = 0
+    for day, files in store.files_by_day("events", days).items():
+        wanted = {"inputs": _digest(files), "settings": _partial_settings(store.config)}
+        has_nothing = not files and store.last_commit("feature_partials", day) is None
+        if not has_nothing and not _is_current(store, "feature_partials", day, wanted):
+            _build_day_of_partials(store, day, wanted)
+            built += 1
+    return built
+
+
+def _build_day_of_partials(store: TableStore, day: date, wanted: dict[str, str]) -> None:
+    events = store.read("events", [day])
+    bots = store.spark.createDataFrame(
+        bots_of_day(events, day, store.config).collect(), "user_id STRING, play_count BIGINT"
+    )
+    partials = partials_of_day(events, bots, store.config)
+    store.replace_day("feature_partials", day, partials, {"step": "features", **wanted})
+    log("partial aggregates written", dt=day)
+
+
+def _wanted(store: TableStore, day: date) -> dict[str, str]:
+    """Return what the commit of a day of ``features`` says if it is current."""
+    plays = store.files_by_day("plays", [day])[day]
+    partials = store.files_by_day("feature_partials", window_days(day, store.config))
+    inputs = _digest([*plays, *(file for files in partials.values() for file in files)])
+    declared = [
+        {"name": feature.name, **feature.aggregate.model_dump(mode="json")}
+        for feature in store.config.features_from("aggregate")
+        if feature.aggregate is not None
+    ]
+    return {"inputs": inputs, "settings": _digest([__version__, json.dumps(declared, sort_keys=True)])}
+
+
+def _partial_settings(config: Config) -> str:
+    """Return a digest of what partials depend on beside the events: not the windows, nor names and roles."""
+    kept = {
+        " x ".join(entity): sorted(measure.name for measure in entity_measures(features))
+        for entity, features in entities(config).items()
+    }
+    rules = {
+        "completed": config.aggregation.completed_seconds,
+        "active": sorted(config.labels.active),
+        "bots": config.sessions.max_plays_per_user_day,
+    }
+    return _digest([__version__, json.dumps([kept, rules], sort_keys=True)])
+
+
+def _is_current(store: TableStore, table: str, day: date, wanted: dict[str, str]) -> bool:
+    commit = store.last_commit(table, day)
+    return commit is not None and all(commit.metadata.get(key) == value for key, value in wanted.items())
+
+
+def _digest(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
