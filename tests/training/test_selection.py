@@ -23,7 +23,7 @@ from uae_model.manifest import Manifest
 from uae_model.pair import NetworkPair
 from uae_model.training.candidates import Candidate, candidates_of
 from uae_model.training.job import TrainingResult, load_tensors
-from uae_model.training.loop import train_on_this_rank
+from uae_model.training.loop import Comparison, _choice, train_on_this_rank
 
 AUTO: dict[str, Any] = {
     **{"estimator": "auto", "candidates": ("joint", "chain"), "stickiness": (0.4, 0.8)},
@@ -68,6 +68,41 @@ def test_candidates_of_each_estimator() -> None:
     assert [each.name for each in candidates_of(training_settings(**AUTO))] == [
         *("joint", "chain-0.4", "chain-0.8")
     ]
+    wider = training_settings(**{**AUTO, "candidates": ("chain", "unrestricted_chain")})
+    assert [each.name for each in candidates_of(wider)] == [
+        *("chain-0.4", "chain-0.8", "unrestricted_chain-0.8")
+    ]
+    alone = training_settings(estimator="unrestricted_chain", stickiness=(0.4,))
+    assert candidates_of(alone) == [Candidate("unrestricted_chain", 0.4)]
+
+
+def compared(name: str, difference: float, error: float, *, finalist: bool = True) -> Comparison:
+    return Comparison(
+        name, name, 0.7, 0.2 + difference, 0.01, difference, error, 5, finalist, 0.3, 0.3, False
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidates", "expected"),
+    [
+        # within two standard errors the declared roles are kept, beyond they are not
+        ([compared("free", 0.0, 0.0), compared("chain", 0.0006, 0.0003)], "chain"),
+        ([compared("free", 0.0, 0.0), compared("chain", 0.0007, 0.0003)], "free"),
+        ([compared("chain", 0.0, 0.0), compared("free", 0.0001, 0.0003)], "chain"),
+        ([compared("free", 0.0, 0.0), compared("chain", 0.0, 0.1, finalist=False)], "free"),
+    ],
+)
+def test_roles_are_given_up_only_for_a_clearly_better_likelihood(
+    candidates: list[Comparison], expected: str
+) -> None:
+    assert candidates[_choice(candidates, {"free"})].name == expected
+
+
+def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_path: Path) -> None:
+    wider = {**AUTO, "candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8, 0.9), "epochs": 3}
+    found = train(training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **wider))
+    epochs = {each["name"]: (each["epochs"], each["finalist"]) for each in found.candidates}
+    assert epochs == dict.fromkeys(("joint", "unrestricted_chain-0.8", "unrestricted_chain-0.9"), (3, True))
 
 
 @pytest.fixture(scope="module")

@@ -196,8 +196,8 @@ class NetworkSettings(Section):
     )
 
 
-EstimatorName = Literal["auto", "chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
-CandidateName = Literal["chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
+EstimatorName = Literal["auto", "chain", "unrestricted_chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
+CandidateName = Literal["chain", "unrestricted_chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
 Stickiness = Annotated[float, Field(ge=0, le=0.95)]
 
 
@@ -210,13 +210,18 @@ class TrainingSettings(Section):
         "best held-out likelihood",
     )
     candidates: tuple[CandidateName, ...] = Field(
-        default=("joint", "chain"), min_length=1, description="what auto compares"
+        default=("joint", "chain", "unrestricted_chain"), min_length=1, description="what auto compares"
     )
     stickiness: tuple[Stickiness, ...] = Field(
         default=(0.2, 0.4, 0.7, 0.9),
         min_length=1,
         description="of the attention chain; several values are compared by held-out likelihood "
         "(joint is the chain with 0)",
+    )
+    unrestricted_stickiness: Stickiness = Field(
+        default=0.7,
+        description="auto tries unrestricted_chain with the values of stickiness from here on: below, "
+        "nothing tells attention from propensity where both networks see all features",
     )
     first_round_epochs: PositiveInt = Field(
         default=1, description="epochs that every candidate is trained before the best go on"

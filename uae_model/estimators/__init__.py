@@ -8,11 +8,13 @@ from uae_model.estimators.ndb import NegativeSamplingEstimator
 from uae_model.estimators.pn import NaiveEstimator
 from uae_model.estimators.sar import LocalPropensityEstimator
 from uae_model.estimators.uae import UnbiasedAttentionEstimator
+from uae_model.estimators.unrestricted_chain import UnrestrictedChainEstimator
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     estimator.name: estimator
     for estimator in (
         ChainEstimator,
+        UnrestrictedChainEstimator,
         JointEstimator,
         UnbiasedAttentionEstimator,
         LocalPropensityEstimator,
@@ -34,4 +36,5 @@ __all__ = [
     "NegativeSamplingEstimator",
     "StepMetrics",
     "UnbiasedAttentionEstimator",
+    "UnrestrictedChainEstimator",
 ]

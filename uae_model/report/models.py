@@ -71,7 +71,7 @@ def read_model(
 
 
 def _candidates(tags: dict[str, str]) -> tuple[CandidateFacts, ...]:
-    """Return what ``auto`` compared, best first; empty for a model that was registered without."""
+    """Return what ``auto`` compared, the chosen one first; empty for a model that was registered without."""
     shown = [found.name for found in fields(CandidateFacts)]
     recorded = json.loads(tags.get("candidates", "[]"))
     return tuple(CandidateFacts(**{name: each[name] for name in shown}) for each in recorded)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from uae_model.config.sections import TrainingSettings
 
+CHAINS = ("chain", "unrestricted_chain")
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -15,9 +17,14 @@ class Candidate:
     stickiness: float = 0.0
 
     @property
+    def disregards_roles(self) -> bool:
+        """Whether it gives up what the configuration declares: it must then be better beyond doubt."""
+        return self.estimator == "unrestricted_chain"
+
+    @property
     def name(self) -> str:
         """A name that is unique among candidates and fit for a file."""
-        return f"{self.estimator}-{self.stickiness:g}" if self.estimator == "chain" else self.estimator
+        return f"{self.estimator}-{self.stickiness:g}" if self.estimator in CHAINS else self.estimator
 
 
 def candidates_of(settings: TrainingSettings) -> list[Candidate]:
@@ -25,6 +32,8 @@ def candidates_of(settings: TrainingSettings) -> list[Candidate]:
     names = settings.candidates if settings.estimator == "auto" else (settings.estimator,)
     found: list[Candidate] = []
     for name in names:
-        grid = settings.stickiness if name == "chain" else (0.0,)
+        grid = settings.stickiness if name in CHAINS else (0.0,)
+        if name == "unrestricted_chain" and settings.estimator == "auto":
+            grid = tuple(each for each in grid if each >= settings.unrestricted_stickiness)
         found += [Candidate(name, stickiness) for stickiness in grid]
     return list(dict.fromkeys(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from uae_model.training.evaluate import COLLAPSED, calibrate, paired_differences
 from uae_model.training.fit import Fit, Snapshot
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors, save_tensors
 from uae_model.training.reporting import Reporter, reporter_for
+
+CLEARLY = 2.0
+"""Standard errors by which a candidate that disregards the declared roles must be better."""
 
 
 def train_on_this_rank(job: TrainingJob) -> dict[str, Any]:
@@ -68,14 +71,17 @@ class Trainer:
         """Train to the end and return the best epoch, by validation likelihood, of the best candidate.
 
         Every candidate is trained for ``training.first_round_epochs``; the ``training.finalists`` best go
-        on to the end. Deterministic, so a killed run goes on from its candidates' checkpoints.
+        on to the end, with the best one that keeps to the declared roles. A
+        candidate that disregards these is kept only where it is better by two standard errors.
+        Deterministic, so a killed run goes on from its candidates' checkpoints.
 
         Raises:
             ContractError: if an epoch read more or fewer sessions or plays than the manifest states.
             ModelError: if a validation loss is no number.
         """
-        fits = self._fit_candidates()
-        compared = self._compare(fits)
+        finalists, others = self._fit_candidates()
+        fits = [*finalists, *others]
+        compared = self._compare(fits, len(finalists))
         chosen = next(fit for fit in fits if fit.candidate.name == compared[0].name)
         pair = chosen.best_pair()
         pair.calibration = calibrate(pair, self.snapshot.validation(), self.ranks)
@@ -95,8 +101,8 @@ class Trainer:
             warnings=self._collapse_warnings(best),
         )
 
-    def _fit_candidates(self) -> list[Fit]:
-        """Return all candidates, the finalists first and trained to the end."""
+    def _fit_candidates(self) -> tuple[list[Fit], list[Fit]]:
+        """Return the finalists, trained to the end, and the other candidates."""
         candidates = candidates_of(self.settings)
         alone = len(candidates) == 1
         fits = [
@@ -106,16 +112,21 @@ class Trainer:
             for fit in fits:
                 fit.train(min(self.settings.first_round_epochs, self.settings.epochs))
             fits.sort(key=self._first_round_loss)
-        for fit in fits[: self.settings.finalists]:
+            finalists = fits[: self.settings.finalists]
+            if all(fit.candidate.disregards_roles for fit in finalists):
+                finalists += [fit for fit in fits if not fit.candidate.disregards_roles][:1]
+        else:
+            finalists = fits
+        for fit in finalists:
             fit.train(self.settings.epochs)
-        return fits
+        return finalists, [fit for fit in fits if fit not in finalists]
 
     def _first_round_loss(self, fit: Fit) -> float:
         first_round = fit.progress.history[: self.settings.first_round_epochs]
         return min(epoch["validation_nll"] for epoch in first_round)
 
-    def _compare(self, fits: Sequence[Fit]) -> list[Comparison]:
-        """Return the candidates, best first; one that was not trained to the end never comes first."""
+    def _compare(self, fits: Sequence[Fit], finalists: int) -> list[Comparison]:
+        """Return the candidates, the chosen one first, then by loss; only a finalist is chosen."""
         differences = [(0.0, 0.0)]
         if len(fits) > 1:
             pairs = [fit.best_pair() for fit in fits]
@@ -133,13 +144,15 @@ class Trainer:
                     difference=difference,
                     difference_error=error,
                     epochs=fit.progress.epoch,
-                    finalist=index < self.settings.finalists,
+                    finalist=index < finalists,
                     mean_attention=best["validation_mean_attention"],
                     mean_propensity=best["validation_mean_propensity"],
                     collapsed=best["validation_collapsed"] > 0,
                 )
             )
         compared.sort(key=lambda found: (not found.finalist, found.nll))
+        disregarding = {fit.candidate.name for fit in fits if fit.candidate.disregards_roles}
+        compared.insert(0, compared.pop(_choice(compared, disregarding)))
         if self.ranks.is_first and len(compared) > 1:
             log(
                 "candidates compared", chosen=compared[0].name, candidates=[asdict(each) for each in compared]
@@ -169,3 +182,16 @@ class Trainer:
             for message in found:
                 warn("collapsed solution", message=message)
         return found
+
+
+def _choice(compared: Sequence[Comparison], disregarding: Collection[str]) -> int:
+    """Return the index of the candidate to keep, of candidates in order of their loss.
+
+    That is the first, unless it is one of ``disregarding`` and the best that keeps to the declared roles is
+    within two standard errors: roles are knowledge, and without them attention may not be identified.
+    """
+    if compared[0].name in disregarding:
+        for index, found in enumerate(compared):
+            if found.finalist and found.name not in disregarding:
+                return index if found.difference <= CLEARLY * found.difference_error else 0
+    return 0
