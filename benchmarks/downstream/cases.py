@@ -54,7 +54,7 @@ def measure(case: Case, models: tuple[str, ...], folder: Path) -> dict[str, Any]
     started = time.perf_counter()
     grid = GRIDS[case.grid]
     place = folder / case.name
-    lab = laboratory(world_of(case.seed, case.users), config_of(grid, case.seed), place)
+    lab = laboratory(world_of(grid, case.seed, case.users), config_of(grid, case.seed), place)
     cells = [Cell(model, weighting, case.seed) for model in models for weighting in grid.weightings]
     results = run_grid(lab, cells, CellFiles(place / "cells.jsonl"))
     return {

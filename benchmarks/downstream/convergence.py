@@ -44,7 +44,7 @@ def main() -> int:
     config = config_of(GRIDS["full"], WORLD_SEED)
     whole = config.evaluation.model_copy(update={"epochs": args.epochs, "patience": args.epochs})
     config = config.model_copy(update={"evaluation": whole})
-    lab = laboratory(world_of(WORLD_SEED, args.users), config, Path(args.data))
+    lab = laboratory(world_of(GRIDS["full"], WORLD_SEED, args.users), config, Path(args.data))
     curves: dict[str, list[list[float]]] = {}
     bar = tqdm(total=len(args.weightings) * args.runs, unit=" runs")
     for weighting in args.weightings:

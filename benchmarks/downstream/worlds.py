@@ -29,6 +29,16 @@ SPLITS = {
 }
 
 
+ACTS_ON_DISLIKES = -0.8
+"""Effect of liking on the propensity, in logits: who dislikes a song skips it, who likes it listens on. That
+is the premise under which an attended passive play is a positive: 65 % of them are relevant, 58 % of the
+unattended ones."""
+
+ACTS_ON_LIKES = 0.8
+"""The simulator's default: liking provokes feedback, so an attended passive play is liked LESS than an
+unattended one, and no weight that rises with attention can beat dropping all passive plays."""
+
+
 @dataclass(frozen=True)
 class Grid:
     """Cells that are computed together; ``profile`` names the settings of estimators and weights."""
@@ -38,6 +48,7 @@ class Grid:
     weightings: tuple[str, ...]
     seeds: int
     profile: str = "default"
+    liking_effect: float = ACTS_ON_DISLIKES
 
 
 GRIDS = {
@@ -56,6 +67,13 @@ GRIDS = {
     "seven": Grid(
         "all seven base models", BASE_MODEL_NAMES, ("none", "constant", "uae", "auto", "truth"), seeds=3
     ),
+    "likes": Grid(
+        "FM where feedback comes from liking: the premise of the weights does not hold",
+        ("FM",),
+        ("none", "constant", "active_only", "uae", "auto", "truth"),
+        seeds=5,
+        liking_effect=ACTS_ON_LIKES,
+    ),
     "paper": Grid(
         "Table V at the paper's own settings (profile paper)",
         ("AutoInt", "DCN-V2"),
@@ -66,9 +84,10 @@ GRIDS = {
 }
 
 
-def world_of(seed: int, users: int) -> World:
-    """Return the calibrated world of a seed: nine days, the simulator's own law."""
-    return calibrated(World(seed=seed, days=sum(map(len, SPLITS.values())), users=users, songs=SONGS))
+def world_of(grid: Grid, seed: int, users: int) -> World:
+    """Return the calibrated world of a grid and seed: nine days."""
+    days = sum(map(len, SPLITS.values()))
+    return calibrated(World(seed=seed, days=days, users=users, songs=SONGS, liking_effect=grid.liking_effect))
 
 
 def config_of(grid: Grid, seed: int) -> Config:
