@@ -154,7 +154,7 @@ class TestTrain:
         self, jobs: list[TrainingJob], make_config: Any
     ) -> None:
         registry = FakeRegistry(champion=(1, 2))
-        registry.features = ({"name": "genre"},)
+        registry.features = ({"name": "genre", "kind": "categorical", "role": "both"},)
         train(self.store(make_config, 5, 6, 7), registry, self.LAST)  # type: ignore[arg-type]
         assert (jobs[0].champion_path, registry.extra_tags) == ("", {"champion_version": "1"})
 

@@ -161,7 +161,7 @@ def test_facts_of_a_published_day(filled: TableStore, facts: ReportFacts) -> Non
     assert facts.config_digest == filled.config.digest()
     assert [found.day for found in facts.trend] == [FIRST, DAY]
     assert {found.reason: found.rows for found in facts.quarantine} == {"no user": 2, "no time": 1}
-    assert facts.weight_formula == "linear(prediction)"
+    assert facts.weight_formula == "x"
     assert {table.name for table in facts.tables} == {"weights", "publications"}
 
 

@@ -28,10 +28,22 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     published = last_published(store)
     newest = newest_slot(feed, published, today or datetime.now(UTC).date())
     return [
-        *[check_table(store, name) for name in TABLES if name != "truth" or store.exists(name)],
+        *[check_table(store, name) for name in TABLES if _is_expected(name, store)],
         _check_feed(store, feed, newest),
         _check_published(store, published, newest),
     ]
+
+
+def _is_expected(name: str, store: TableStore) -> bool:
+    """Tell whether a table belongs to the configuration; one that is there is always checked."""
+    config = store.config
+    wanted = {
+        "truth": False,
+        "feature_partials": bool(config.features_from("aggregate")),
+        "features": bool(config.features_from("aggregate")),
+        "feature_health": config.publication.feature_health,
+    }
+    return wanted.get(name, True) or store.exists(name)
 
 
 def check_table(store: TableStore, name: str) -> Finding:
