@@ -37,12 +37,8 @@ def run(folder: Path, processes: int) -> Run:
     """Train; the start of the ranks is timed, that of Spark is not."""
     config, manifest = benchmark_config(folder), snapshot_of(folder / "input")
     settings = config.training.model_copy(update={"processes": processes, "epochs": EPOCHS})
-    job = TrainingJob(
-        snapshot_root=manifest.root,
-        network=config.network.model_dump(mode="json"),
-        training=settings.model_dump(mode="json"),
-        checkpoint_folder=str(emptied(folder / f"checkpoints-{processes}")),
-    )
+    checkpoints = emptied(folder / f"checkpoints-{processes}")
+    job = TrainingJob.of(manifest, config.network, settings, str(checkpoints))
     with spark_session(folder, "local[1]"), timed() as measured:
         result = run_training(job, settings)
         measured.units = EPOCHS * manifest.train.plays

@@ -117,9 +117,7 @@ class Registry:
 
         A version that an interrupted try registered already is kept.
         """
-        state = load_tensors(result.networks_path)
-        if state is None:
-            raise ModelError(f"training left no networks at {result.networks_path}")
+        state = result.state()
         tags = {
             "training_key": key,
             "code_version": __version__,

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import shutil
 import sys
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from benchmarks.__main__ import machine, replace_table
 from benchmarks.downstream.cases import Case, measure
 from benchmarks.downstream.tables import claims, tables
 from benchmarks.downstream.worlds import GRIDS, USERS
+from benchmarks.in_processes import in_processes
 from benchmarks.measure import ROOT
 from uae_model.evaluation.cells import Cell, CellResult
 
@@ -62,13 +58,8 @@ def main() -> int:
 
 def measure_all(wanted: dict[Case, tuple[str, ...]], folder: Path, processes: int) -> list[dict[str, Any]]:
     """Return the results of the cases (with their base models), each in a process of its own."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=1) as pool:
-        running = {pool.submit(measure, case, models, folder): case for case, models in wanted.items()}
-        done = {}
-        for future in tqdm(as_completed(running), total=len(running), desc="cases", unit="case"):
-            done[running[future]] = future.result()
+    calls = {case: (case, models, folder) for case, models in wanted.items()}
+    done = dict(in_processes(measure, calls, processes))
     return [done[case] for case in wanted]
 
 

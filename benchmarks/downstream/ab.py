@@ -151,14 +151,7 @@ def trained_policy(arm: Arm, log: Log, pair: NetworkPair, world: World, config: 
         model,
         samples.where(torch.from_numpy(train_N)),
         samples.where(torch.from_numpy(~train_N)),
-        FitSettings(
-            epochs=settings.epochs,
-            patience=settings.patience,
-            batch_size=settings.batch_size,
-            learning_rate=settings.learning_rate,
-            weight_decay=settings.weight_decay,
-            seed=config.training.seed,
-        ),
+        FitSettings.of(settings, config.training.seed),
     )
     return lambda offer: best_of(offer, model, space, world, config, Block(len(log.encoded), 0))
 

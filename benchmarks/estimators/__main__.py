@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from benchmarks.__main__ import machine, replace_table
 from benchmarks.estimators.cells import Case, measure
 from benchmarks.estimators.tables import claims, tables
 from benchmarks.estimators.worlds import USERS
+from benchmarks.in_processes import in_processes
 from benchmarks.measure import ROOT
 
 PLANS = (
@@ -74,14 +70,10 @@ def measure_all(wanted: list[Case], folder: Path, processes: int, *, resume: boo
         file = folder / f"{case.name}.json"
         if resume and file.exists():
             results[case] = json.loads(file.read_text())
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, max_tasks_per_child=1) as pool:
-        running = {pool.submit(measure, case): case for case in wanted if case not in results}
-        for future in tqdm(as_completed(running), total=len(running), desc="cases", unit="case"):
-            case = running[future]
-            results[case] = future.result()
-            (folder / f"{case.name}.json").write_text(json.dumps(results[case], indent=1) + "\n")
+    missing = {case: (case,) for case in wanted if case not in results}
+    for case, result in in_processes(measure, missing, processes):
+        results[case] = result
+        (folder / f"{case.name}.json").write_text(json.dumps(result, indent=1) + "\n")
     return [results[case] for case in wanted]
 
 

@@ -31,7 +31,7 @@ from uae_model.manifest import Manifest
 from uae_model.pair import NetworkPair
 from uae_model.ranks import Ranks
 from uae_model.report.recovery import calibration_error, reliability, roc_auc
-from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
+from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer
 from uae_model.training.reporting import SilentReporter
 from uae_model.weighting import resolve_weighting, shifted
@@ -111,12 +111,7 @@ def train_here(
     manifest: Manifest, config: Config, settings: TrainingSettings, checkpoints: Path
 ) -> TrainingResult:
     """Train as ``uae train`` does, as the only rank and in this process."""
-    job = TrainingJob(
-        snapshot_root=manifest.root,
-        network=config.network.model_dump(mode="json"),
-        training=settings.model_dump(mode="json"),
-        checkpoint_folder=str(checkpoints),
-    )
+    job = TrainingJob.of(manifest, config.network, settings, str(checkpoints))
     return Trainer(job, Ranks(), SilentReporter()).train()
 
 
@@ -124,12 +119,9 @@ def networks_of(result: TrainingResult) -> NetworkPair:
     """Return the trained pair.
 
     Raises:
-        FileNotFoundError: if the training left none.
+        ModelError: if the training left none.
     """
-    state = load_tensors(result.networks_path)
-    if state is None:
-        raise FileNotFoundError(result.networks_path)
-    return NetworkPair.from_state(state)
+    return NetworkPair.from_state(result.state())
 
 
 def attention_of(pair: NetworkPair, plays: SimulatedPlays, config: Config) -> Array:

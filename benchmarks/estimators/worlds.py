@@ -25,7 +25,6 @@ shared/estimators.md (0.84). At the simulator's own 1.0 the context alone tells 
 within 0.09 of the ceiling, and no estimator can gain 0.08 on another."""
 
 Features = tuple[Feature, ...]
-SWAPPED = {"context": "preference", "preference": "context", "both": "both"}
 
 
 def declared_roles(features: Features, seed: int) -> Features:
@@ -38,14 +37,13 @@ def third_of_roles_wrong(features: Features, seed: int) -> Features:
     movable = [index for index, feature in enumerate(features) if feature.role != "both"]
     wrong = set(np.random.default_rng(seed).choice(movable, len(features) // 3, replace=False).tolist())
     return tuple(
-        feature.model_copy(update={"role": SWAPPED[feature.role]}) if index in wrong else feature
-        for index, feature in enumerate(features)
+        feature.with_role_swapped() if index in wrong else feature for index, feature in enumerate(features)
     )
 
 
 def all_roles_swapped(features: Features, seed: int) -> Features:
     """Return the features with every role the wrong way round."""
-    return tuple(feature.model_copy(update={"role": SWAPPED[feature.role]}) for feature in features)
+    return tuple(feature.with_role_swapped() for feature in features)
 
 
 @dataclass(frozen=True)

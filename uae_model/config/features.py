@@ -106,6 +106,11 @@ class Feature(Section):
         """The column of that origin."""
         return self.source.partition(".")[2]
 
+    def with_role_swapped(self) -> Feature:
+        """Return the feature with context for preference and the reverse; ``both`` stays."""
+        swapped = {"context": "preference", "preference": "context", "both": "both"}
+        return self.model_copy(update={"role": swapped[self.role]})
+
     def by_window(self) -> list[Feature]:
         """Return one feature for each window of an aggregate, named after it; any other as it is."""
         if self.aggregate is None or len(self.aggregate.windows) == 1:

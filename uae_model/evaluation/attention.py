@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
-from uae_model.errors import ModelError
 from uae_model.evaluation.plays import EvaluationPlays
 from uae_model.inference import predict_sessions
 from uae_model.logs import log
@@ -77,9 +76,7 @@ class TrainedAttention:
             checkpoint_folder=folder,
         )
         result = Trainer(job, Ranks(), SilentReporter()).train()
-        state = load_tensors(result.networks_path)
-        if state is None:
-            raise ModelError(f"{estimator}, seed {seed}: training left no networks at {result.networks_path}")
+        pair = NetworkPair.from_state(result.state())
         log(
             "attention trained",
             estimator=estimator,
@@ -87,7 +84,7 @@ class TrainedAttention:
             chosen=result.estimator,
             rho=result.stickiness,
         )
-        return NetworkPair.from_state(state)
+        return pair
 
     def _training(self, estimator: str, seed: int) -> dict[str, object]:
         changed = {"estimator": estimator, "seed": seed, "processes": 1}

@@ -126,14 +126,7 @@ class Laboratory:
             model,
             self._train.weighted(weights[self._train_N]),
             self._validation.weighted(weights[self._validation_N]),
-            FitSettings(
-                epochs=settings.epochs,
-                patience=settings.patience,
-                batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                weight_decay=settings.weight_decay,
-                seed=seed,
-            ),
+            FitSettings.of(settings, seed),
             watch,
         )
         return model, done

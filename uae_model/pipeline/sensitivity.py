@@ -8,30 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from uae_model.config import Config, Feature
-from uae_model.errors import ModelError
 from uae_model.launch import run_training
 from uae_model.logs import log
 from uae_model.pair import AttentionKind, NetworkPair
-from uae_model.pipeline.train import require_plays, training_days
+from uae_model.pipeline.train import trainable_days
 from uae_model.ranks import Ranks
 from uae_model.snapshot import write_snapshot
 from uae_model.tables import TableStore
 from uae_model.training.fit import Snapshot
-from uae_model.training.job import TrainingJob, TrainingResult, load_tensors, training_key
+from uae_model.training.job import TrainingJob, TrainingResult, training_key
 from uae_model.weighting import passive_weights, resolve_weighting, shifted
 
-SWAPPED: dict[str, Literal["context", "preference", "both"]] = {
-    "context": "preference",
-    "preference": "context",
-    "both": "both",
-}
 ANCHORS = (0.2, 0.4, 0.6)
 
 
@@ -58,12 +52,11 @@ def sensitivity(store: TableStore, last: date) -> list[Variant]:
     needs no training of its own. Trainings that were done before are taken from their checkpoints.
 
     Raises:
-        InputError: naming the days without plays.
+        ConfigError, InputError: if ``trainable_days`` finds something missing.
         ModelError: if a training leaves no networks.
     """
     config = store.config
-    days = training_days(last, config)
-    require_plays(store, [day for part in days for day in part])
+    days = trainable_days(store, last)
     settings = {
         "as configured": config,
         "roles swapped": config.model_copy(update={"features": swapped_roles(config.features)}),
@@ -86,7 +79,7 @@ def sensitivity(store: TableStore, last: date) -> list[Variant]:
 
 def swapped_roles(features: Sequence[Feature]) -> tuple[Feature, ...]:
     """Return the features with context for preference and the reverse."""
-    return tuple(feature.model_copy(update={"role": SWAPPED[feature.role]}) for feature in features)
+    return tuple(feature.with_role_swapped() for feature in features)
 
 
 def as_markdown(variants: Sequence[Variant]) -> str:
@@ -122,20 +115,14 @@ def _train(store: TableStore, days: tuple[list[date], list[date]], base: _Traine
     config = store.config
     manifest = write_snapshot(store, *days)
     key = training_key(manifest, config.network, config.training)
-    job = TrainingJob(
-        snapshot_root=manifest.root,
-        network=config.network.model_dump(mode="json"),
-        training=config.training.model_dump(mode="json"),
-        checkpoint_folder=f"{config.paths.checkpoints.rstrip('/')}/{key}",
-    )
+    folder = f"{config.paths.checkpoints.rstrip('/')}/{key}"
+    job = TrainingJob.of(manifest, config.network, config.training, folder)
     result = run_training(job, config.training)
-    state = load_tensors(result.networks_path)
-    if state is None:
-        raise ModelError(f"training left no networks at {result.networks_path}")
-    pair = NetworkPair.from_state(state)
+    pair = NetworkPair.from_state(result.state())
+    kind = resolve_weighting(config.weights, pair.traits, pair.calibration).kind
     # All variants are judged on the files of the first one: the same plays in the same order.
     snapshot = base.snapshot if base else Snapshot(manifest, job, Ranks())
-    return _Trained(result, pair, snapshot, _passive_attention(pair, _kind(pair, config), snapshot))
+    return _Trained(result, pair, snapshot, _passive_attention(pair, kind, snapshot))
 
 
 def _passive_attention(pair: NetworkPair, kind: AttentionKind, snapshot: Snapshot) -> NDArray[np.float64]:
@@ -144,11 +131,6 @@ def _passive_attention(pair: NetworkPair, kind: AttentionKind, snapshot: Snapsho
         passive_BT = batch.mask_BT & (batch.feedback_BT == 0)
         parts.append(pair.predict(batch, kind).attention[kind][passive_BT].numpy())
     return np.concatenate(parts)
-
-
-def _kind(pair: NetworkPair, config: Config) -> AttentionKind:
-    wanted = config.weights.attention
-    return pair.traits.own_attention if wanted == "own" else wanted
 
 
 def _anchored(anchor: float, base: _Trained, config: Config) -> Variant:

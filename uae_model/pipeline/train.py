@@ -23,6 +23,20 @@ def training_days(last: date, config: Config) -> tuple[list[date], list[date]]:
     return days[:-held_out], days[-held_out:]
 
 
+def trainable_days(store: TableStore, last: date) -> tuple[list[date], list[date]]:
+    """Return ``training_days`` if all that training needs is there.
+
+    Raises:
+        ConfigError: if no feedback of the feed is active: such plays give sessions only.
+        InputError: naming the days without plays, or without current features.
+    """
+    _require_active_feedback(store.config)
+    train_days, validation_days = training_days(last, store.config)
+    require_plays(store, [*train_days, *validation_days])
+    require_features(store, [*train_days, *validation_days])
+    return train_days, validation_days
+
+
 def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     """Train on the window before ``last`` and register both models; return (attention, propensity).
 
@@ -34,10 +48,7 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
         InputError: naming the days without plays.
     """
     config = store.config
-    _require_active_feedback(config)
-    train_days, validation_days = training_days(last, config)
-    require_plays(store, [*train_days, *validation_days])
-    require_features(store, [*train_days, *validation_days])
+    train_days, validation_days = trainable_days(store, last)
     manifest = write_snapshot(store, train_days, validation_days)
     key = training_key(manifest, config.network, config.training)
     registered = registry.registered(key)
@@ -47,11 +58,11 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     run_id = registry.open_run(key, manifest, (train_days[0], last))
     folder = f"{config.paths.checkpoints.rstrip('/')}/{key}"
     champion_path, champion_version = _store_champion(registry, folder, config)
-    job = TrainingJob(
-        snapshot_root=manifest.root,
-        network=config.network.model_dump(mode="json"),
-        training=config.training.model_dump(mode="json"),
-        checkpoint_folder=folder,
+    job = TrainingJob.of(
+        manifest,
+        config.network,
+        config.training,
+        folder,
         tracking_uri=config.paths.mlflow,
         run_id=run_id,
         champion_path=champion_path,

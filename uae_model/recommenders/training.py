@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from uae_model.config.evaluation import EvaluationSettings
 from uae_model.errors import ModelError
 from uae_model.published import weighted_binary_cross_entropy
 from uae_model.recommenders.models import Recommender
@@ -36,6 +37,18 @@ class FitSettings:
     learning_rate: float
     weight_decay: float
     seed: int
+
+    @classmethod
+    def of(cls, settings: EvaluationSettings, seed: int) -> FitSettings:
+        """Return the configured training with a seed."""
+        return cls(
+            epochs=settings.epochs,
+            patience=settings.patience,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            seed=seed,
+        )
 
 
 @dataclass

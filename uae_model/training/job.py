@@ -13,6 +13,7 @@ import torch
 
 from uae_model import __version__
 from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.errors import ModelError
 from uae_model.manifest import Manifest
 from uae_model.networks import Inputs, NetworkShape
 
@@ -32,6 +33,24 @@ class TrainingJob:
     tracking_uri: str = ""
     run_id: str = ""
     champion_path: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        network: NetworkSettings,
+        training: TrainingSettings,
+        checkpoint_folder: str,
+        **more: str,
+    ) -> TrainingJob:
+        """Return the job that trains with these settings on a snapshot; ``more`` are the other fields."""
+        return cls(
+            snapshot_root=manifest.root,
+            network=network.model_dump(mode="json"),
+            training=training.model_dump(mode="json"),
+            checkpoint_folder=checkpoint_folder,
+            **more,
+        )
 
     def network_settings(self) -> NetworkSettings:
         """Return the validated network sizes."""
@@ -67,6 +86,17 @@ class TrainingResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
         return asdict(self)
+
+    def state(self) -> dict[str, Any]:
+        """Return the stored networks, for ``NetworkPair.from_state``.
+
+        Raises:
+            ModelError: if the training left none.
+        """
+        state = load_tensors(self.networks_path)
+        if state is None:
+            raise ModelError(f"training left no networks at {self.networks_path}")
+        return state
 
 
 def training_key(manifest: Manifest, network: NetworkSettings, training: TrainingSettings) -> str:
