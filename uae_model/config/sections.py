@@ -234,7 +234,7 @@ class TrainingSettings(Section):
     )
     window_days: PositiveInt = Field(default=7, description="days of training plays")
     validation_days: PositiveInt = Field(default=1, description="held-out days after the window")
-    epochs: PositiveInt = Field(default=5, description="passes over the window (N_e), at most")
+    epochs: PositiveInt = Field(default=6, description="passes over the window (N_e), at most")
     patience: PositiveInt = Field(
         default=2, description="epochs without a better validation likelihood before training stops"
     )
@@ -245,9 +245,9 @@ class TrainingSettings(Section):
     learning_rate_attention: Positive = Field(default=3e-3, description="Adam, for Theta_g")
     learning_rate_propensity: Positive = Field(default=3e-3, description="Adam, for Theta_h")
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.5, description="factor on both learning rates after each epoch"
+        default=0.6, description="factor on both learning rates after each epoch"
     )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=3e-4, description="Adam, for both")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=2e-4, description="Adam, for both")
     attention_steps: PositiveInt = Field(default=1, description="N_a of Algorithm 1 (uae)")
     propensity_steps: PositiveInt = Field(default=2, description="N_p of Algorithm 1 (uae)")
     clip_risk: bool = Field(default=True, description="clip the negative part of each risk at zero (uae)")
