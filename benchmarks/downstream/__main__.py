@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +29,21 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
     parser.add_argument("--processes", type=int, default=2, help="cases at the same time (default 2)")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "downstream"))
-    parser.add_argument("--models", nargs="+", help="base models (default: the grid's)")
     parser.add_argument("--resume", action="store_true", help="keep the cells that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream.json"))
     parser.add_argument("--readme", action="store_true", help="also put the tables into README.md")
     args = parser.parse_args()
-    wanted = {
-        Case(grid, seed, args.users): tuple(
-            m for m in GRIDS[grid].models if m in (args.models or GRIDS[grid].models)
-        )
-        for grid in args.only
-        for seed in range(1, (args.seeds or GRIDS[grid].seeds) + 1)
+    asked = {
+        name: {
+            Case.of(GRIDS[name], seed, args.users): GRIDS[name].cells(seed)
+            for seed in range(1, (args.seeds or GRIDS[name].seeds) + 1)
+        }
+        for name in args.only
     }
-    if not args.resume:
-        for case in wanted:
-            shutil.rmtree(Path(args.data) / case.name, ignore_errors=True)
-    found = measure_all(wanted, Path(args.data), args.processes)
-    Path(args.out).write_text(json.dumps({"machine": machine(), "cases": found}, indent=1) + "\n")
-    results = {grid: results_of(case for case in found if case["grid"] == grid) for grid in args.only}
+    found = measure_all(merged(asked.values()), Path(args.data), args.processes, resume=args.resume)
+    document = {"machine": machine(), "cases": list(found.values())}
+    Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
+    results = {name: results_of(found, cells) for name, cells in asked.items()}
     text, checked = tables(results), claims(results)
     print(text)
     for claim in checked:
@@ -56,20 +53,36 @@ def main() -> int:
     return 0 if all(claim.holds for claim in checked) else 1
 
 
-def measure_all(wanted: dict[Case, tuple[str, ...]], folder: Path, processes: int) -> list[dict[str, Any]]:
-    """Return the results of the cases (with their base models), each in a process of its own."""
-    calls = {case: (case, models, folder) for case, models in wanted.items()}
-    done = dict(in_processes(measure, calls, processes))
-    return [done[case] for case in wanted]
+def merged(grids: Iterable[Mapping[Case, Sequence[Cell]]]) -> dict[Case, tuple[Cell, ...]]:
+    """Return the cells of every case, each once however many grids show it."""
+    wanted: dict[Case, dict[Cell, None]] = {}
+    for grid in grids:
+        for case, cells in grid.items():
+            wanted.setdefault(case, {}).update(dict.fromkeys(cells))
+    return {case: tuple(cells) for case, cells in wanted.items()}
 
 
-def results_of(cases: Iterable[dict[str, Any]]) -> list[CellResult]:
-    """Return the cells of some cases."""
-    return [
-        CellResult(Cell(cell["model"], cell["weighting"], cell["seed"]), cell["metrics"])
-        for case in cases
-        for cell in case["cells"]
-    ]
+def measure_all(
+    wanted: Mapping[Case, tuple[Cell, ...]], folder: Path, processes: int, *, resume: bool
+) -> dict[Case, dict[str, Any]]:
+    """Return the results of the cases, each computed in a process of its own."""
+    if not resume:
+        for case in wanted:
+            shutil.rmtree(folder / case.name, ignore_errors=True)
+    return dict(
+        in_processes(measure, {case: (case, cells, folder) for case, cells in wanted.items()}, processes)
+    )
+
+
+def results_of(
+    found: Mapping[Case, dict[str, Any]], cells: Mapping[Case, Sequence[Cell]]
+) -> list[CellResult]:
+    """Return a grid's cells from the results of its cases."""
+    results = []
+    for case, wanted in cells.items():
+        known = {(cell["model"], cell["weighting"]): cell["metrics"] for cell in found[case]["cells"]}
+        results += [CellResult(cell, known[cell.model, cell.weighting]) for cell in wanted]
+    return results
 
 
 if __name__ == "__main__":

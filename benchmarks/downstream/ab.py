@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.__main__ import machine
-from benchmarks.downstream.worlds import GRIDS, SONGS, TRAIN_DAYS, config_of
+from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, SONGS, TRAIN_DAYS, config_of
 from benchmarks.estimators.cells import attention_of, networks_of, train_here
 from benchmarks.estimators.simulated import SimulatedPlays, encode, join, write_simulated_snapshot
 from benchmarks.measure import ROOT
@@ -49,15 +49,15 @@ MEASURES = {"play count": "plays", "play time": "hours"}
 
 @dataclass
 class Log:
-    """What one arm's service has recorded, day by day."""
+    """What one arm's service has recorded, day by day: plays and their labels (auto-play counts as liked)."""
 
-    plays: list[Plays] = field(default_factory=list)
     encoded: list[SimulatedPlays] = field(default_factory=list)
+    labels: list[NDArray[np.int64]] = field(default_factory=list)
 
-    def last_week(self) -> tuple[list[Plays], list[SimulatedPlays]]:
+    def last_week(self) -> tuple[list[SimulatedPlays], list[NDArray[np.int64]]]:
         """Return the last eight days: seven to train on and one to stop by."""
         days = TRAIN_DAYS + VALIDATION_DAYS
-        return self.plays[-days:], self.encoded[-days:]
+        return self.encoded[-days:], self.labels[-days:]
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,10 @@ def main() -> int:
 def run(seed: int, users: int, arms: Sequence[Arm]) -> dict[str, Any]:
     """Return each arm's plays and hours on each day of the test, in one population."""
     warm_up = TRAIN_DAYS + VALIDATION_DAYS
-    plain = World(seed=seed, days=warm_up + TEST_DAYS, users=users, songs=SONGS)
+    days = warm_up + TEST_DAYS
+    plain = World(seed=seed, days=days, users=users, songs=SONGS, liking_effect=ACTS_ON_DISLIKES)
     world = replace(calibrated(plain), leaving=LEAVING)
-    config = config_of(GRIDS["full"], seed)
+    config = config_of("default", seed)
     before = Log()
     for day in range(warm_up):
         record(before, world, day, None, config)
@@ -107,7 +108,7 @@ def run(seed: int, users: int, arms: Sequence[Arm]) -> dict[str, Any]:
         pair = networks_of(train_here(manifest, config, config.training, Path(folder) / "checkpoints"))
     found: dict[str, Any] = {"seed": seed, "users": users}
     for arm in arms:
-        log = Log(list(before.plays), list(before.encoded))
+        log = Log(list(before.encoded), list(before.labels))
         found[arm.name] = [
             record(log, world, day, trained_policy(arm, log, pair, world, config), config)
             for day in range(warm_up, warm_up + TEST_DAYS)
@@ -118,23 +119,23 @@ def run(seed: int, users: int, arms: Sequence[Arm]) -> dict[str, Any]:
 def record(log: Log, world: World, day: int, policy: Policy | None, config: Config) -> dict[str, float]:
     """Live through a day under a policy, add it to the log and return its plays and hours."""
     total = {"plays": 0.0, "hours": 0.0}
-    parts = []
+    parts, labels = [], []
     for index in range(world.blocks_per_day):
         block = Block(day, index)
         plays = draw_plays(world, block, policy)
-        log.plays.append(plays)
         parts.append(encode(world, block, plays, config))
+        labels.append(np.where(plays.active_N, plays.relevance_N, 1))
         total["plays"] += len(plays.user_N)
         total["hours"] += float(plays.played_ms_N.sum()) / 3.6e6
     log.encoded.append(join(parts))
+    log.labels.append(np.concatenate(labels))
     return total
 
 
 def trained_policy(arm: Arm, log: Log, pair: NetworkPair, world: World, config: Config) -> Policy:
     """Return the policy of the next day: the best of the offered songs by a model trained tonight."""
-    plays, encoded = log.last_week()
-    every = join(encoded)
-    label_N = np.concatenate([np.where(day.active_N, day.relevance_N, 1) for day in plays])
+    encoded, labels = log.last_week()
+    every, label_N = join(encoded), np.concatenate(labels)
     weight_N = _weights(arm, every, pair, config)
     first_held_out = sum(part.plays for part in encoded[:TRAIN_DAYS])
     train_N = np.arange(every.plays) < first_held_out

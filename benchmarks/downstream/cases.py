@@ -1,4 +1,4 @@
-"""One case of the benchmark: all cells of a grid in the world of one seed."""
+"""One case of the benchmark: what all grids want to know of one world, computed once."""
 
 from __future__ import annotations
 
@@ -10,23 +10,29 @@ from typing import Any
 
 import torch
 
-from benchmarks.downstream.worlds import GRIDS, config_of, laboratory, world_of
+from benchmarks.downstream.worlds import Grid, config_of, laboratory, world_of
 from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.grid import run_grid
 
 
 @dataclass(frozen=True)
 class Case:
-    """What one process measures: a grid in the world of one seed."""
+    """What one process measures: the world of one law and seed, under the settings of one profile."""
 
-    grid: str
+    profile: str
+    liking_effect: float
     seed: int
     users: int
+
+    @classmethod
+    def of(cls, grid: Grid, seed: int, users: int) -> Case:
+        """Return the case in which a grid's cells of a seed are computed."""
+        return cls(grid.profile, grid.liking_effect, seed, users)
 
     @property
     def name(self) -> str:
         """A name for files and the progress bar."""
-        return f"{self.grid}-{self.seed}-{self.users}"
+        return f"{self.profile}-{self.liking_effect:g}-{self.seed}-{self.users}"
 
 
 class CellFiles:
@@ -48,14 +54,13 @@ class CellFiles:
             file.write(json.dumps({"key": key, "metrics": dict(result.metrics)}) + "\n")
 
 
-def measure(case: Case, models: tuple[str, ...], folder: Path) -> dict[str, Any]:
-    """Return the results of a case as JSON values."""
+def measure(case: Case, cells: tuple[Cell, ...], folder: Path) -> dict[str, Any]:
+    """Return the results of a case's cells as JSON values."""
     torch.set_num_threads(1)
     started = time.perf_counter()
-    grid = GRIDS[case.grid]
     place = folder / case.name
-    lab = laboratory(world_of(grid, case.seed, case.users), config_of(grid, case.seed), place)
-    cells = [Cell(model, weighting, case.seed) for model in models for weighting in grid.weightings]
+    world = world_of(case.liking_effect, case.seed, case.users)
+    lab = laboratory(world, config_of(case.profile, case.seed), place)
     results = run_grid(lab, cells, CellFiles(place / "cells.jsonl"))
     return {
         **vars(case),

@@ -16,7 +16,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.__main__ import machine
-from benchmarks.downstream.worlds import GRIDS, USERS, config_of, laboratory, world_of
+from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, USERS, config_of, laboratory, world_of
 from benchmarks.measure import ROOT
 from uae_model.evaluation.cells import Laboratory
 from uae_model.evaluation.curves import t_band
@@ -41,10 +41,10 @@ def main() -> int:
     parser.add_argument("--figure", default=str(ROOT / "benchmarks" / "downstream-convergence.svg"))
     args = parser.parse_args()
     torch.set_num_threads(1)
-    config = config_of(GRIDS["full"], WORLD_SEED)
+    config = config_of("default", WORLD_SEED)
     whole = config.evaluation.model_copy(update={"epochs": args.epochs, "patience": args.epochs})
     config = config.model_copy(update={"evaluation": whole})
-    lab = laboratory(world_of(GRIDS["full"], WORLD_SEED, args.users), config, Path(args.data))
+    lab = laboratory(world_of(ACTS_ON_DISLIKES, WORLD_SEED, args.users), config, Path(args.data))
     curves: dict[str, list[list[float]]] = {}
     bar = tqdm(total=len(args.weightings) * args.runs, unit=" runs")
     for weighting in args.weightings:

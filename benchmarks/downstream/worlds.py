@@ -12,7 +12,7 @@ from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, writ
 from uae_model.config import Config, load_config
 from uae_model.config.evaluation import BASE_MODEL_NAMES, WEIGHTING_NAMES
 from uae_model.evaluation.attention import TrainedAttention
-from uae_model.evaluation.cells import Laboratory
+from uae_model.evaluation.cells import Cell, Laboratory
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
 from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.listening import draw_plays
@@ -50,6 +50,10 @@ class Grid:
     profile: str = "default"
     liking_effect: float = ACTS_ON_DISLIKES
 
+    def cells(self, seed: int) -> list[Cell]:
+        """Return the cells of a seed."""
+        return [Cell(model, weighting, seed) for model in self.models for weighting in self.weightings]
+
 
 GRIDS = {
     "full": Grid(
@@ -84,15 +88,15 @@ GRIDS = {
 }
 
 
-def world_of(grid: Grid, seed: int, users: int) -> World:
-    """Return the calibrated world of a grid and seed: nine days."""
+def world_of(liking_effect: float, seed: int, users: int) -> World:
+    """Return the calibrated world of a law and seed: nine days."""
     days = sum(map(len, SPLITS.values()))
-    return calibrated(World(seed=seed, days=days, users=users, songs=SONGS, liking_effect=grid.liking_effect))
+    return calibrated(World(seed=seed, days=days, users=users, songs=SONGS, liking_effect=liking_effect))
 
 
-def config_of(grid: Grid, seed: int) -> Config:
-    """Return the grid's settings; estimators train as one process, with the seed of the world."""
-    config = load_config(None, profile=grid.profile)
+def config_of(profile: str, seed: int) -> Config:
+    """Return a profile's settings; estimators train as one process, with the seed of the world."""
+    config = load_config(None, profile=profile)
     training = config.training.model_copy(update={"processes": 1, "seed": seed})
     return config.model_copy(update={"training": training})
 

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.downstream.__main__ import merged
+from benchmarks.downstream.__main__ import results_of as results_of_cases
 from benchmarks.downstream.ab import Log as ArmLog
 from benchmarks.downstream.ab import best_of, lift, record
-from benchmarks.downstream.cases import CellFiles
+from benchmarks.downstream.cases import Case, CellFiles
 from benchmarks.downstream.tables import claims, tables
-from benchmarks.downstream.worlds import SPLITS, evaluation_plays
+from benchmarks.downstream.worlds import (
+    ACTS_ON_DISLIKES,
+    ACTS_ON_LIKES,
+    GRIDS,
+    SPLITS,
+    evaluation_plays,
+)
 from benchmarks.estimators.simulated import simulate_plays
 from uae_model.config import load_config
 from uae_model.encoding import buckets_of
@@ -82,6 +90,22 @@ def test_cells_outlive_a_kill(tmp_path: Path) -> None:
     assert files.known() == {"a": {"m": 0.5}, "b": {"m": 0.75}}
 
 
+def test_equal_cells_of_two_grids_are_computed_once() -> None:
+    grids = [GRIDS["full"], GRIDS["functions"], GRIDS["likes"]]
+    asked = [{Case.of(grid, 1, 40): grid.cells(1)} for grid in grids]
+    wanted = merged(asked)
+    assert [case.liking_effect for case in wanted] == [ACTS_ON_DISLIKES, ACTS_ON_LIKES]
+    first, second = wanted.values()
+    assert len(first) == len(set(first)) == len({*asked[0].popitem()[1], *asked[1].popitem()[1]})
+    assert list(second) == GRIDS["likes"].cells(1)
+    found = {
+        case: {"cells": [{**vars(cell), "metrics": {"number": float(n)}} for n, cell in enumerate(cells)]}
+        for case, cells in wanted.items()
+    }
+    likes = results_of_cases(found, {Case.of(grids[2], 1, 40): grids[2].cells(1)})
+    assert [result.metrics["number"] for result in likes] == [float(n) for n in range(len(second))]
+
+
 class Lover(torch.nn.Module):
     """Gives songs a probability by their bucket."""
 
@@ -92,7 +116,7 @@ class Lover(torch.nn.Module):
 def test_a_policy_plays_the_offered_song_that_its_model_ranks_highest() -> None:
     log = ArmLog()
     totals = record(log, WORLD, 0, None, CONFIG)
-    assert totals["plays"] == log.encoded[0].plays == len(log.plays[0].user_N)
+    assert totals["plays"] == log.encoded[0].plays == len(log.labels[0])
     space = FieldSpace.fit(CONFIG.features, log.encoded[0].numeric_NF)
     offer = Offer(
         user_N=np.array([3, 4]),
