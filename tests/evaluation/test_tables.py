@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
-
 from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.comparison import Findings
-from uae_model.evaluation.tables import table_five, table_four, to_html, to_markdown
+from uae_model.evaluation.tables import table_five, table_four
 
 TITLES = {"none": "base", "uae": "UAE", "pn": "P<N"}
 
@@ -47,36 +45,3 @@ def test_table_five_has_weightings_in_columns() -> None:
     assert table.rows[0] == ("FM", "AUC", "61.00 ± 1.41", "66.00 ± 1.41*", "56.50 ± 2.12")
     assert table.rows[1] == ("FM", "RelaImpr", "+0.00", "+45.45", "-40.91")
     assert len(table.rows) == 2 * 3 * 2
-
-
-def test_markdown_has_one_line_a_row() -> None:
-    text = to_markdown("Found", ["A note."], [table_five(findings(), "active_plays", TITLES)])
-    lines = text.splitlines()
-    assert lines[0] == "# Found"
-    assert "| base model | metric | base | UAE | P<N |" in lines
-    assert "| --- | --- | ---: | ---: | ---: |" in lines
-    assert sum(line.startswith("| FM |") for line in lines) == 6
-
-
-class Cells(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.links: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
-
-
-def test_the_page_needs_nothing_else_and_escapes_what_it_shows() -> None:
-    page = to_html(
-        "Found", ["A note."], [table_four(findings(), "active_plays", TITLES)], [("A curve", "<svg></svg>")]
-    )
-    parser = Cells()
-    parser.feed(page)
-    assert parser.links == ["data:,"]
-    assert "P&lt;N" in page
-    assert "P<N" not in page
-    assert parser.tags.count("tr") == 1 + 15
-    assert "svg" in parser.tags

@@ -16,6 +16,7 @@ from tests.tables.test_store import frame_of
 from tests.training_builders import encode_plays, play_rows
 from uae_model.config import load_config
 from uae_model.errors import ContractError, InputError
+from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.pipeline.evaluate import _plays, evaluate, evaluation_days
 from uae_model.tables import TableStore
@@ -104,6 +105,10 @@ def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.M
     assert "true relevance of every play (simulation)" in text
     assert "| metric | weights | FM |" in text
     assert "| base model | metric | base | constant | PN | auto | true attention |" in text
+    assert "- Judged by true relevance of every play (simulation), weights from auto change GAUC" in text
+    shown = read_newest_document(store.config.paths.reports, LAST)
+    assert shown is not None
+    assert shown.to_markdown() == text
     page = Path(found["html"]).read_text()
     assert page.startswith("<!DOCTYPE html>")
     assert 'id="plot-gamma-curves"' in page

@@ -36,12 +36,22 @@ def test_every_section_is_there_with_its_figures() -> None:
         assert f'id="plot-{name}"' in page
     for name in ("mean-weight", "reliability", "reasons", "likelihood", "risk", "means", "clipping"):
         assert f'id="plot-{name}"' in page
-    assert page.count('role="img" aria-label="') == page.count("<svg") == 13
+    assert page.count('role="img" aria-label="') == page.count("<svg") == 14
     assert "0.7654" in page  # AUC
     assert "55.88%" in page  # the paper's figure
     assert "64 of 64 patterns" in page
     assert "2 of 3 checks passed" in page
     assert "Run 2026-01-13-0123456789ab" in page
+
+
+def test_the_newest_evaluation_has_a_section() -> None:
+    page = full_page()
+    assert 'id="evaluation"' in page
+    assert 'href="#evaluation"' in page
+    assert "Weights &lt;help&gt; on 1 of 2 base models." in page
+    assert page.count("61.26 ± 0.41*") == 9
+    assert 'id="plot-gamma-curves"' in page
+    assert "evaluation" not in re.findall(r'id="([^"]+)"', bare_page())
 
 
 def test_the_same_facts_give_the_same_bytes() -> None:

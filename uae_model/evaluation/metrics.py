@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +60,9 @@ def grouped_auc(
 
 
 def relative_improvement(metric: float, base: float) -> float:
-    """Return RelaImpr in percent: ((metric - 0.5) / (base - 0.5) - 1) * 100."""
+    """Return RelaImpr in percent: ((metric - 0.5) / (base - 0.5) - 1) * 100; NaN over a base of chance."""
+    if base == 0.5:
+        return math.nan
     return ((metric - 0.5) / (base - 0.5) - 1) * 100
 
 

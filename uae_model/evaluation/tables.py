@@ -1,44 +1,17 @@
-"""The paper's Tables IV and V for any evaluation, as Markdown and as one self-contained HTML page."""
+"""The paper's Tables IV and V for any evaluation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+import math
 
 from uae_model.evaluation.comparison import BASE, Findings, Gain, Summary
+from uae_model.evaluation.document import TextTable
 from uae_model.evaluation.labels import METRICS, SETTINGS
 
 NOTHING = "–"
-TEMPLATES = Path(__file__).parent
-STYLE = Path(__file__).parent.parent / "report" / "style.jinja"
 
 STAR = "'*': better than the base with p < 0.05 (paired t-test over the seeds)."
 UNITS = "Percent, mean ± standard deviation over the seeds; RelaImpr against the base, in percent."
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """Cells of text under a caption; the first ``labels`` columns name the row."""
-
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    labels: int
-
-    def to_markdown(self) -> str:
-        """Return the table with its caption above it."""
-        lines = [
-            f"**{self.caption}**",
-            "",
-            _line(self.header),
-            _line(["---"] * self.labels + ["---:"] * (len(self.header) - self.labels)),
-            *(_line(row) for row in self.rows),
-        ]
-        return "\n".join(lines)
 
 
 def table_four(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
@@ -80,38 +53,6 @@ def table_five(findings: Findings, setting: str, titles: dict[str, str]) -> Text
     )
 
 
-def to_markdown(title: str, notes: Sequence[str], tables: Sequence[TextTable]) -> str:
-    """Return a document."""
-    parts = [f"# {title}", *notes, UNITS, STAR, *(table.to_markdown() for table in tables)]
-    return "\n\n".join(parts) + "\n"
-
-
-def to_html(
-    title: str, notes: Sequence[str], tables: Sequence[TextTable], figures: Sequence[tuple[str, str]] = ()
-) -> str:
-    """Return one page that needs nothing else.
-
-    Args:
-        title: of the page.
-        notes: paragraphs above the tables.
-        tables: in their order.
-        figures: (caption, SVG element) each, below the tables.
-    """
-    environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, STYLE.parent]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("evaluation.jinja").render(
-        title=title,
-        notes=[*notes, UNITS, STAR],
-        tables=tables,
-        figures=[(caption, Markup(svg)) for caption, svg in figures],  # noqa: S704 - drawn by us
-    )
-
-
 def _others(findings: Findings) -> list[str]:
     return [weighting for weighting in findings.weightings if weighting != BASE]
 
@@ -132,8 +73,4 @@ def format_summary(summary: Summary | None, gain: Gain | None) -> str:
 
 
 def _relative(gain: Gain | None) -> str:
-    return NOTHING if gain is None else f"{gain.relative:+.2f}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return NOTHING if gain is None or math.isnan(gain.relative) else f"{gain.relative:+.2f}"

@@ -18,6 +18,7 @@ from uae_model.errors import ContractError
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.cells import Laboratory
 from uae_model.evaluation.comparison import BASE, Findings
+from uae_model.evaluation.document import Document, Figure, write_document
 from uae_model.evaluation.figures import by_weighting, gamma_curves
 from uae_model.evaluation.grid import CellStore, cells_of, run_grid
 from uae_model.evaluation.labels import SETTINGS, judged_plays
@@ -31,7 +32,8 @@ from uae_model.evaluation.plays import (
     description_of,
     read_evaluation_plays,
 )
-from uae_model.evaluation.tables import table_five, table_four, to_html, to_markdown
+from uae_model.evaluation.sentences import sentences
+from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
 from uae_model.features import categorical_buckets, numeric_values
 from uae_model.logs import log
 from uae_model.pipeline.train import require_plays, training_days
@@ -63,7 +65,12 @@ def evaluate(store: TableStore, cells: CellStore, last: date) -> dict[str, Any]:
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
     laboratory = Laboratory(plays, TrainedAttention(plays, sessions.root, config, folder), config)
     results = run_grid(laboratory, cells_of(config.evaluation), cells)
-    return {"plays": len(plays), "cells": len(results), **_write_tables(laboratory, Findings(results), last)}
+    document = _document(laboratory, Findings(results), last)
+    return {
+        "plays": len(plays),
+        "cells": len(results),
+        **write_document(document, config.paths.reports, last),
+    }
 
 
 def evaluation_days(last: date, config: Config) -> Splits:
@@ -147,33 +154,23 @@ def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _write_tables(laboratory: Laboratory, findings: Findings, last: date) -> dict[str, str]:
-    config = laboratory.config
+def _document(laboratory: Laboratory, findings: Findings, last: date) -> Document:
     titles = {name: laboratory.rule(name).title for name in findings.weightings}
-    tables = [
-        build(findings, setting, titles)
-        for setting in SETTINGS
-        if setting in judged_plays(laboratory.plays)
-        for build in (table_four, table_five)
-    ]
-    title = f"Weights downstream, judged on plays up to {last}"
-    notes = [_note(laboratory)]
-    contents = {
-        "md": to_markdown(title, notes, tables),
-        "html": to_html(title, notes, tables, _figures(laboratory, findings)),
-    }
-    written = {}
-    for kind, text in contents.items():
-        path = f"{config.paths.reports.rstrip('/')}/evaluation-{last}.{kind}"
-        with fsspec.open(path, "w", auto_mkdir=True) as file:
-            file.write(text)
-        written[kind] = path
-    return written
+    settings = list(judged_plays(laboratory.plays))
+    return Document(
+        title=f"Weights downstream, judged on plays up to {last}",
+        findings=sentences(findings, settings, titles),
+        notes=(_note(laboratory), UNITS, STAR),
+        tables=tuple(
+            build(findings, setting, titles) for setting in settings for build in (table_four, table_five)
+        ),
+        figures=tuple(_figures(laboratory, findings)),
+    )
 
 
-def _figures(laboratory: Laboratory, findings: Findings) -> list[tuple[str, str]]:
+def _figures(laboratory: Laboratory, findings: Findings) -> list[Figure]:
     """Return Fig. 6 of the paper: the weight functions, and each model's GAUC by weighting."""
-    figures = [("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
+    figures = [Figure("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
     setting = next(iter(judged_plays(laboratory.plays)))
     metric = f"{setting}.gauc_clicks"
     for number, model in enumerate(findings.models):
@@ -185,7 +182,8 @@ def _figures(laboratory: Laboratory, findings: Findings) -> list[tuple[str, str]
         if found:
             base = findings.summary(model, BASE, metric)
             caption = f"{model} by weighting, {SETTINGS[setting]}."
-            figures.append((caption, by_weighting(found, f"{model}: GAUC", base, f"weighting-{number}")))
+            drawn = by_weighting(found, f"{model}: GAUC", base, f"weighting-{number}")
+            figures.append(Figure(caption, drawn))
     return figures
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.dates import days_between
 from uae_model.errors import InputError
+from uae_model.evaluation.document import read_newest_document
 from uae_model.publication_days import PUBLISHED
 from uae_model.report.facts import (
     FeatureDay,
@@ -44,6 +45,8 @@ def collect(
     last: date | None = None,
 ) -> ReportFacts:
     """Read everything that the page shows; only published weights, at the versions that readers pin.
+
+    With the newest evaluation that ``uae evaluate`` wrote and that judged no play after the range.
 
     Args:
         store: the tables.
@@ -87,6 +90,7 @@ def collect(
         truth=truth,
         truth_missing=truth_missing,
         health=_health(store, [found.day for found in trend]),
+        evaluation=read_newest_document(store.config.paths.reports, end),
     )
 
 

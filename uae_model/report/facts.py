@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from uae_model.evaluation.document import Document
+
 HISTORY = 6
 """Plays that a feedback pattern looks back on (Fig. 2 b of the paper)."""
 
@@ -228,6 +230,7 @@ class ReportFacts:
     truth: TruthComparison | None
     truth_missing: str
     health: tuple[FeatureDay, ...] = ()
+    evaluation: Document | None = None
 
 
 def total_rate(rates: Iterable[Rate]) -> Rate:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from uae_model.evaluation.document import TEMPLATES
 from uae_model.publication import QUANTILES
 from uae_model.report import facts as f
 from uae_model.report import plots
@@ -68,7 +68,7 @@ class CheckLine:
 def render(facts: f.ReportFacts) -> str:
     """Return the page. The same facts give the same bytes."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
