@@ -21,6 +21,7 @@ PLANS = (
     ("main", "waking"),
     ("main", "wrong_roles"),
     ("main", "strong_context"),
+    ("main", "weak_context"),
     ("options", "sticky"),
     ("auto", "swapped_roles"),
 )

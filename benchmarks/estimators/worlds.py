@@ -82,7 +82,11 @@ SETTINGS: dict[str, Setting] = {
         "sticky, every feature role the wrong way", {"stickiness": 0.7}, all_roles_swapped
     ),
     "strong_context": Setting(
-        "sticky, context at the simulator's own scale", {"stickiness": 0.7, "context_scale": 1.0}
+        "sticky, context at the simulator's own scale (1.0 for 0.7)",
+        {"stickiness": 0.7, "context_scale": 1.0},
+    ),
+    "weak_context": Setting(
+        "sticky, context tells less (0.5 for 0.7)", {"stickiness": 0.7, "context_scale": 0.5}
     ),
 }
 

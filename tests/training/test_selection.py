@@ -102,7 +102,15 @@ def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_pa
     wider = {**AUTO, "candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8, 0.9), "epochs": 3}
     found = train(training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **wider))
     epochs = {each["name"]: (each["epochs"], each["finalist"]) for each in found.candidates}
-    assert epochs == dict.fromkeys(("joint", "unrestricted_chain-0.8", "unrestricted_chain-0.9"), (3, True))
+    free = {epochs.pop("unrestricted_chain-0.8"), epochs.pop("unrestricted_chain-0.9")}
+    assert epochs == {"joint": (3, True)}  # though both others were better after the first round
+    assert free == {(3, True), (2, False)}
+
+
+def test_a_single_finalist_that_disregards_the_roles_meets_one_that_keeps_to_them(tmp_path: Path) -> None:
+    alone = {"candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8,), "epochs": 3, "finalists": 1}
+    job = training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **{**AUTO, **alone})
+    assert [each["finalist"] for each in train(job).candidates] == [True, True]
 
 
 @pytest.fixture(scope="module")

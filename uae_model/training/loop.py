@@ -71,8 +71,8 @@ class Trainer:
         """Train to the end and return the best epoch, by validation likelihood, of the best candidate.
 
         Every candidate is trained for ``training.first_round_epochs``; the ``training.finalists`` best go
-        on to the end, with the best one that keeps to the declared roles. A
-        candidate that disregards these is kept only where it is better by two standard errors.
+        on to the end, the best one that keeps to the declared roles always among them. A candidate that
+        disregards these is kept only where it is better by two standard errors.
         Deterministic, so a killed run goes on from its candidates' checkpoints.
 
         Raises:
@@ -113,8 +113,10 @@ class Trainer:
                 fit.train(min(self.settings.first_round_epochs, self.settings.epochs))
             fits.sort(key=self._first_round_loss)
             finalists = fits[: self.settings.finalists]
-            if all(fit.candidate.disregards_roles for fit in finalists):
-                finalists += [fit for fit in fits if not fit.candidate.disregards_roles][:1]
+            keeping = [fit for fit in fits if not fit.candidate.disregards_roles]
+            if keeping and all(fit.candidate.disregards_roles for fit in finalists):
+                # The comparison needs one; with a single finalist that is one more than was asked for.
+                finalists[max(1, len(finalists) - 1) :] = keeping[:1]
         else:
             finalists = fits
         for fit in finalists:
