@@ -243,6 +243,11 @@ def test_without_a_dimension_there_is_nothing_to_do(spark: SparkSession, tmp_pat
     assert ingest_dimensions(store, DAY, DAY) == {}
     assert not list(tmp_path.iterdir())
     assert not _is_expected("songs", store)
+    assert not _is_expected("features", store)
+    declared = opened(spark, tmp_path)
+    assert _is_expected("songs", declared)
+    assert _is_expected("features", declared)
+    assert not _is_expected("feature_partials", declared)
 
 
 def test_explain_says_what_attributes_are(told: dict[str, Any]) -> None:
