@@ -238,7 +238,7 @@ def test_rows_that_do_not_add_up_are_an_error(
 
 
 def test_without_a_dimension_there_is_nothing_to_do(spark: SparkSession, tmp_path: Path) -> None:
-    config = parse_config({"features": FEATURES[:1], "paths": {"tables": str(tmp_path)}})
+    config = parse_config({"features": [{**FEATURES[0], "role": "both"}], "paths": {"tables": str(tmp_path)}})
     store = TableStore(spark, config)
     assert ingest_dimensions(store, DAY, DAY) == {}
     assert not list(tmp_path.iterdir())
