@@ -237,6 +237,25 @@ def test_rows_that_do_not_add_up_are_an_error(
         ingest_dimensions(store, DAY, DAY)
 
 
+def test_a_run_that_dies_before_its_commit_is_run_again_as_if_it_had_not(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(spark, tmp_path)
+    deliver(tmp_path, 0)
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TableStore, "merge_changes", die)
+        with pytest.raises(KeyboardInterrupt):
+            ingest_dimensions(store, DAY, DAY)
+    assert rows(store, "songs") == []
+    again = ingest_dimensions(store, DAY, DAY)
+    assert again["songs"] == {"read": 3, "quarantined": 1, "added": 2, "repeated": 0}
+    assert [each["occurrences"] for each in rows(store, "quarantine")] == [1]
+
+
 def test_without_a_dimension_there_is_nothing_to_do(spark: SparkSession, tmp_path: Path) -> None:
     config = parse_config({"features": [{**FEATURES[0], "role": "both"}], "paths": {"tables": str(tmp_path)}})
     store = TableStore(spark, config)
