@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
 from uae_model.dates import days_between
-from uae_model.pipeline.features import build_features, has_aggregates
+from uae_model.pipeline.features import build_features, has_looked_up_features
 from uae_model.pipeline.nightly import prepare_days, run_night
 from uae_model.registry import Registry
 
@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--until",
         choices=("sessions", "features", "publish"),
         default="publish",
-        help="stop after this step; features (or sessions, where no aggregates are declared) suffices to "
-        "train the first models",
+        help="stop after this step; features (or sessions, where no aggregates and no "
+        "attributes are declared) suffices to train the first models",
     )
     return run(parser, argv, backfill)
 
@@ -40,7 +40,7 @@ def backfill(args: argparse.Namespace) -> None:
         for day_of_plays in built:
             print_summary(vars(day_of_plays))
         return
-    if has_aggregates(job.config):
+    if has_looked_up_features(job.config):
         for day in days_between(first, last):
             features = build_features(job.store, day)
             if args.until == "features":

@@ -1,4 +1,4 @@
-"""Job: the aggregate features of a day's plays; --explain says what each feature means."""
+"""Job: aggregates and attributes of a day's plays; --explain says what each feature means."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jobs.common import job_parser, print_summary, run, settings, start
 from uae_model.dates import parse_day
 from uae_model.errors import ConfigError
 from uae_model.explain import explain
-from uae_model.pipeline.features import build_features, changed_days, has_aggregates
+from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,14 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def features(args: argparse.Namespace) -> None:
-    """Build the day, and the days before it that late events have changed."""
+    """Build the day, and the days before it that late events or rows of dimensions have changed."""
     if args.explain:
         print(explain(settings(args)))
         return
     day = parse_day(args.date)
     job = start("features", args)
-    if not has_aggregates(job.config):
-        raise ConfigError("features: no aggregate is declared, so there is nothing to build")
+    if not has_looked_up_features(job.config):
+        raise ConfigError(
+            "features: no aggregate and no attribute of a dimension is declared, so there is nothing to build"
+        )
     for each in [*changed_days(job.store, day), day]:
         print_summary(vars(build_features(job.store, each)))
 

@@ -1,16 +1,18 @@
-"""Job: the feed of a day into events and quarantine."""
+"""Job: the feed of a day into events, dimensions and quarantine."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.config import FEED_FORMATS, PROFILES
 from uae_model.dates import parse_day
 from uae_model.errors import InputError
 from uae_model.feed import Feed
+from uae_model.pipeline.dimensions import complete_slots, ingest_statements
 from uae_model.pipeline.ingest import ingest_slots
 
 
@@ -28,19 +30,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def ingest(args: argparse.Namespace) -> None:
-    """Ingest the complete slots of the day."""
+    """Ingest the complete slots of the day, of plays and of dimensions; either will do."""
     day = parse_day(args.date)
     _choose_format(args)
     job = start("ingest", args)
     feed = Feed(job.spark, job.config)
     slots = [slot for slot in feed.slots(day) if feed.is_complete(slot)]
-    if not slots:
+    delivered = [
+        (dimension, complete_slots(job.store, dimension, day, day)) for dimension in job.config.dimensions
+    ]
+    if not slots and not any(found for _, found in delivered):
         raise InputError(
             f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
             f"{job.config.feed.complete_marker or '(none configured)'}"
         )
     counts = ingest_slots(job.store, feed, slots)
-    print_summary({"dt": day, **counts.to_dict()})
+    summary: dict[str, Any] = {"dt": day, **counts.to_dict()}
+    if delivered:
+        summary["dimensions"] = {
+            each.table: ingest_statements(job.store, each, found).to_dict() for each, found in delivered
+        }
+    print_summary(summary)
 
 
 def _choose_format(args: argparse.Namespace) -> None:

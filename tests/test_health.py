@@ -40,6 +40,10 @@ def test_a_day_like_the_window_is_stable_and_another_is_not(spark: SparkSession)
     assert [same[name].stability_index for name in ("genre", "tempo")] == [0, 0]
     assert (same["tempo"].mean, same["tempo"].missing_share, same["tempo"].unseen_share) == (49.5, 0, None)
     assert same["tempo"].quantiles == [4, 24, 49, 74, 94]
+    assert (same["genre"].unseen_share, type(same["genre"].unseen_share)) == (
+        0.0,
+        float,
+    )  # Spark wants no int
 
     other = spark.createDataFrame(
         [("a", "rock", 500.0), ("b", None, None), ("c", "polka", 500.0), ("d", "rock", 500.0)], SCHEMA

@@ -5,6 +5,7 @@ The layers, lowest first; nothing imports what stands above it:
     errors, logs, dates
     config          one typed object, validated at start
     aggregates      what is kept of a day, and windows as merges of it                (Spark)
+    dimensions      attributes of users and songs, and their values as of a play      (Spark)
     tables          the Delta contracts: schema, constraints, retention, reads, writes
     feed, ingest, labels, sessions, features, splits, snapshot, scoring, weights, publication  (Spark)
     networks, estimators, loader, training                                            (torch)

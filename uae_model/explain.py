@@ -37,12 +37,16 @@ def _meaning(feature: Feature, config: Config) -> str:
         return SESSION_FEATURES.get(
             column, f"1 if the session's previous play has the same {compared}, else 0"
         )
+    if feature.is_attribute:
+        return f"the {feature.source_column} of the play's {feature.origin} when the play started"
     if feature.origin == "event":
         return f"the play's {feature.source_column}"
     return f"the feed's {feature.source_column}, as delivered with the play"
 
 
 def _source(feature: Feature) -> str:
+    if feature.is_attribute:
+        return f"{feature.origin}s"
     if feature.aggregate is None:
         return {"feed": "events", "event": "events", "session": "plays"}[feature.origin]
     return f"feature_partials, {feature.aggregate.entity_name}"
@@ -50,6 +54,9 @@ def _source(feature: Feature) -> str:
 
 def _cost(feature: Feature, config: Config) -> str:
     """Say what a feature adds to a night, given those declared before it."""
+    if feature.is_attribute:
+        is_first = feature is config.features_from(feature.origin)[0]
+        return "a join a day" if is_first else "a column, from versions read already"
     if feature.source != AGGREGATE:
         return "a column"
     aggregate = declared(feature)

@@ -27,11 +27,11 @@ def plays_with_features(
 ) -> DataFrame:
     """Return the plays of some days with every declared feature: what training and scoring both read.
 
-    Without aggregates these are the plays as they stand.
+    Without aggregates and attributes of dimensions these are the plays as they stand.
     """
     wanted = list(days)
     plays = store.read("plays", wanted, version=plays_version)
-    names = [feature.name for feature in store.config.features_from("aggregate")]
+    names = [feature.name for feature in store.config.looked_up_features()]
     if not names:
         return plays
     values = store.read("features", wanted, version=features_version)

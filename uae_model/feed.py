@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from pyspark.sql import SparkSession
 
 from uae_model import files
-from uae_model.config import Config
+from uae_model.config import Config, Dimension
 from uae_model.dates import midnight
 from uae_model.errors import InputError
 
@@ -31,11 +31,15 @@ class Slot:
 
 
 class Feed:
-    """The feed that ``paths.feed`` describes."""
+    """The feed of plays that ``paths.feed`` describes, or that of a dimension.
 
-    def __init__(self, spark: SparkSession, config: Config) -> None:
+    Slots of a dimension have names of their own: ``songs/dt=2026-01-05``.
+    """
+
+    def __init__(self, spark: SparkSession, config: Config, dimension: Dimension | None = None) -> None:
         self._spark = spark
-        self._template = config.paths.feed
+        self._template = dimension.feed if dimension else config.paths.feed
+        self._prefix = f"{dimension.table}/" if dimension else ""
         self._marker = config.feed.complete_marker
         if "{hour}" in self._template and "{date}" not in self._template:
             raise InputError(f"paths.feed = {self._template!r}: {{hour}} needs {{date}} beside it")
@@ -93,7 +97,7 @@ class Feed:
     def _slot(self, day: date | None, path: str, ends: datetime | None) -> Slot:
         # The constant part of the template is the same for all slots; the rest names one.
         constant = self._template.partition("{date}")[0].rsplit("/", 1)[0] + "/"
-        return Slot(name=path.removeprefix(constant), path=path, day=day, ends=ends)
+        return Slot(name=self._prefix + path.removeprefix(constant), path=path, day=day, ends=ends)
 
 
 def reach(slots: list[Slot]) -> datetime | None:

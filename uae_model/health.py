@@ -115,7 +115,7 @@ def _feature_health(
     if reference is not None and total:
         seen = {int(number) for number in reference.shares}
         if feature.kind == "categorical":
-            unseen = sum(share for number, share in shares.items() if number not in seen | {MISSING})
+            unseen = math.fsum(share for number, share in shares.items() if number not in seen | {MISSING})
         index = _index(reference, shares)
     return FeatureHealth(
         feature=feature.name,

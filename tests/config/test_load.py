@@ -26,6 +26,7 @@ class TestProfiles:
             "30music",
             "deezer",
             "default",
+            "dimensions",
             "lastfm1k",
             "mssd",
             "paper",
@@ -37,7 +38,7 @@ class TestProfiles:
     @pytest.mark.parametrize(
         ("profile", "features"),
         [
-            *[("default", 12), ("paper", 12), ("product44", 44)],
+            *[("default", 12), ("paper", 12), ("product44", 44), ("dimensions", 15)],
             *[("mssd", 10), ("30music", 11), ("spotify", 13), ("yambda", 9), ("deezer", 17), ("lastfm1k", 7)],
         ],
     )

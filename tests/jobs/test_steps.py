@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from jobs import common
 from tests.builders import DAY, write_slot
 from uae_model.errors import InputError, ModelError, NotClosedError
+from uae_model.pipeline.dimensions import StatementCounts
 from uae_model.pipeline.ingest import IngestCounts
 from uae_model.pipeline.sessions import DayOfPlays
 
@@ -82,6 +83,32 @@ def test_ingest_takes_the_complete_slots_of_the_day(run: Any, tmp_path: Path) ->
     assert lines == [
         {"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1, "duplicates": 2}
     ]
+
+
+def test_ingest_takes_the_slots_of_dimensions_with_or_without_plays(run: Any, tmp_path: Path) -> None:
+    with (tmp_path / "uae.toml").open("a") as settings:
+        settings.write(
+            '[[dimensions]]\nentity = "song"\nfeed = "songs/dt={date}"\n'
+            'attributes = { genre = "categorical" }\n'
+        )
+    taken: list[str] = []
+
+    def ingest(store: Any, dimension: Any, slots: list[Any]) -> StatementCounts:
+        taken.extend(slot.name for slot in slots)
+        return StatementCounts(read=9, quarantined=1, added=5)
+
+    def plays(store: Any, feed: Any, slots: list[Any]) -> IngestCounts:
+        assert slots == []
+        return IngestCounts()
+
+    assert run("ingest", *DATE)[0] == 1  # neither is there
+    write_slot(tmp_path / "songs", DAY, [])
+    code, lines, _ = run("ingest", *DATE, ingest_slots=plays, ingest_statements=ingest)
+    assert (code, taken) == (0, ["songs/dt=2026-01-05"])
+    assert lines[0]["read"] == 0
+    assert lines[0]["dimensions"] == {
+        "songs": {"read": 9, "quarantined": 1, "added": 5, "repeated": 3},
+    }
 
 
 def test_a_format_is_that_of_the_feed_and_names_the_profile_where_nothing_else_does(

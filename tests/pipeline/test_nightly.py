@@ -170,6 +170,23 @@ class TestSteps:
         assert steps[3:6] == ["build_day 07", "train 06", "promote"]
         assert list(summary["seconds"]) == ["ingest", "sessions", "train", "score", "publish"]
 
+    def test_dimensions_come_before_sessions_and_are_told_of_where_declared(
+        self, steps: list[str], config: Config, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counts = {"songs": {"read": 3, "quarantined": 1, "added": 2, "repeated": 0}}
+
+        def ingest(store: Any, first: date, last: date) -> dict[str, Any]:
+            steps.append(f"ingest_dimensions {first:%d} {last:%d}")
+            return counts
+
+        monkeypatch.setattr(nightly, "ingest_dimensions", ingest)
+        summary = run_night(self.store(config), FakeRegistry((4, 5)), THIRD)  # type: ignore[arg-type]
+        assert steps[:3] == ["ingest_slots", "ingest_dimensions 07 07", "build_day 05"]
+        assert summary["dimensions"] == counts
+        steps.clear()
+        prepare_days(self.store(config), DAY, THIRD)
+        assert steps[:2] == ["ingest_slots", "ingest_dimensions 05 07"]
+
     @pytest.mark.usefixtures("steps")
     @pytest.mark.parametrize("reigning", [(1, 1), None])
     def test_a_candidate_that_fails_its_gates_only_matters_without_a_champion(

@@ -16,11 +16,13 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
 from uae_model.config import load_config
+from uae_model.dimensions import statement_count
 from uae_model.errors import InputError
 from uae_model.feed import Feed
+from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.sessions import DayOfPlays, build_day
-from uae_model.pipeline.simulate import simulate, slot_days
+from uae_model.pipeline.simulate import _write_dimension, simulate, slot_days
 from uae_model.simulation.feed import CLEAN, Defects
 from uae_model.simulation.world import World
 from uae_model.tables import TableStore
@@ -146,6 +148,27 @@ class TestClean:
         with pytest.raises(InputError, match=r"feed already holds a feed; remove the folder or choose"):
             simulate(clean.store, feed, WORLD, CLEAN, "parquet")
         assert clean.store.latest_version("truth") == before
+
+
+def test_the_feeds_of_dimensions_are_written_and_ingested(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "uae.toml").touch()
+    config = load_config(tmp_path / "uae.toml", profile="dimensions")
+    store = TableStore(spark, config)
+    for dimension in config.dimensions:
+        _write_dimension(store, dimension, WORLD, SPOILT)
+    counts = ingest_dimensions(store, DAY, DAY)
+    assert {name: found["added"] for name, found in counts.items()} == {
+        "users": store.read("users").agg(statement_count()).collect()[0][0],
+        "songs": store.read("songs").agg(statement_count()).collect()[0][0],
+    }
+    assert store.read("songs").select("song_id").distinct().count() == WORLD.songs
+    assert counts["users"]["quarantined"] + counts["songs"]["quarantined"] > 0
+    assert [found["repeated"] for found in counts.values()] == [0, 0]
+    with pytest.raises(InputError, match="already holds a feed"):
+        _write_dimension(store, config.dimensions[0], WORLD, SPOILT)
+    hourly = config.dimensions[0].model_copy(update={"feed": "users/{date}/{hour}"})
+    with pytest.raises(InputError, match="dimension users is delivered by day"):
+        _write_dimension(store, hourly, WORLD, SPOILT)
 
 
 class TestSpoilt:

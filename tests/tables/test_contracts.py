@@ -6,21 +6,35 @@ from collections.abc import Callable
 
 import pytest
 
-from uae_model.config import Config
+from uae_model.config import Config, load_config
 from uae_model.config.settings import RESERVED_COLUMNS
 from uae_model.errors import ContractError
 from uae_model.tables import TABLES, contract_for
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_every_table_has_a_day_a_key_and_a_purpose(config: Config, name: str) -> None:
+def test_every_table_has_a_key_and_a_purpose_and_most_a_day(config: Config, name: str) -> None:
     contract = contract_for(name, config)
     assert contract.name == name
     assert contract.purpose
-    assert contract.columns[-1] == "dt"
     required = {field.name for field in contract.schema.fields if not field.nullable}
-    assert {*contract.key, "dt"} <= required
+    assert set(contract.key) <= required
+    if contract.partition:
+        assert contract.columns[-1] == contract.partition == "dt"
+        assert "dt" in required
     assert len(set(contract.columns)) == len(contract.columns)
+
+
+def test_dimensions_hold_what_is_declared_and_no_day() -> None:
+    config = load_config(None, profile="dimensions")
+    songs, users, weights = (contract_for(name, config) for name in ("songs", "users", "weights"))
+    assert songs.columns == ["song_id", "genre", "release_year", "valid_from", "valid_to", "restated_at"]
+    assert (songs.key, songs.partition) == (("song_id", "valid_from"), None)
+    types = {field.name: field.dataType.simpleString() for field in songs.schema}
+    assert (types["genre"], types["release_year"]) == ("string", "double")
+    assert users.columns[:3] == ["user_id", "country", "subscription"]
+    assert {"user_country", "user_subscription", "song_release_year", "genre"} < set(weights.columns)
+    assert "genre" not in contract_for("plays", config).columns
 
 
 def test_weights_are_plays_with_seven_more_columns(config: Config) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
@@ -202,3 +203,41 @@ def test_columns_are_put_in_the_order_and_type_of_the_contract(store: TableStore
     conformed = conform(turned, contract)
     assert conformed.columns == contract.columns
     assert conformed.schema["relevance"].dataType.simpleString() == "int"
+
+
+def test_rows_without_a_day_are_changed_and_taken_out_in_one_commit(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    store = opened(spark, tmp_path)
+    early, late = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 5))
+    start = [{"song_id": "a", "valid_from": early, "valid_to": None}, {"song_id": "b", "valid_from": early}]
+
+    def rows(*changes: dict[str, Any]) -> DataFrame:
+        plain = [{"valid_to": None, "restated_at": [], **change} for change in changes]
+        marked = [(change["song_id"], change["valid_from"], change.get("removed", False)) for change in plain]
+        marks = spark.createDataFrame(marked, "song_id string, valid_from timestamp, removed boolean")
+        return frame_of(store, "songs", plain).join(marks, ["song_id", "valid_from"])
+
+    first = store.merge_changes("songs", rows(*start), {"slot": "first"})
+    assert first == {"inserted": 2, "updated": 0, "removed": 0}
+    version = store.latest_version("songs")
+    second = store.merge_changes(
+        "songs",
+        rows(
+            {**start[0], "valid_to": late},
+            {"song_id": "a", "valid_from": late},
+            {"song_id": "b", "valid_from": early, "removed": True},
+            {"song_id": "c", "valid_from": early, "removed": True},  # there is none
+        ),
+        {"slot": "second"},
+    )
+    assert second == {"inserted": 1, "updated": 1, "removed": 1}
+    assert store.commits("songs")[0] == Commit(version + 1, {"slot": "second"})
+    found = store.read("songs").orderBy("song_id", "valid_from").collect()
+    assert [(row["song_id"], row["valid_to"] is None) for row in found] == [("a", False), ("a", True)]
+    detail = DeltaTable.forPath(spark, store.path("songs")).detail().collect()[0]
+    assert detail["partitionColumns"] == []
+    with pytest.raises(Py4JJavaError, match="valid_for_a_time"):  # as Delta's merge raises it
+        store.merge_changes("songs", rows({**start[0], "valid_to": early}), {"slot": "third"})
+    with pytest.raises(ContractError, match="unknown columns"):
+        store.merge_changes("songs", rows(start[0]).withColumnRenamed("song_id", "song"), {})

@@ -28,14 +28,14 @@ BROADCAST_KEYS = 2_000_000
 def features_of_day(
     plays: DataFrame, partials: DataFrame, day: date, config: Config, play_count: int
 ) -> DataFrame:
-    """Return ``event_id``, ``dt`` and every aggregate feature of the plays of one day.
+    """Return ``event_id``, ``dt`` and every looked-up feature of the plays of one day.
 
     An entity that did not play in a window counts 0, and its rates, means and times are null, as is every
     feature of a play whose entity is not known (an artist that the feed did not name): such a play keeps its
     row, and the model has a value of its own for what is missing.
 
     Args:
-        plays: the plays of ``day``.
+        plays: the plays of ``day``, with the attributes that features take from dimensions.
         partials: ``feature_partials`` of the days before, at least those of the longest window.
         day: the day on which the plays' sessions started; no partial of it or after it is read.
         config: the aggregates.
@@ -43,8 +43,10 @@ def features_of_day(
     """
     found = entities(config)
     keys = {entity: f"_key_{number}" for number, entity in enumerate(found)}
+    attributes = [feature.name for feature in config.features if feature.is_attribute]
     keyed = plays.select(
-        "event_id", "dt", "played_at", *[entity_key(entity).alias(name) for entity, name in keys.items()]
+        *("event_id", "dt", "played_at", *attributes),
+        *[entity_key(entity).alias(name) for entity, name in keys.items()],
     )
     joined = keyed
     few_keys = play_count <= BROADCAST_KEYS
@@ -57,7 +59,8 @@ def features_of_day(
         salts = 1 if "user" in entity else config.tuning.join_salts
         joined = salted_join(joined, windows.withColumnRenamed("key", name), name, salts)
     values = [
-        _of_play(f, F.col(keys[declared(f).entity])).alias(f.name) for f in config.features_from("aggregate")
+        F.col(f.name) if f.is_attribute else _of_play(f, F.col(keys[declared(f).entity])).alias(f.name)
+        for f in config.looked_up_features()
     ]
     return joined.select("event_id", "dt", *values)
 

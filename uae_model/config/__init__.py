@@ -1,6 +1,7 @@
 """One typed configuration object, built from a profile, a TOML file and overrides."""
 
 from uae_model.config.aggregates import Aggregate
+from uae_model.config.dimensions import Dimension
 from uae_model.config.features import EVENT_FEATURES, SESSION_FEATURES, Feature
 from uae_model.config.load import PROFILES, load_config, parse_config
 from uae_model.config.sections import FEED_FORMATS, FEEDBACK_TYPES, Feedback
@@ -14,6 +15,7 @@ __all__ = [
     "SESSION_FEATURES",
     "Aggregate",
     "Config",
+    "Dimension",
     "Feature",
     "Feedback",
     "load_config",

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from uae_model.config.aggregates import Aggregate
 from uae_model.config.base import Section
+from uae_model.config.dimensions import DIMENSION_ENTITIES
 
 SESSION_FEATURES = {
     "play_rank": "1 for the first play of the session, 2 for the next, ...",
@@ -42,7 +43,8 @@ class Feature(Section):
     )
     source: str = Field(
         default="",
-        description="feed.<column> (default feed.<name>), session.<derived>, event.<column>, or aggregate",
+        description="feed.<column> (default feed.<name>), session.<derived>, event.<column>, "
+        "user.<attribute> or song.<attribute> of a dimension, or aggregate",
     )
     buckets: int = Field(
         default=1000, ge=2, le=10_000_000, description="hash buckets of a categorical feature"
@@ -77,15 +79,17 @@ class Feature(Section):
             return source
         if origin == "event" and column in EVENT_FEATURES:
             return source
-        if source == AGGREGATE:
+        if source == AGGREGATE or (origin in DIMENSION_ENTITIES and column):
             return source
         raise ValueError(
             "allowed: feed.<column>, "
             + ", ".join(f"session.{name}" for name in SESSION_FEATURES)
             + f", session.{SAME_AS_BEFORE}<column>, "
             + ", ".join(f"event.{name}" for name in EVENT_FEATURES)
-            + " and aggregate (played_ms and feedback are known only after the play, so they would leak; the "
-            "earlier feedback of the session is E, which belongs to the propensity and reaches it by itself)"
+            + "".join(f", {name}.<attribute>" for name in DIMENSION_ENTITIES)
+            + " (of a dimension) and aggregate (played_ms and feedback are known only after the play, so "
+            "they would leak; the earlier feedback of the session is E, which belongs to the propensity and "
+            "reaches it by itself)"
         )
 
     @model_validator(mode="after")
@@ -98,13 +102,23 @@ class Feature(Section):
 
     @property
     def origin(self) -> str:
-        """Where the value comes from: feed, session, event or aggregate."""
+        """Where the value comes from: feed, session, event, user, song or aggregate."""
         return self.source.partition(".")[0]
 
     @property
     def source_column(self) -> str:
         """The column of that origin."""
         return self.source.partition(".")[2]
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether the value is an attribute of the play's user or song, from a dimension."""
+        return self.origin in DIMENSION_ENTITIES
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether the value is in the table ``features`` rather than with the play."""
+        return self.source == AGGREGATE or self.is_attribute
 
     def with_role_swapped(self) -> Feature:
         """Return the feature with context for preference and the reverse; ``both`` stays."""

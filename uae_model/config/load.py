@@ -67,7 +67,12 @@ def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config
         name: value if name == "mlflow" and value in MLFLOW_NAMES else _absolute(value, base)
         for name, value in config.paths.model_dump().items()
     }
-    return config.model_copy(update={"paths": config.paths.model_copy(update=paths)})
+    dimensions = tuple(
+        each.model_copy(update={"feed": _absolute(each.feed, base)}) for each in config.dimensions
+    )
+    return config.model_copy(
+        update={"paths": config.paths.model_copy(update=paths), "dimensions": dimensions}
+    )
 
 
 def _read_toml(file: Path) -> Tree:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from uae_model import __version__
 from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
+from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
 from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature
 from uae_model.config.sections import Sections
 
@@ -27,6 +29,9 @@ class Config(Sections):
     """Everything a run depends on. Immutable; recorded by every run."""
 
     features: tuple[Feature, ...] = Field(description="the model's inputs, at least one")
+    dimensions: tuple[Dimension, ...] = Field(
+        default=(), description="attributes of users and songs that change over time"
+    )
 
     @field_validator("features")
     @classmethod
@@ -53,6 +58,14 @@ class Config(Sections):
         return self
 
     @model_validator(mode="after")
+    def _attributes_are_declared(self) -> Config:
+        check_dimensions(self.dimensions)
+        for feature in self.features:
+            if feature.is_attribute:
+                check_attribute(feature.name, feature.source, feature.kind, self.dimensions)
+        return self
+
+    @model_validator(mode="after")
     def _features_fit_together(self) -> Config:
         names = [feature.name for feature in self.features]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -72,8 +85,12 @@ class Config(Sections):
         return self
 
     def features_from(self, origin: str) -> list[Feature]:
-        """Return the features whose values come from ``feed``, ``session``, ``event`` or ``aggregate``."""
+        """Return the features of one origin: feed, session, event, user, song or aggregate."""
         return [feature for feature in self.features if feature.origin == origin]
+
+    def looked_up_features(self) -> list[Feature]:
+        """Return the features that the table ``features`` holds: aggregates and attributes of dimensions."""
+        return [feature for feature in self.features if feature.is_looked_up]
 
     def features_of_kind(self, kind: str) -> list[Feature]:
         """Return the ``categorical`` or ``numeric`` features in the order of their declaration."""
@@ -81,8 +98,13 @@ class Config(Sections):
 
     def canonical_json(self, *, with_paths: bool = True) -> str:
         """Return the settings as JSON with sorted keys, the form in which runs record them."""
-        exclude = None if with_paths else {"paths", "tuning", "evaluation"}
-        return json.dumps(self.model_dump(mode="json", exclude=exclude), sort_keys=True)
+        exclude = set() if with_paths else {"paths", "tuning", "evaluation"}
+        content = self.model_dump(mode="json", exclude=exclude)
+        if not self.dimensions:
+            del content["dimensions"]  # settings without any keep the name they had
+        elif not with_paths:
+            content["dimensions"] = [_without_feed(dimension) for dimension in self.dimensions]
+        return json.dumps(content, sort_keys=True)
 
     def digest(self) -> str:
         """Return 12 hex digits that name these settings and this code version.
@@ -95,13 +117,18 @@ class Config(Sections):
     def digest_of(self, *sections: str) -> str:
         """Return 12 hex digits that name some sections alone, such as those that one table depends on.
 
-        Aggregates do not count: they have a table of their own, whose days name their own settings.
+        Aggregates and attributes do not count: they have a table of their own, whose days name their own
+        settings.
         """
         content = self.model_dump(mode="json", include=set(sections))
         if "features" in content:
-            content["features"] = [each for each in content["features"] if not each["aggregate"]]
-        text = f"{__version__} {json.dumps(content, sort_keys=True)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+            own = [feature for feature in self.features if not feature.is_looked_up]
+            content["features"] = [feature.model_dump(mode="json") for feature in own]
+        return _digest_of(content)
+
+    def dimension_digest(self, dimension: Dimension) -> str:
+        """Return 12 hex digits that name what a dimension's rows depend on beside its feed."""
+        return _digest_of(_without_feed(dimension))
 
     def run_id(self, day: str) -> str:
         """Return the id that a day's rows carry: the same day and settings give the same id.
@@ -110,3 +137,12 @@ class Config(Sections):
         logs carry the process and the time.
         """
         return f"{day}-{self.digest()}"
+
+
+def _without_feed(dimension: Dimension) -> dict[str, Any]:
+    return dimension.model_dump(mode="json", exclude={"feed"})
+
+
+def _digest_of(content: dict[str, Any]) -> str:
+    text = f"{__version__} {json.dumps(content, sort_keys=True)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -40,7 +40,8 @@ def _is_expected(name: str, store: TableStore) -> bool:
     wanted = {
         "truth": False,
         "feature_partials": bool(config.features_from("aggregate")),
-        "features": bool(config.features_from("aggregate")),
+        "features": bool(config.looked_up_features()),
+        **{name: name in {each.table for each in config.dimensions} for name in ("users", "songs")},
         "feature_health": config.publication.feature_health,
     }
     return wanted.get(name, True) or store.exists(name)

@@ -45,7 +45,13 @@ def split_lines(lines: DataFrame, parsed: Column) -> DataFrame:
     return split.withColumn("fields", F.when(is_good, fields)).drop("parsed")
 
 
-def csv_rows(spark: SparkSession, slot: Slot, columns: Sequence[str], required: Sequence[str]) -> DataFrame:
+def csv_rows(
+    spark: SparkSession,
+    slot: Slot,
+    columns: Sequence[str],
+    required: Sequence[str],
+    setting: str = "[feed.columns]",
+) -> DataFrame:
     """Return the lines of CSV files split by their header.
 
     Args:
@@ -53,6 +59,7 @@ def csv_rows(spark: SparkSession, slot: Slot, columns: Sequence[str], required: 
         slot: the files, all with the same header.
         columns: what the columns are where there is no file with a header.
         required: the columns that the header must have.
+        setting: where the user names source columns, for the error.
 
     Raises:
         InputError: if the headers differ, or lack a required column.
@@ -64,7 +71,7 @@ def csv_rows(spark: SparkSession, slot: Slot, columns: Sequence[str], required: 
     if absent:
         raise InputError(
             f"feed slot {slot.name}: no column {', '.join(absent)} in the header {header!r}; "
-            "name the source columns in [feed.columns]"
+            f"name the source columns in {setting}"
         )
     schema = ", ".join(f"`{name}` STRING" for name in [*names, CORRUPT])
     lines = read_lines(spark, slot).where(F.col("raw") != header)

@@ -15,11 +15,10 @@ from uae_model.config import Config, Feature
 from uae_model.dates import midnight
 from uae_model.errors import InputError
 from uae_model.ingest.identity import pseudonymise
+from uae_model.ingest.values import instant_of, missing, problem_of, unreadable, unreadable_number
 
 REQUIRED = ("user_id", "song_id", "played_at", "feedback")
 OPTIONAL = ("event_id", "played_ms")
-EARLIEST_EPOCH_SECONDS = 0
-LATEST_EPOCH_SECONDS = 4_102_444_800  # the year 2100; beyond it a number is no time
 
 
 def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) -> DataFrame:
@@ -48,14 +47,14 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     pseudonym = pseudonymise(text["user_id"], key)
     reason = F.concat_ws(
         "; ",
-        F.when(F.col("fields").isNull(), _problem(rows)),
-        *[_missing(text[name], name) for name in REQUIRED],
-        _unreadable(text["played_at"], played_at, "played_at"),
+        F.when(F.col("fields").isNull(), problem_of(rows)),
+        *[missing(text[name], name) for name in REQUIRED],
+        unreadable(text["played_at"], played_at, "played_at"),
         _unknown_feedback(text["feedback"], feedback),
         _bad_duration(text["played_ms"], played_ms, config.sessions.max_play_hours),
         _outside_days(played_at, config, day),
         *[
-            _unreadable_number(features[f.name], f.name)
+            unreadable_number(features[f.name], f"feature {f.name}")
             for f in config.features_from("feed")
             if f.kind == "numeric"
         ],
@@ -73,12 +72,6 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         *[_feature_value(features[f.name], f).alias(f.name) for f in config.features_from("feed")],
         F.to_date(played_at).alias("dt"),
     )
-
-
-def _problem(rows: DataFrame) -> Column:
-    """Return why a row without fields has none."""
-    unsplit = F.lit("the row cannot be split into columns")
-    return F.coalesce("problem", unsplit) if "problem" in rows.columns else unsplit
 
 
 def _field(source: str) -> Column:
@@ -117,15 +110,7 @@ def _feature_value(text: Column, feature: Feature) -> Column:
 
 def _played_at(value: Column, played_ms: Column, config: Config) -> Column:
     """Return the start of the play as TIMESTAMP, NULL where it cannot be read."""
-    if config.feed.time_format == "iso":
-        # Spark also casts a year alone, and a clock without a day to that time TODAY.
-        has_day = value.cast("string").rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}")
-        instant = F.when(has_day, value.try_cast("timestamp"))
-    else:
-        scale = 1 if config.feed.time_format == "epoch_seconds" else 1000
-        seconds = value.try_cast("double") / scale
-        is_time = seconds.between(EARLIEST_EPOCH_SECONDS, LATEST_EPOCH_SECONDS)
-        instant = F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
+    instant = instant_of(value, config.feed.time_format)
     if config.feed.time_of == "start":
         return instant
     # A duration that will be quarantined must not overflow here and end the job.
@@ -147,21 +132,6 @@ def _event_id(text: dict[str, Column], pseudonym: Column, played_at: Column) -> 
     """
     natural = F.concat_ws("|", pseudonym, text["song_id"], F.unix_micros(played_at))
     return F.coalesce(text["event_id"], F.substring(F.sha2(natural, 256), 1, 32))
-
-
-def _missing(value: Column, name: str) -> Column:
-    return F.when(F.col("fields").isNotNull() & value.isNull(), F.lit(f"{name} is missing"))
-
-
-def _unreadable(value: Column, parsed: Column, name: str) -> Column:
-    shown = F.concat(F.lit(f"{name} cannot be read: "), value.cast("string"))
-    return F.when(value.isNotNull() & parsed.isNull(), shown)
-
-
-def _unreadable_number(value: Column, name: str) -> Column:
-    number = value.try_cast("double")
-    bad = number.isNull() | F.isnan(number) | (F.abs(number) == float("inf"))
-    return F.when(value.isNotNull() & bad, F.concat(F.lit(f"feature {name} is no number: "), value))
 
 
 def _unknown_feedback(value: Column, mapped: Column) -> Column:

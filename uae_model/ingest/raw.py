@@ -7,7 +7,7 @@ its own may add a fourth, ``problem``: why a row without ``fields`` is no play, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
@@ -33,9 +33,6 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         InputError: if a required column is missing in the files' schema, or a file of a dataset.
     """
     readers: dict[str, Callable[[SparkSession, Slot, Config], DataFrame]] = {
-        "parquet": _read_parquet,
-        "jsonl": _read_json_lines,
-        "csv": _read_csv,
         "mssd": _read_mssd,
         "30music": _read_thirty_music,
         "spotify": _read_spotify,
@@ -43,7 +40,38 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         "deezer": _read_deezer,
         "lastfm1k": _read_lastfm,
     }
-    return readers[config.feed.format](spark, slot, config)
+    if config.feed.format in readers:
+        return readers[config.feed.format](spark, slot, config)
+    columns = source_columns(config)
+    return read_files(spark, slot, config.feed.format, columns, columns[1:4], "[feed.columns]")
+
+
+def read_files(
+    spark: SparkSession,
+    slot: Slot,
+    file_format: str,
+    columns: Sequence[str],
+    required: Sequence[str],
+    setting: str,
+) -> DataFrame:
+    """Return the rows of Parquet, JSON lines or CSV files as ``source``, ``raw`` and ``fields``.
+
+    Args:
+        spark: the session.
+        slot: the files.
+        file_format: parquet, jsonl or csv.
+        columns: the source columns that are read.
+        required: those that the header of CSV files must have.
+        setting: where the user names source columns, for the error.
+
+    Raises:
+        InputError: if the header of CSV files lacks a required column.
+    """
+    if file_format == "parquet":
+        return _read_parquet(spark, slot)
+    if file_format == "jsonl":
+        return split_lines(read_lines(spark, slot), json_fields(F.col("raw"), columns))
+    return csv_rows(spark, slot, columns, required, setting)
 
 
 def source_columns(config: Config) -> list[str]:
@@ -57,8 +85,7 @@ def source_columns(config: Config) -> list[str]:
     return list(dict.fromkeys(mapped))
 
 
-def _read_parquet(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    del config  # the files know their columns
+def _read_parquet(spark: SparkSession, slot: Slot) -> DataFrame:
     frame = spark.read.parquet(slot.path)
     everything = F.struct(*[F.col(f"`{name}`") for name in frame.columns])
     return frame.select(
@@ -66,15 +93,6 @@ def _read_parquet(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         F.to_json(everything).alias("raw"),
         everything.alias("fields"),
     )
-
-
-def _read_json_lines(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    return split_lines(read_lines(spark, slot), json_fields(F.col("raw"), source_columns(config)))
-
-
-def _read_csv(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    columns = source_columns(config)
-    return csv_rows(spark, slot, columns, columns[1:4])
 
 
 def _read_mssd(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:

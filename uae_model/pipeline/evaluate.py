@@ -34,8 +34,9 @@ from uae_model.evaluation.plays import (
 )
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
-from uae_model.features import categorical_buckets, numeric_values
+from uae_model.features import categorical_buckets, numeric_values, plays_with_features
 from uae_model.logs import log
+from uae_model.pipeline.features import require_features
 from uae_model.pipeline.train import require_plays, training_days
 from uae_model.snapshot import write_snapshot
 from uae_model.tables import TableStore
@@ -55,11 +56,13 @@ def evaluate(store: TableStore, cells: CellStore, last: date) -> dict[str, Any]:
         last: the last test day.
 
     Raises:
-        InputError: naming the days without plays.
+        InputError: naming the days without plays, or without current features.
     """
     config = store.config
     splits = evaluation_days(last, config)
-    require_plays(store, [day for days in splits.values() for day in days])
+    every_day = [day for days in splits.values() for day in days]
+    require_plays(store, every_day)
+    require_features(store, every_day)
     plays = _plays(store, splits)
     sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
@@ -121,11 +124,15 @@ def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
     config = store.config
     version = store.latest_version("plays")
     truth_version = store.latest_version("truth") if store.exists("truth") else None
-    identity = _identity(config, splits, {"plays": version, "truth": truth_version})
+    versions = {"plays": version, "truth": truth_version}
+    features_version = store.latest_version("features") if config.looked_up_features() else None
+    if features_version is not None:
+        versions["features"] = features_version
+    identity = _identity(config, splits, versions)
     root = f"{config.paths.snapshots.rstrip('/')}/evaluation-{identity}"
     if description_of(root) is None:
         days = [day for chosen in splits.values() for day in chosen]
-        plays = store.read("plays", days, version=version)
+        plays = plays_with_features(store, days, plays_version=version, features_version=features_version)
         truth = None if truth_version is None else store.read("truth", version=truth_version)
         rows = evaluation_rows(plays, truth, splits, config)
         if not config.features_of_kind("numeric"):

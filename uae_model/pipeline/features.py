@@ -1,4 +1,4 @@
-"""Step 3, where aggregates are declared: partial aggregates of each day, feature values of each play."""
+"""Step 3, where aggregates or attributes are declared: partials of each day, feature values of each play."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
 
 from uae_model import __version__
 from uae_model.aggregates import (
@@ -18,6 +20,7 @@ from uae_model.aggregates import (
 )
 from uae_model.config import Config
 from uae_model.dates import days_between
+from uae_model.dimensions import has_attributes, relevant_digests, with_attributes
 from uae_model.errors import ContractError, InputError
 from uae_model.logs import log
 from uae_model.pipeline.sessions import days_in_reach
@@ -34,9 +37,9 @@ class DayOfFeatures:
     partials_built: int
 
 
-def has_aggregates(config: Config) -> bool:
+def has_looked_up_features(config: Config) -> bool:
     """Tell whether there is anything to do for this step."""
-    return bool(config.features_from("aggregate"))
+    return bool(config.looked_up_features())
 
 
 def build_features(store: TableStore, day: date) -> DayOfFeatures:
@@ -53,11 +56,13 @@ def build_features(store: TableStore, day: date) -> DayOfFeatures:
     built = _build_partials(store, window)
     plays = store.read("plays", [day])
     count = plays.count()
-    wanted = _wanted(store, day)
+    wanted = {**_wanted(store, day), **_attributes_wanted(store, [day])[day]}
     if _is_current(store, "features", day, wanted):
         log("features are current", dt=day)
         return DayOfFeatures(day, count, built)
-    partials = store.read_or_empty("feature_partials", window)
+    if has_attributes(config):
+        plays = with_attributes(plays, _dimension_tables(store), day, config, count)
+    partials = _partials(store, window)
     values = features_of_day(plays, partials, day, config, count)
     store.replace_day("features", day, values, {"step": "features", **wanted})
     rows = store.read("features", [day]).count()
@@ -68,21 +73,32 @@ def build_features(store: TableStore, day: date) -> DayOfFeatures:
 
 
 def changed_days(store: TableStore, day: date) -> list[date]:
-    """Return the days before ``day`` whose features were built from other plays or events than now.
+    """Return the days before ``day`` whose features were built from other plays, events or rows than now.
 
-    A late event reaches ``feed.late_days`` back, and moves the features of the days after its own.
+    A late event reaches ``feed.late_days`` back, and moves the features of the days after its own. So far
+    back do late rows of dimensions reach too, however old the time that they speak of.
     """
     earlier = [each for each in days_in_reach(day, store.config) if store.last_commit("features", each)]
     if not earlier:
         return []
-    first = window_days(earlier[0], store.config)[0]
-    _build_partials(store, list(days_between(first, earlier[-1] - timedelta(days=1))))
-    return [each for each in earlier if not _is_current(store, "features", each, _wanted(store, each))]
+    if store.config.features_from("aggregate"):
+        first = window_days(earlier[0], store.config)[0]
+        _build_partials(store, list(days_between(first, earlier[-1] - timedelta(days=1))))
+    attributes = _attributes_wanted(store, earlier)
+    return [
+        each
+        for each in earlier
+        if not _is_current(store, "features", each, {**_wanted(store, each), **attributes[each]})
+    ]
 
 
 def require_features(store: TableStore, days: Sequence[date]) -> None:
-    """Raise InputError naming the days whose features do not fit their plays and the declaration."""
-    if not has_aggregates(store.config):
+    """Raise InputError naming the days whose features do not fit their plays and the declaration.
+
+    Dimensions do not count: a day keeps the attributes it was built with once no night reopens it, or a row
+    about last year would end training.
+    """
+    if not has_looked_up_features(store.config):
         return
     stale = [day for day in days if not _is_current(store, "features", day, _wanted(store, day))]
     if stale:
@@ -94,13 +110,18 @@ def require_features(store: TableStore, days: Sequence[date]) -> None:
 
 def window_days(day: date, config: Config) -> list[date]:
     """Return the days, oldest first, whose partials the features of a day read."""
-    first = first_needed_day(day, config.features_from("aggregate"))
+    aggregates = config.features_from("aggregate")
+    if not aggregates:
+        return []
+    first = first_needed_day(day, aggregates)
     return [first + timedelta(days=offset) for offset in range((day - first).days)]
 
 
 def _build_partials(store: TableStore, days: Sequence[date]) -> int:
     """Build the partials of those days whose events they do not fit; return how many were built."""
     built = 0
+    if not days:
+        return built
     for day, files in store.files_by_day("events", days).items():
         wanted = {"inputs": _digest(files), "settings": _partial_settings(store.config)}
         has_nothing = not files and store.last_commit("feature_partials", day) is None
@@ -108,6 +129,13 @@ def _build_partials(store: TableStore, days: Sequence[date]) -> int:
             _build_day_of_partials(store, day, wanted)
             built += 1
     return built
+
+
+def _partials(store: TableStore, days: Sequence[date]) -> DataFrame:
+    """Return the partials of these days; none, and no table of them, where no aggregate is declared."""
+    if days:
+        return store.read_or_empty("feature_partials", days)
+    return store.spark.createDataFrame([], store.contract("feature_partials").schema)
 
 
 def _build_day_of_partials(store: TableStore, day: date, wanted: dict[str, str]) -> None:
@@ -121,16 +149,35 @@ def _build_day_of_partials(store: TableStore, day: date, wanted: dict[str, str])
 
 
 def _wanted(store: TableStore, day: date) -> dict[str, str]:
-    """Return what the commit of a day of ``features`` says if it is current."""
+    """Return what the commit of a day of ``features`` says if it is current, but for its attributes."""
     plays = store.files_by_day("plays", [day])[day]
-    partials = store.files_by_day("feature_partials", window_days(day, store.config))
+    window = window_days(day, store.config)
+    partials = store.files_by_day("feature_partials", window) if window else {}
     inputs = _digest([*plays, *(file for files in partials.values() for file in files)])
     declared = [
         {"name": feature.name, **feature.aggregate.model_dump(mode="json")}
         for feature in store.config.features_from("aggregate")
         if feature.aggregate is not None
     ]
+    declared += [
+        {"name": feature.name, "source": feature.source}
+        for feature in store.config.features
+        if feature.is_attribute
+    ]
     return {"inputs": inputs, "settings": _digest([__version__, json.dumps(declared, sort_keys=True)])}
+
+
+def _attributes_wanted(store: TableStore, days: Sequence[date]) -> dict[date, dict[str, str]]:
+    """Return what the commits of days of ``features`` say of dimensions if they are current."""
+    if not has_attributes(store.config):
+        return {day: {} for day in days}
+    plays = store.read("plays", days)
+    digests = relevant_digests(plays, _dimension_tables(store), list(days), store.config)
+    return {day: {"attributes": _digest([digests[day]])} for day in days}
+
+
+def _dimension_tables(store: TableStore) -> dict[str, DataFrame]:
+    return {each.table: store.read_or_empty(each.table) for each in store.config.dimensions}
 
 
 def _partial_settings(config: Config) -> str:

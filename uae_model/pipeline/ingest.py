@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -16,7 +17,7 @@ from uae_model.feed import Feed, Slot
 from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
 from uae_model.ingest.identity import read_key
 from uae_model.logs import log
-from uae_model.tables import TableStore
+from uae_model.tables import Commit, TableStore
 
 STATIC_QUARANTINE_DAY = date(1970, 1, 1)
 """Quarantine partition of a static dataset, whose bad rows belong to no day."""
@@ -65,10 +66,7 @@ def ingest_slots(store: TableStore, feed: Feed, slots: Sequence[Slot]) -> Ingest
     """
     key = read_key(store.config)
     settings = _settings_digest(store.config)
-    done = {
-        (c.metadata.get("slot"), c.metadata.get("files"), c.metadata.get("settings"))
-        for c in store.commits("events")
-    }
+    done = slots_done(store.commits("events"))
     total = IngestCounts()
     for slot in slots:
         files = feed.fingerprint(slot)
@@ -77,6 +75,11 @@ def ingest_slots(store: TableStore, feed: Feed, slots: Sequence[Slot]) -> Ingest
             continue
         total += _ingest_slot(store, slot, files, settings, key)
     return total
+
+
+def slots_done(commits: Sequence[Commit]) -> set[tuple[Any, ...]]:
+    """Return the slots that these commits wrote: name, fingerprint of the files, settings."""
+    return {tuple(c.metadata.get(key) for key in ("slot", "files", "settings")) for c in commits}
 
 
 def _settings_digest(config: Config) -> str:
@@ -89,7 +92,7 @@ def _ingest_slot(store: TableStore, slot: Slot, files: str, settings: str, key: 
     read = rows.count()
     parsed = parse_rows(rows, config, slot.day, key)
     # Both writes can be repeated, and events come last: their commit says that the slot is done.
-    quarantined = _write_quarantine(store, slot, parsed)
+    quarantined = write_quarantine(store, slot, parsed)
     columns = store.contract("events").columns
     merged = store.merge_new(
         "events",
@@ -114,7 +117,7 @@ def _days_of(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
     return [slot.day + timedelta(days=offset) for offset in range(-config.feed.late_days, ahead + 1)]
 
 
-def _write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
+def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
     """Replace the slot's quarantine; return how many rows of the slot it holds now."""
     config = store.config
     day = slot.day or STATIC_QUARANTINE_DAY

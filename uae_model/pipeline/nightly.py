@@ -10,7 +10,8 @@ from uae_model.dates import days_between
 from uae_model.errors import ModelError, NotClosedError
 from uae_model.feed import Feed, Slot, reach
 from uae_model.logs import log_context, timed, warn
-from uae_model.pipeline.features import build_features, changed_days, has_aggregates
+from uae_model.pipeline.dimensions import ingest_dimensions
+from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.publish import needs_publication, publish_day
 from uae_model.pipeline.score import plays_changed, score_day
@@ -51,9 +52,10 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
         with timed("ingest", seconds):
             feed = Feed(store.spark, store.config)
             counts = ingest_slots(store, feed, closed_slots(feed, day, day, store.config))
+            dimensions = ingest_dimensions(store, day, day)
         with timed("sessions", seconds):
             built = [build_day(store, each) for each in [*reopened_days(store, day), day]]
-        if has_aggregates(store.config):
+        if has_looked_up_features(store.config):
             with timed("features", seconds):
                 for each in [*changed_days(store, day), day]:
                     build_features(store, each)
@@ -71,13 +73,14 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
             republished = [each for each in earlier if needs_publication(store, each)]
             for each in republished:
                 publish_day(store, each)
-    return summary(built[-1], counts, published.asDict(), republished, seconds)
+    return summary(built[-1], counts, published.asDict(), republished, seconds, dimensions)
 
 
 def prepare_days(store: TableStore, first: date, last: date) -> tuple[IngestCounts, list[DayOfPlays]]:
     """Ingest the slots of a range of days and cut their sessions, each day once, in order."""
     feed = Feed(store.spark, store.config)
     counts = ingest_slots(store, feed, closed_slots(feed, first, last, store.config))
+    ingest_dimensions(store, first, last)
     days = [*reopened_days(store, first), *days_between(first, last)]
     return counts, [build_day(store, day) for day in days]
 
@@ -96,8 +99,9 @@ def summary(
     published: dict[str, Any],
     republished: list[date],
     seconds: dict[str, float],
+    dimensions: dict[str, dict[str, int]],
 ) -> dict[str, Any]:
-    """Return the line that a scheduler reads."""
+    """Return the line that a scheduler reads; counts of dimensions only where some are declared."""
     return {
         "dt": plays.day.isoformat(),
         "plays": plays.plays,
@@ -112,6 +116,7 @@ def summary(
         "attention_model_version": published["attention_model_version"],
         "propensity_model_version": published["propensity_model_version"],
         "republished": [each.isoformat() for each in republished],
+        **({"dimensions": dimensions} if dimensions else {}),
         "seconds": seconds,
     }
 

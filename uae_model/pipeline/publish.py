@@ -99,8 +99,11 @@ def publish_day(store: TableStore, day: date) -> Row:
 
 
 def _quarantined(store: TableStore, day: date) -> int:
-    total = store.read_or_empty("quarantine", [day]).agg(F.sum("occurrences")).collect()[0][0]
-    return int(total or 0)
+    """Return the quarantined rows of the day's feed of plays; those of dimensions are no plays."""
+    rows = store.read_or_empty("quarantine", [day])
+    for dimension in store.config.dimensions:
+        rows = rows.where(~F.col("slot").startswith(f"{dimension.table}/"))
+    return int(rows.agg(F.sum("occurrences")).collect()[0][0] or 0)
 
 
 def _stability(store: TableStore, day: date) -> dict[str, float]:

@@ -12,7 +12,7 @@ from uae_model.errors import InputError
 from uae_model.features import plays_with_features
 from uae_model.health import day_health
 from uae_model.logs import log
-from uae_model.pipeline.features import has_aggregates, require_features
+from uae_model.pipeline.features import has_looked_up_features, require_features
 from uae_model.registry import Champion
 from uae_model.scoring import score_plays, serialise
 from uae_model.tables import TableStore, fingerprint
@@ -86,6 +86,6 @@ def write_health(store: TableStore, champion: Champion, day: date, plays: DataFr
 def _plays_inputs(store: TableStore, day: date) -> str:
     """Return a digest of the rows that scoring reads."""
     plays = store.read_or_empty("plays", [day])
-    if not has_aggregates(store.config):
+    if not has_looked_up_features(store.config):
         return fingerprint(plays)
     return fingerprint(plays, store.read_or_empty("features", [day]))

@@ -13,10 +13,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model import files
-from uae_model.config import Config
+from uae_model.config import Config, Dimension
 from uae_model.dates import days_between
 from uae_model.errors import InputError
 from uae_model.logs import log
+from uae_model.simulation.dimensions import dimension_rows
 from uae_model.simulation.feed import CORE, TRUTH, BlockCounts, Defects, block_counts, feed_rows, truth_rows
 from uae_model.simulation.world import Block, World
 from uae_model.tables import TableStore
@@ -30,6 +31,8 @@ def simulate(
 ) -> dict[str, Any]:
     """Write the feed's slots and the truth table; return counts and the shares of Fig. 2.
 
+    Where the configuration declares dimensions, their feeds are written too.
+
     The feed has one slot more than the world has days: a day's sessions are closed only when the next
     day's first hours have been delivered.
 
@@ -41,11 +44,13 @@ def simulate(
         file_format: ``parquet`` or ``jsonl``.
 
     Raises:
-        InputError: if the folder already holds a feed.
+        InputError: if the folder already holds a feed, or the simulator does not know an attribute.
     """
     if files.exists(store.spark, feed):
         raise InputError(f"{feed} already holds a feed; remove the folder or choose another --out")
     config = store.config
+    for dimension in config.dimensions:
+        _write_dimension(store, dimension, world, defects)
     features = [f.source_column for f in config.features_from("feed")]
     rows = _drawn(
         store, world, lambda block: feed_rows(world, block, features, defects), _feed_schema(config)
@@ -90,6 +95,25 @@ def _write_feed(rows: DataFrame, feed: str, file_format: str) -> None:
         writer.parquet(feed)
     else:
         writer.json(feed, compression="gzip")
+
+
+def _write_dimension(store: TableStore, dimension: Dimension, world: World, defects: Defects) -> None:
+    """Write the slots of a dimension, each with its marker."""
+    if "{date}" not in dimension.feed or "{hour}" in dimension.feed or dimension.columns:
+        raise InputError(
+            f"simulation: dimension {dimension.table} is delivered by day and under its own "
+            "names: use a feed with {date} and without {hour}, and no columns"
+        )
+    for number, day in enumerate(slot_days(world)):
+        slot = dimension.feed.replace("{date}", day.isoformat())
+        if files.exists(store.spark, slot):
+            raise InputError(f"{slot} already holds a feed; remove the folder or choose another --out")
+        rows = store.spark.createDataFrame(dimension_rows(world, dimension, number, defects)).coalesce(1)
+        if dimension.format == "csv":
+            rows.write.csv(slot, header=True)
+        else:
+            rows.write.format({"jsonl": "json"}.get(dimension.format, dimension.format)).save(slot)
+        files.touch(store.spark, f"{slot}/_SUCCESS")
 
 
 def _counts(store: TableStore, world: World) -> dict[str, int]:

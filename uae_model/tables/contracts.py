@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
 
 from uae_model.aggregates.measures import partial_measures
 from uae_model.config import Config, Feature
+from uae_model.config.dimensions import RESTATED_AT, VALID_FROM, VALID_TO, DimensionEntity
 from uae_model.errors import ContractError
 
 TABLES = (
     "events",
     "quarantine",
+    "users",
+    "songs",
     "plays",
     "feature_partials",
     "features",
@@ -33,7 +38,7 @@ SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TableContract:
-    """A table's promise to its readers."""
+    """A table's promise to its readers; ``partition`` is None where rows belong to no day."""
 
     name: str
     purpose: str
@@ -41,6 +46,7 @@ class TableContract:
     key: tuple[str, ...]
     retention_days: int
     constraints: dict[str, str] = field(default_factory=dict)
+    partition: str | None = "dt"
 
     @property
     def columns(self) -> list[str]:
@@ -64,9 +70,11 @@ def contract_for(name: str, config: Config) -> TableContract:
     Raises:
         ContractError: for an unknown table.
     """
-    builders = {
+    builders: dict[str, Callable[[Config], TableContract]] = {
         "events": _events,
         "quarantine": _quarantine,
+        "users": partial(_dimension, "user"),
+        "songs": partial(_dimension, "song"),
         "plays": _plays,
         "feature_partials": _feature_partials,
         "features": _features,
@@ -119,8 +127,8 @@ def _play_columns(config: Config) -> list[T.StructField]:
     ]
 
 
-def _aggregate_columns(config: Config) -> list[T.StructField]:
-    return [_column(feature.name, feature_type(feature)) for feature in config.features_from("aggregate")]
+def _looked_up_columns(config: Config) -> list[T.StructField]:
+    return [_column(feature.name, feature_type(feature)) for feature in config.looked_up_features()]
 
 
 def _events(config: Config) -> TableContract:
@@ -155,6 +163,29 @@ def _quarantine(config: Config) -> TableContract:
     )
 
 
+def _dimension(entity: DimensionEntity, config: Config) -> TableContract:
+    key = f"{entity}_id"
+    kinds = {"categorical": T.StringType(), "numeric": T.DoubleType()}
+    declared = next((each.attributes for each in config.dimensions if each.entity == entity), {})
+    return TableContract(
+        name=f"{entity}s",
+        purpose=f"attributes of each {entity}, true from valid_from up to valid_to (null: still)",
+        schema=T.StructType(
+            [
+                _column(key, T.StringType(), required=True),
+                *(_column(name, kinds[kind]) for name, kind in declared.items()),
+                _column(VALID_FROM, T.TimestampType(), required=True),
+                _column(VALID_TO, T.TimestampType()),
+                _column(RESTATED_AT, T.ArrayType(T.TimestampType()), required=True),
+            ]
+        ),
+        key=(key, VALID_FROM),
+        retention_days=config.retention.working_days,
+        constraints={"valid_for_a_time": f"{VALID_TO} IS NULL OR {VALID_TO} > {VALID_FROM}"},
+        partition=None,
+    )
+
+
 def _plays(config: Config) -> TableContract:
     return TableContract(
         name="plays",
@@ -186,9 +217,9 @@ def _feature_partials(config: Config) -> TableContract:
 def _features(config: Config) -> TableContract:
     return TableContract(
         name="features",
-        purpose="aggregate features of each play, from the days before its session's; dt as in plays",
+        purpose="aggregates and attributes of users and songs, for each play; dt as in plays",
         schema=T.StructType(
-            [_column("event_id", T.StringType(), required=True), *_aggregate_columns(config), _day()]
+            [_column("event_id", T.StringType(), required=True), *_looked_up_columns(config), _day()]
         ),
         key=("event_id",),
         retention_days=config.retention.working_days,
@@ -202,7 +233,7 @@ def _weights(config: Config) -> TableContract:
         schema=T.StructType(
             [
                 *_play_columns(config),
-                *_aggregate_columns(config),
+                *_looked_up_columns(config),
                 _column("attention", T.DoubleType(), required=True),
                 _column("propensity", T.DoubleType(), required=True),
                 _column("sample_weight", T.DoubleType(), required=True),

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark's functions
 
 from uae_model.config import Config
@@ -60,8 +60,8 @@ class TableStore:
         """
         return read_table(self.spark, self.config.paths.tables, name, days, version=version)
 
-    def read_or_empty(self, name: str, days: Iterable[date]) -> DataFrame:
-        """Read the partitions of ``days``, creating the table first where there is none."""
+    def read_or_empty(self, name: str, days: Iterable[date] | None = None) -> DataFrame:
+        """Read a table, only the partitions of ``days`` where given, creating it where there is none."""
         self.ensure(name)
         return self.read(name, days)
 
@@ -91,7 +91,9 @@ class TableStore:
         contract = self.contract(name)
         if not self.exists(name):
             builder = DeltaTable.createIfNotExists(self.spark).location(self.path(name))
-            builder = builder.addColumns(contract.schema).partitionedBy("dt")
+            builder = builder.addColumns(contract.schema)
+            if contract.partition:
+                builder = builder.partitionedBy(contract.partition)
             for key, value in contract.properties().items():
                 builder = builder.property(key, value)
             builder.comment(contract.purpose).execute()
@@ -158,6 +160,35 @@ class TableStore:
             )
         row = result.collect()[0]
         return {"inserted": row["num_inserted_rows"], "updated": row["num_updated_rows"]}
+
+    def merge_changes(self, name: str, changes: DataFrame, metadata: dict[str, Any]) -> dict[str, int]:
+        """Write changed rows over those of the same key and take out the ones marked, in one commit.
+
+        Args:
+            name: a table without days.
+            changes: the contract's columns and ``removed``, one row a key.
+            metadata: stored in the commit.
+
+        Returns:
+            The numbers of rows inserted, updated and removed.
+        """
+        contract = self.ensure(name)
+        keys = " AND ".join(f"old.{column} = new.{column}" for column in contract.key)
+        columns: dict[str, str | Column] = {name: f"new.{name}" for name in contract.columns}
+        marked = conform(changes, contract, "removed")
+        with self._recorded(name, metadata):
+            result = (
+                DeltaTable.forPath(self.spark, self.path(name))
+                .alias("old")
+                .merge(marked.alias("new"), keys)
+                .whenMatchedDelete("new.removed")
+                .whenMatchedUpdate(set=columns)
+                .whenNotMatchedInsert("NOT new.removed", values=columns)
+                .execute()
+            )
+        row = result.collect()[0]
+        names = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
+        return {name: row[f"num_{counted}_rows"] for name, counted in names.items()}
 
     def commits(self, name: str) -> list[Commit]:
         """Return the recent commits that carry metadata, newest first.
@@ -262,19 +293,20 @@ def read_table(
     return frame if days is None else frame.where(F.col("dt").isin(list(days)))
 
 
-def conform(frame: DataFrame, contract: TableContract) -> DataFrame:
-    """Return the frame with exactly the contract's columns and types.
+def conform(frame: DataFrame, contract: TableContract, *helpers: str) -> DataFrame:
+    """Return the frame with exactly the contract's columns and types, and the ``helpers`` as they are.
 
     Raises:
         ContractError: naming missing and unknown columns.
     """
     missing = [name for name in contract.columns if name not in frame.columns]
-    unknown = [name for name in frame.columns if name not in contract.columns]
+    unknown = [name for name in frame.columns if name not in (*contract.columns, *helpers)]
     if missing or unknown:
         raise ContractError(
             f"table {contract.name}: missing columns {missing or 'none'}, unknown columns {unknown or 'none'}"
         )
-    return frame.select([F.col(field.name).cast(field.dataType) for field in contract.schema.fields])
+    typed = [F.col(field.name).cast(field.dataType) for field in contract.schema.fields]
+    return frame.select(*typed, *helpers)
 
 
 def fingerprint(*frames: DataFrame) -> str:
