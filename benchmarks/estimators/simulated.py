@@ -74,14 +74,14 @@ def write_simulated_snapshot(
     root: Path, train: SimulatedPlays, validation: SimulatedPlays, config: Config
 ) -> Manifest:
     """Write a snapshot in the form of ``uae_model.snapshot`` and return its manifest."""
-    mean, deviation = zip(*map(_statistics, train.numeric_NF.T), strict=True)
+    statistics = [_statistics(values_N) for values_N in train.numeric_NF.T]
     manifest = Manifest(
         snapshot_id=root.name,
         root=str(root),
         table_version=0,
         features=tuple(feature.model_dump(mode="json") for feature in config.features),
-        numeric_mean=mean,
-        numeric_deviation=deviation,
+        numeric_mean=tuple(mean for mean, _ in statistics),
+        numeric_deviation=tuple(deviation for _, deviation in statistics),
         train=_write_split(root, "train", train, config),
         validation=_write_split(root, "validation", validation, config),
     )
