@@ -1,4 +1,4 @@
-"""The benchmark of crosses: its aggregates are those of the days before, its figures pairs, its claims kept."""
+"""The benchmark of crosses: aggregates of the days before, figures in pairs, claims."""
 
 from __future__ import annotations
 
