@@ -63,8 +63,8 @@ class Law:
     law: Mapping[str, float]
 
 
-# In the world "likes" a negative label is rarest for the best and the worst liked songs: who dislikes one says
-# nothing, and auto-play counts as positive. Unless passive plays weigh little, no feature can tell them apart.
+# In the world "likes" a negative label is rarest for the best and the worst liked songs: who dislikes one
+# says nothing, and auto-play counts as positive. Unless passive plays weigh little, labels mislead.
 LAWS = {
     "dislikes": Law("feedback comes from disliking", {"liking_effect": ACTS_ON_DISLIKES}),
     "likes": Law("feedback comes from liking", {"liking_effect": ACTS_ON_LIKES}),
