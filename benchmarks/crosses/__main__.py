@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", nargs="+", choices=sorted(LAWS), default=["dislikes"], help="worlds (default dislikes)"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="seeds of every world (default 3)")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds of every world (default 5)")
     parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
     parser.add_argument("--processes", type=int, default=1, help="cases at the same time (default 1)")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "crosses"))
