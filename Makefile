@@ -51,8 +51,9 @@ bench-estimators: setup-dev  ## how well attention is recovered, against the tru
 bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 35 minutes)
 	$(PYTHON) -m benchmarks.downstream
 
-bench-features: setup-dev  ## aggregate features against DuckDB, and night 60 against night 3
+bench-features: setup-dev  ## aggregate features against DuckDB, night 60 against night 3, what crosses add
 	$(PYTHON) -m benchmarks --only features nights
+	$(PYTHON) -m benchmarks.crosses
 
 package: setup-dev  ## dist/: environment archive and job files for spark-submit
 	@scripts/package.sh

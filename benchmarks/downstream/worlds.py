@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,12 +110,14 @@ def laboratory(world: World, config: Config, folder: Path) -> Laboratory:
     return Laboratory(plays, TrainedAttention(plays, manifest.root, config, str(folder)), config)
 
 
-def evaluation_plays(world: World, parts: dict[int, SimulatedPlays]) -> EvaluationPlays:
-    """Return the encoded plays of each split with users, labels and truth."""
+def evaluation_plays(
+    world: World, parts: Mapping[int, SimulatedPlays], splits: Mapping[int, range] = SPLITS
+) -> EvaluationPlays:
+    """Return the encoded plays of each split with users, labels and truth; ``splits`` has their days."""
     drawn = [
         draw_plays(world, Block(day, index))
         for split in parts
-        for day in SPLITS[split]
+        for day in splits[split]
         for index in range(world.blocks_per_day)
     ]
 

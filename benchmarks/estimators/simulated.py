@@ -74,15 +74,14 @@ def write_simulated_snapshot(
     root: Path, train: SimulatedPlays, validation: SimulatedPlays, config: Config
 ) -> Manifest:
     """Write a snapshot in the form of ``uae_model.snapshot`` and return its manifest."""
-    missing_free = np.nanmean(train.numeric_NF, axis=0), np.nanstd(train.numeric_NF, axis=0)
-    mean, deviation = (values.astype(float).tolist() for values in missing_free)
+    statistics = [_statistics(values_N) for values_N in train.numeric_NF.T]
     manifest = Manifest(
         snapshot_id=root.name,
         root=str(root),
         table_version=0,
         features=tuple(feature.model_dump(mode="json") for feature in config.features),
-        numeric_mean=tuple(mean),
-        numeric_deviation=tuple(deviation),
+        numeric_mean=tuple(mean for mean, _ in statistics),
+        numeric_deviation=tuple(deviation for _, deviation in statistics),
         train=_write_split(root, "train", train, config),
         validation=_write_split(root, "validation", validation, config),
     )
@@ -156,6 +155,14 @@ def _position(lengths_S: Array) -> Array:
     starts = np.cumsum(lengths_S) - lengths_S
     found: Array = np.arange(int(lengths_S.sum())) - np.repeat(starts, lengths_S)
     return found
+
+
+def _statistics(values_N: Array) -> tuple[float, float]:
+    """Return mean and deviation as the snapshot step does: deviation 1 where nothing varies or is known."""
+    known_N = values_N[~np.isnan(values_N)]
+    if len(known_N) == 0:
+        return 0.0, 1.0
+    return float(known_N.mean()), float(known_N.std()) or 1.0
 
 
 def _write_split(root: Path, name: str, plays: SimulatedPlays, config: Config) -> SnapshotSplit:

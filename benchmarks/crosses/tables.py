@@ -1,0 +1,124 @@
+"""The findings as Markdown, and the claims that they are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.crosses.worlds import CLAIMED, LAWS, MODEL, WEIGHTINGS
+from benchmarks.estimators.tables import spread
+from uae_model.config.sections import WeightSettings
+from uae_model.evaluation.comparison import SIGNIFICANT, paired_p_value
+from uae_model.evaluation.weightings import parse_rule
+
+Result = dict[str, Any]
+
+TRUE_AUC = "true_relevance.auc"
+SAME_AUC_P = 0.002
+"""What another start of the chain moves its auc_p by: a smaller loss is none."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One figure by seed, without and with the crosses."""
+
+    title: str
+    without: tuple[float, ...]
+    with_crosses: tuple[float, ...]
+
+    @property
+    def gain(self) -> float:
+        """The difference of the means."""
+        return float(np.mean(self.with_crosses) - np.mean(self.without))
+
+    @property
+    def p_value(self) -> float | None:
+        """Of the two-sided paired t-test; None with one seed."""
+        return paired_p_value(np.array(self.with_crosses), np.array(self.without))
+
+    @property
+    def raised(self) -> bool:
+        """Whether the crosses raise the figure, p < 0.05."""
+        return self.gain > 0 and self.p_value is not None and self.p_value < SIGNIFICANT
+
+    def told(self) -> str:
+        """Return gain and p."""
+        p_value = "" if self.p_value is None else f" (p = {self.p_value:.2g})"
+        return f"{self.gain:+.4f}{p_value}"
+
+    def row(self) -> str:
+        """Return a row of the table."""
+        p_value = "" if self.p_value is None else f"{self.p_value:.2g}"
+        cells = [self.title, spread(self.without), spread(self.with_crosses), f"{self.gain:+.4f}", p_value]
+        return f"| {' | '.join(cells)} |"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence, what was measured, and whether it holds."""
+
+    text: str
+    measured: str
+    holds: bool
+
+    def line(self) -> str:
+        """Return one line."""
+        return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
+
+
+def tables(results: Sequence[Result]) -> str:
+    """Return a table for each world, and whether the claims hold."""
+    parts = []
+    for law in _laws(results):
+        found = _of_law(results, law)
+        lines = [
+            f"| {LAWS[law].title}; {len(found)} seeds | without | with the crosses | gain | p |",
+            "|---|---:|---:|---:|---:|",
+            *(_recommender(found, weighting).row() for weighting in WEIGHTINGS),
+            *(_chain(found, metric).row() for metric in ("auc_p", "nll")),
+        ]
+        parts.append("\n".join(lines))
+    parts.append("\n".join(f"- {claim.line()}" for claim in claims(results)))
+    return "\n\n".join(parts)
+
+
+def claims(results: Sequence[Result]) -> list[Claim]:
+    """Return what issue 5 wants, for every world that was measured."""
+    checked = []
+    for law in _laws(results):
+        found, where = _of_law(results, law), LAWS[law].title
+        for weighting in CLAIMED:
+            pair = _recommender(found, weighting)
+            text = f"{where}: crosses raise the {pair.title}, p < 0.05"
+            checked.append(Claim(text, pair.told(), pair.raised))
+        pair = _chain(found, "auc_p")
+        text = f"{where}: auc_p of the chain does not fall by more than {SAME_AUC_P:g}"
+        checked.append(Claim(text, pair.told(), pair.gain >= -SAME_AUC_P))
+    return checked
+
+
+def _recommender(found: Sequence[Result], weighting: str) -> Pair:
+    title = f"{MODEL}, weights: {parse_rule(weighting, WeightSettings()).title}"
+    return _pair(f"AUC of {title}", found, lambda each: each["recommender"][weighting], TRUE_AUC)
+
+
+def _chain(found: Sequence[Result], metric: str) -> Pair:
+    return _pair(f"{metric} of the chain", found, lambda each: each["chain"], metric)
+
+
+def _pair(title: str, found: Sequence[Result], part: Callable[[Result], Result], metric: str) -> Pair:
+    without, with_crosses = (
+        tuple(float(part(each)[features][metric]) for each in found) for features in ("without", "with")
+    )
+    return Pair(title, without, with_crosses)
+
+
+def _laws(results: Sequence[Result]) -> list[str]:
+    return [law for law in LAWS if _of_law(results, law)]
+
+
+def _of_law(results: Sequence[Result], law: str) -> list[Result]:
+    return [each for each in results if each["case"]["law"] == law]
