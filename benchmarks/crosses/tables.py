@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.claims import Claim
 from benchmarks.crosses.worlds import CLAIMED, LAWS, MODEL, WEIGHTINGS
 from benchmarks.estimators.tables import spread
 from uae_model.config.sections import WeightSettings
@@ -54,19 +55,6 @@ class Pair:
         p_value = "" if self.p_value is None else f"{self.p_value:.2g}"
         cells = [self.title, spread(self.without), spread(self.with_crosses), f"{self.gain:+.4f}", p_value]
         return f"| {' | '.join(cells)} |"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence, what was measured, and whether it holds."""
-
-    text: str
-    measured: str
-    holds: bool
-
-    def line(self) -> str:
-        """Return one line."""
-        return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
 
 
 def tables(results: Sequence[Result]) -> str:

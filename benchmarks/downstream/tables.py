@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from benchmarks.claims import Claim
 from benchmarks.downstream.worlds import GRIDS
 from uae_model.config.sections import WeightSettings
 from uae_model.evaluation.cells import CellResult
@@ -17,19 +16,6 @@ TRUE = f"true_relevance.{GAUC}"
 OVER_CONSTANT = 0.01
 OVER_UAE = 2.0
 Results = dict[str, list[CellResult]]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A sentence, what was measured, and whether it holds."""
-
-    text: str
-    measured: str
-    holds: bool
-
-    def line(self) -> str:
-        """Return one line."""
-        return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.measured}"
 
 
 def tables(results: Results) -> str:
