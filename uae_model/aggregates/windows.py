@@ -32,7 +32,7 @@ def features_of_day(
 
     An entity that did not play in a window counts 0, and its rates, means and times are null, as is every
     feature of a play whose entity is not known (an artist that the feed did not name): such a play keeps its
-    row, and the model has a value of its own for what is missing.
+    row; the attention networks read the training mean for what is missing, recommenders a bin of its own.
 
     Args:
         plays: the plays of ``day``, with the attributes that features take from dimensions.
