@@ -10,14 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import Path
 
 import fsspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-TEMPLATES = (Path(__file__).parent, Path(__file__).parent.parent / "report")
-"""Folders of this page's template and of the style that it shares with the report."""
+from uae_model.templates import page_environment
 
 NAME = re.compile(r"evaluation-(\d{4}-\d{2}-\d{2})\.json")
 
@@ -82,14 +79,7 @@ class Document:
 
     def to_html(self) -> str:
         """Return one page that needs nothing else."""
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        return environment.get_template("evaluation.jinja").render(document=self)
+        return page_environment().get_template("evaluation.jinja").render(document=self)
 
     def to_json(self) -> str:
         """Return the document for ``from_json``."""

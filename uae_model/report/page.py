@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from uae_model.evaluation.document import TEMPLATES
 from uae_model.publication import QUANTILES
 from uae_model.report import facts as f
 from uae_model.report import plots
 from uae_model.report.features import small_multiples
 from uae_model.report.plots import Line
 from uae_model.report.svg import ACTIVE, INK, MUTED, PASSIVE
+from uae_model.templates import page_environment
 
 METRICS = {
     "validation_nll": "validation loss (negative log-likelihood a play)",
@@ -67,14 +66,7 @@ class CheckLine:
 
 def render(facts: f.ReportFacts) -> str:
     """Return the page. The same facts give the same bytes."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = page_environment()
     environment.filters.update(number=_number, percent=_percent, decimal=_decimal)
     template = environment.get_template("page.jinja")
     return template.render(
