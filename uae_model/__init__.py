@@ -10,8 +10,10 @@ The layers, lowest first; nothing imports what stands above it:
     feed, ingest, labels, sessions, features, splits, snapshot, scoring, weights, publication  (Spark)
     networks, estimators, loader, training                                            (torch)
     simulation      plays with known attention                                        (numpy)
+    recommenders, evaluation  what the weights do downstream                          (torch)
     published       the weights for readers without Spark                             (pyarrow)
     registry        MLflow: both models, their tags, the champion
+    templates       how pages are put together
     pipeline        the steps of a night, in order, resumable
     report, doctor  what a person looks at
 """
