@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
 Case = TypeVar("Case")
+
+
+class Named(Protocol):
+    """A case with a name that serves as that of a file."""
+
+    @property
+    def name(self) -> str:
+        """The name, unique among the cases."""
+        ...
+
+
+NamedCase = TypeVar("NamedCase", bound=Named)
 
 
 def in_processes(
@@ -26,3 +40,25 @@ def in_processes(
         running = {pool.submit(function, *arguments): case for case, arguments in calls.items()}
         for future in tqdm(as_completed(running), total=len(running), desc="cases", unit="case"):
             yield running[future], future.result()
+
+
+def kept_results(
+    function: Callable[..., dict[str, Any]],
+    calls: Mapping[NamedCase, tuple[Any, ...]],
+    folder: Path,
+    processes: int,
+    *,
+    resume: bool,
+) -> list[dict[str, Any]]:
+    """Return the result of each case; every one is kept as a file as soon as it is there.
+
+    With ``resume`` a case whose file the folder holds already is not called again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {case: folder / f"{case.name}.json" for case in calls}
+    known = {case: json.loads(file.read_text()) for case, file in files.items() if resume and file.exists()}
+    missing = {case: arguments for case, arguments in calls.items() if case not in known}
+    for case, result in in_processes(function, missing, processes):
+        known[case] = result
+        files[case].write_text(json.dumps(result, indent=1) + "\n")
+    return [known[case] for case in calls]

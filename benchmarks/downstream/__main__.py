@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.__main__ import machine, replace_table
+from benchmarks.claims import conclude
 from benchmarks.downstream.cases import Case, measure
 from benchmarks.downstream.tables import claims, tables
 from benchmarks.downstream.worlds import GRIDS, USERS
@@ -41,16 +40,9 @@ def main() -> int:
         for name in args.only
     }
     found = measure_all(merged(asked.values()), Path(args.data), args.processes, resume=args.resume)
-    document = {"machine": machine(), "cases": list(found.values())}
-    Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
     results = {name: results_of(found, cells) for name, cells in asked.items()}
-    text, checked = tables(results), claims(results)
-    print(text)
-    for claim in checked:
-        print(claim.line(), file=sys.stderr)
-    if args.readme:
-        replace_table(ROOT / "README.md", text, MARKERS)
-    return 0 if all(claim.holds for claim in checked) else 1
+    content = {"cases": list(found.values())}
+    return conclude(content, args.out, tables(results), claims(results), MARKERS if args.readme else None)
 
 
 def merged(grids: Iterable[Mapping[Case, Sequence[Cell]]]) -> dict[Case, tuple[Cell, ...]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from benchmarks.__main__ import machine, replace_table
+from benchmarks.claims import conclude
 from benchmarks.estimators.cells import Case, measure
 from benchmarks.estimators.tables import claims, tables
 from benchmarks.estimators.worlds import USERS
-from benchmarks.in_processes import in_processes
+from benchmarks.in_processes import kept_results
 from benchmarks.measure import ROOT
 
 PLANS = (
@@ -43,39 +41,22 @@ def main() -> int:
     parser.add_argument("--readme", action="store_true", help="also put the tables into README.md")
     args = parser.parse_args()
     folder = Path(args.data)
-    folder.mkdir(parents=True, exist_ok=True)
-    found = measure_all(cases(args.seeds, args.users), folder, args.processes, resume=args.resume)
-    # Alone on the machine: its seconds are a result.
+    # The cost alone on the machine: its seconds are a result.
     cost = Case("cost", "sticky", 1, args.users * COST_USERS // USERS)
-    found += measure_all([cost], folder, 1, resume=args.resume)
-    document = {"machine": machine(), "seeds": args.seeds, "users": args.users, "cases": found}
-    Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
-    text, checked = tables(found), claims(found)
-    print(text)
-    for claim in checked:
-        print(claim.line(), file=sys.stderr)
-    if args.readme:
-        replace_table(ROOT / "README.md", text, MARKERS)
-    return 0 if all(claim.holds for claim in checked) else 1
+    found = [
+        result
+        for wanted, processes in ((cases(args.seeds, args.users), args.processes), ([cost], 1))
+        for result in kept_results(
+            measure, {case: (case,) for case in wanted}, folder, processes, resume=args.resume
+        )
+    ]
+    content = {"seeds": args.seeds, "users": args.users, "cases": found}
+    return conclude(content, args.out, tables(found), claims(found), MARKERS if args.readme else None)
 
 
 def cases(seeds: int, users: int) -> list[Case]:
     """Return what is measured in parallel, the longest cases first."""
     return [Case(plan, world, seed, users) for plan, world in PLANS for seed in range(1, seeds + 1)]
-
-
-def measure_all(wanted: list[Case], folder: Path, processes: int, *, resume: bool) -> list[dict[str, Any]]:
-    """Return the results of the cases, each in a process of its own; every result is kept as a file."""
-    results: dict[Case, dict[str, Any]] = {}
-    for case in wanted:
-        file = folder / f"{case.name}.json"
-        if resume and file.exists():
-            results[case] = json.loads(file.read_text())
-    missing = {case: (case,) for case in wanted if case not in results}
-    for case, result in in_processes(measure, missing, processes):
-        results[case] = result
-        (folder / f"{case.name}.json").write_text(json.dumps(result, indent=1) + "\n")
-    return [results[case] for case in wanted]
 
 
 if __name__ == "__main__":
