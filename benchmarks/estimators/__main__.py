@@ -19,6 +19,7 @@ PLANS = (
     ("main", "waking"),
     ("main", "wrong_roles"),
     ("main", "strong_context"),
+    ("main", "study_baselines"),
     ("main", "weak_context"),
     ("options", "sticky"),
     ("auto", "swapped_roles"),
