@@ -32,7 +32,7 @@ clean-demo:  ## remove what the demo made
 	rm -rf $(DEMO)
 
 test: setup-dev lint  ## lint, types, every test, coverage
-	$(PYTHON) -m pytest --cov --cov-fail-under=90
+	@scripts/test.sh
 
 lint: setup-dev  ## ruff and mypy
 	.venv/bin/ruff check .
