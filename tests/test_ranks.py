@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +50,16 @@ def on_a_rank() -> dict[str, Any]:
             "gradients": gradients_of(modules),
         }
     return {**found, "left": not dist.is_initialized()}
+
+
+def threads_left_on_a_rank() -> list[str]:
+    """Run as one of two processes; return the names of the threads after the group is left."""
+    with joined_ranks() as ranks:
+        module = nn.Linear(3, 2)
+        module(torch.ones(1, 3)).sum().backward()
+        ranks.sum_gradients([module])
+        torch.optim.Adam(module.parameters()).step()
+    return [Path(task, "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +116,11 @@ def test_a_process_that_nobody_announced_is_alone(monkeypatch: pytest.MonkeyPatc
     with joined_ranks() as ranks:
         assert (ranks.rank, ranks.world, ranks.is_first) == (0, 1, True)
         assert not dist.is_initialized()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="names of threads come from Linux's /proc")
+def test_no_thread_outlives_its_group() -> None:
+    # One that does aborts the process at its end, now and then: it asks for an interpreter that is gone.
+    for threads in on_ranks([(threads_left_on_a_rank, ())])[0]:
+        assert threads
+        assert not [name for name in threads if "gloo" in name]

@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.distributed as dist
+
+# Its functions take the process group of the moment of this import as a default. The optimizers import it;
+# if they did so first, after joining, the group would never go, and its threads abort a process that ends.
+import torch.distributed.nn.functional
 from torch import Tensor, nn
 
 
