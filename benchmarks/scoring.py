@@ -129,7 +129,7 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
         np.stack(categorical, axis=1),
         np.stack(numeric, axis=1),
         is_active.astype(np.float32),
-        session_lengths(plays["position"].to_numpy(), plays["session_id"]),
+        session_lengths(plays["position"].to_numpy(), _codes(plays["session_id"])),
         config.scoring.batch_plays,
     )
     weight = np.where(is_active, 1.0, passive_weights(attention, weighting))
@@ -149,6 +149,11 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
 
 def _column(feature: Feature) -> str:
     return feature.source_column if feature.origin == "event" else feature.name
+
+
+def _codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
+    codes: NDArray[np.int64] = values.combine_chunks().dictionary_encode().indices.to_numpy()
+    return codes
 
 
 def _buckets(values: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+import zipfile
+import zipimport
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -176,19 +181,21 @@ class TestInsideAWorker:
         monkeypatch.setattr(torch, "set_num_threads", threads.append)
         monkeypatch.setattr(scoring, "CHUNK_PLAYS", chunk)
         encoded = encode_plays(CONFIG, ROWS)
-        table = pa.table(
+        plays = pd.DataFrame(
             {
-                **{name: [row[name] for row in ROWS] for name in ("session_id", "position", "is_active")},
-                "_categorical": pa.array(encoded.categorical.tolist(), pa.list_(pa.int32())),
-                "_numeric": pa.array(encoded.numeric.tolist(), pa.list_(pa.float32())),
+                "position": np.array([row["position"] for row in ROWS], np.int32),
+                "session": pd.factorize(np.array([row["session_id"] for row in ROWS]))[0],
+                "e": encoded.feedback,
+                **{f"b{n}": column for n, column in enumerate(encoded.categorical.T)},
+                **{f"n{n}": column for n, column in enumerate(encoded.numeric.T)},
             }
         )
+        cuts = range(0, len(plays), rows_of_batch)
+        batches = (tuple(plays[cut : cut + rows_of_batch].items()) for cut in cuts)
         networks: Any = SimpleNamespace(value=serialise(pair.to_state()))
-        widths = encoded.categorical.shape[1], encoded.numeric.shape[1]
-        score = scoring._scorer(networks, widths, batch_plays=64, kind="prediction")
-        found = pa.Table.from_batches(score(table.to_batches(max_chunksize=rows_of_batch)))
-        assert found.column_names == ["session_id", "position", "is_active", "attention", "propensity"]
-        assert found.select(["session_id", "position"]).equals(table.select(["session_id", "position"]))
+        score = scoring._scorer(networks, encoded.categorical.shape[1], batch_plays=64, kind="prediction")
+        found = pd.concat(score(tuple(values for _, values in batch) for batch in batches))
+        assert found.columns.tolist() == ["attention", "propensity"]
         attention, propensity = encoded.predict(pair)
         np.testing.assert_allclose(found["attention"], attention, rtol=0, atol=1e-6)
         np.testing.assert_allclose(found["propensity"], propensity, rtol=0, atol=1e-6)
@@ -207,6 +214,24 @@ class TestInsideAWorker:
         assert len(scoring._LOADED) == 1
 
 
+def test_finders_of_zip_files_are_forgotten_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "modules.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("zipped_first.py", "")
+        file.writestr("zipped_second.py", "")
+    monkeypatch.syspath_prepend(str(archive))
+    importlib.import_module("zipped_first")
+    others = set(sys.path_importer_cache) - {str(archive)}
+    assert isinstance(sys.path_importer_cache[str(archive)], zipimport.zipimporter)
+    scoring.forget_zip_files()
+    assert str(archive) not in sys.path_importer_cache
+    kept = {place for place in others if not place.endswith(".zip")}
+    assert kept <= set(sys.path_importer_cache)
+    importlib.import_module("zipped_second")
+
+
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=30)
 
 
@@ -214,41 +239,41 @@ def positions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
     return np.concatenate([np.arange(1, length + 1) for length in lengths]).astype(np.int32)
 
 
-def ids_of(lengths: list[int]) -> pa.ChunkedArray:
-    return pa.chunked_array([[f"s{n}" for n, length in enumerate(lengths) for _ in range(length)]])
+def sessions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.repeat(np.random.default_rng(7).permutation(len(lengths)) - 3, lengths)
 
 
 class TestSessionLengths:
     @given(LENGTHS)
     def test_lengths_are_found(self, lengths: list[int]) -> None:
-        assert session_lengths(positions_of(lengths), ids_of(lengths)).tolist() == lengths
+        assert session_lengths(positions_of(lengths), sessions_of(lengths)).tolist() == lengths
 
     @given(LENGTHS, st.data())
     def test_a_lost_play_is_noticed_unless_it_was_the_last(self, lengths: list[int], data: Any) -> None:
-        positions, ids = positions_of(lengths), ids_of(lengths).to_pylist()
+        positions, sessions = positions_of(lengths), sessions_of(lengths)
         lost = data.draw(st.integers(0, len(positions) - 1))
-        kept = [index for index in range(len(positions)) if index != lost]
         was_last = lost + 1 == len(positions) or positions[lost + 1] == 1
-        remaining = positions[kept], pa.chunked_array([[ids[index] for index in kept]], pa.string())
+        remaining = np.delete(positions, lost), np.delete(sessions, lost)
         if was_last:
-            assert session_lengths(*remaining).sum() == len(kept)
+            assert session_lengths(*remaining).sum() == len(positions) - 1
         else:
             with pytest.raises(ContractError, match="run uae sessions for the day again"):
                 session_lengths(*remaining)
 
     @given(LENGTHS, st.data())
     def test_a_doubled_play_is_noticed(self, lengths: list[int], data: Any) -> None:
-        positions, ids = positions_of(lengths).tolist(), ids_of(lengths).to_pylist()
+        positions, sessions = positions_of(lengths), sessions_of(lengths)
         doubled = data.draw(st.integers(0, len(positions) - 1))
-        positions.insert(doubled, positions[doubled])
-        ids.insert(doubled, ids[doubled])
         with pytest.raises(ContractError, match="not 1, 2, 3"):
-            session_lengths(np.array(positions), pa.chunked_array([ids]))
+            session_lengths(
+                np.insert(positions, doubled, positions[doubled]),
+                np.insert(sessions, doubled, sessions[doubled]),
+            )
 
     def test_two_sessions_that_would_read_as_one_are_noticed(self) -> None:
-        # s1 lost its first two plays, and its third goes on where s0 ends.
+        # The second lost its first two plays, and its third goes on where the first ends.
         with pytest.raises(ContractError, match="not 1, 2, 3"):
-            session_lengths(np.array([1, 2, 3, 4]), pa.chunked_array([["s0", "s0", "s1", "s1"]]))
+            session_lengths(np.array([1, 2, 3, 4], np.int32), np.array([8, 8, 9, 9]))
 
 
 class TestWholeSessions:
@@ -266,29 +291,28 @@ class TestWholeSessions:
         st.lists(st.integers(1, 9) | st.integers(25, 60), min_size=1, max_size=30),
         st.lists(st.integers(0, 12), min_size=1, max_size=20).filter(any),
     )
-    def test_tables_hold_whole_sessions_in_order(self, lengths: list[int], sizes: list[int]) -> None:
-        positions = positions_of(lengths)
-        table = pa.table({"position": positions, "row": np.arange(len(positions))})
-        found = list(whole_sessions(cut(table, sizes)))
-        assert pa.concat_tables(found).equals(table)
+    def test_whole_sessions_come_in_order(self, lengths: list[int], sizes: list[int]) -> None:
+        plays = positions_of(lengths), np.arange(sum(lengths))
+        found = list(whole_sessions(cut(plays, sizes)))
+        for whole, parts in zip(plays, zip(*found, strict=True), strict=True):
+            np.testing.assert_array_equal(np.concatenate(parts), whole)
         longest, largest = max(lengths), max(sizes)
-        for part in found:
-            assert part["position"][0].as_py() == 1
-            assert 0 < part.num_rows <= max(self.CHUNK, longest) + largest
-        for part in found[:-1]:
-            assert part.num_rows + longest >= self.CHUNK
+        for position, _ in found:
+            assert position[0] == 1
+            assert 0 < len(position) <= max(self.CHUNK, longest) + largest
+        for position, _ in found[:-1]:
+            assert len(position) + longest >= self.CHUNK
 
     def test_nothing_gives_nothing(self) -> None:
         assert list(whole_sessions([])) == []
-        empty = pa.RecordBatch.from_pydict({"position": pa.array([], pa.int32())})
+        empty = (np.empty(0, np.int32),)
         assert list(whole_sessions([empty, empty])) == []
 
 
-def cut(table: pa.Table, sizes: list[int]) -> Iterator[pa.RecordBatch]:
-    """Yield record batches of these sizes in turn, some of them empty, until the table is used up."""
-    (whole,) = table.combine_chunks().to_batches()
+def cut(plays: scoring.Columns, sizes: list[int]) -> Iterator[scoring.Columns]:
+    """Yield batches of these sizes in turn, some of them empty, until the plays are used up."""
     start, turn = 0, 0
-    while start < whole.num_rows:
+    while start < len(plays[0]):
         size = sizes[turn % len(sizes)]
-        yield whole.slice(start, size)
+        yield tuple(column[start : start + size] for column in plays)
         start, turn = start + size, turn + 1

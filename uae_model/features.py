@@ -40,14 +40,24 @@ def plays_with_features(
     )
 
 
+def bucket_columns(config: Config) -> list[Column]:
+    """Return the bucket number (int) of each categorical feature, in the order of the declaration."""
+    return [_bucket(_value(f), f.buckets) for f in config.features_of_kind("categorical")]
+
+
+def number_columns(config: Config) -> list[Column]:
+    """Return the transformed number (float, NaN where missing) of each numeric feature, in their order."""
+    return [_transformed(_value(f), f) for f in config.features_of_kind("numeric")]
+
+
 def categorical_buckets(config: Config) -> Column:
     """Return the play's bucket numbers as ``array<int>``, in the order of the declaration."""
-    return F.array(*[_bucket(_value(f), f.buckets) for f in config.features_of_kind("categorical")])
+    return F.array(*bucket_columns(config))
 
 
 def numeric_values(config: Config) -> Column:
     """Return the play's transformed numbers as ``array<float>``; a missing value is NaN."""
-    values = [_transformed(_value(f), f) for f in config.features_of_kind("numeric")]
+    values = number_columns(config)
     return F.array(*values) if values else F.array().cast("array<float>")
 
 

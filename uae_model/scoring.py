@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import math
+import sys
+import zipimport
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
+from numpy.typing import NDArray
 from pyspark import Broadcast
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
-from pyspark.sql import types as T  # noqa: N812
+from pyspark.sql.pandas.functions import pandas_udf
 
 from uae_model.config import Config
 from uae_model.errors import ContractError
-from uae_model.features import categorical_buckets, numeric_values
+from uae_model.features import bucket_columns, number_columns
 from uae_model.weights import sample_weight, shifted_attention
 
 if TYPE_CHECKING:
     from uae_model.pair import AttentionKind, NetworkPair
     from uae_model.weighting import Weighting
+
+Columns = tuple[NDArray[Any], ...]
+"""Columns of the same plays."""
+
+SCORES = "attention double, propensity double"
+"""What Python gives back of a play."""
 
 CHUNK_PLAYS = 65_536
 """Plays a worker collects before it predicts: enough sessions to fill batches of similar length."""
@@ -43,30 +53,36 @@ def score_plays(
         play_count: rows of ``plays``, from which the number of tasks follows.
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
-    encoded = encode_plays(plays, config)
-    schema = T.StructType(
-        [
-            *plays.schema.fields,
-            T.StructField("attention", T.DoubleType()),
-            T.StructField("propensity", T.DoubleType()),
-        ]
-    )
-    widths = (len(config.features_of_kind("categorical")), len(config.features_of_kind("numeric")))
+    categorical = len(config.features_of_kind("categorical"))
+    predict = _scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
+    # Deterministic, the optimizer would evaluate it once for every use of its result.
+    score = pandas_udf(predict, SCORES).asNondeterministic()  # type: ignore[call-overload]
+    found = F.col("_scores")
     scored = (
-        encoded.repartition(tasks, "session_id")
+        plays.repartition(tasks, "session_id")
         .sortWithinPartitions("session_id", "position")
-        .mapInArrow(_scorer(networks, widths, config.scoring.batch_plays, weighting.kind), schema)
-        .withColumn("attention", shifted_attention(F.col("attention"), weighting))
+        .withColumn("_scores", score(*network_inputs(config)))
+        .withColumn("attention", shifted_attention(found["attention"], weighting))
+        .withColumn("propensity", found["propensity"])
+        .drop("_scores")
     )
     weight = sample_weight(F.col("attention"), F.col("is_active"), weighting)
     return scored.withColumn("sample_weight", weight).withColumn("weighting", F.lit(weighting.describe()))
 
 
-def encode_plays(plays: DataFrame, config: Config) -> DataFrame:
-    """Add ``_categorical`` and ``_numeric``, what the networks read of each play."""
-    return plays.withColumn("_categorical", categorical_buckets(config)).withColumn(
-        "_numeric", numeric_values(config)
-    )
+def network_inputs(config: Config) -> list[Column]:
+    """Return what the networks read of a play: only this is carried to Python and back.
+
+    Position, session (a hash of it: neighbours are told apart, which takes no text), e, then the bucket of
+    every categorical feature and the number of every numeric one.
+    """
+    return [
+        F.col("position"),
+        F.xxhash64("session_id"),
+        F.col("is_active").cast("float"),
+        *bucket_columns(config),
+        *number_columns(config),
+    ]
 
 
 def serialise(state: dict[str, Any]) -> bytes:
@@ -83,12 +99,13 @@ _LOADED: dict[int, NetworkPair] = {}
 
 
 def _scorer(
-    networks: Broadcast[bytes], widths: tuple[int, int], batch_plays: int, kind: AttentionKind
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def score(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    networks: Broadcast[bytes], categorical: int, batch_plays: int, kind: AttentionKind
+) -> Callable[[Iterator[tuple[pd.Series, ...]]], Iterator[pd.DataFrame]]:
+    def score(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
         pair = _load(networks)
-        for table in whole_sessions(batches):
-            yield from _score_table(table, pair, widths, batch_plays, kind).to_batches()
+        for plays in whole_sessions(tuple(each.to_numpy() for each in batch) for batch in batches):
+            attention, propensity = _predict(plays, pair, categorical, batch_plays, kind)
+            yield pd.DataFrame({"attention": attention, "propensity": propensity})
 
     return score
 
@@ -105,42 +122,66 @@ def _load(networks: Broadcast[bytes]) -> NetworkPair:
         _LOADED.clear()
         state = torch.load(io.BytesIO(networks.value), weights_only=True)
         _LOADED[key] = NetworkPair.from_state(state)
+        forget_zip_files()
+        gc.freeze()  # what is loaded stays: no collection of a later task need look at it
     return _LOADED[key]
 
 
-def whole_sessions(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Regroup sorted record batches into tables of whole sessions, about ``CHUNK_PLAYS`` rows each.
+def forget_zip_files() -> None:
+    """Drop this process's finders of zip archives; an import makes them anew where it needs them.
+
+    PySpark calls ``importlib.invalidate_caches`` at the start of every task, and Python 3.11 answers by
+    reading the directory of each archive on the path again, pyspark.zip among them: 0.1 to 0.2 s a task
+    (https://github.com/python/cpython/issues/103200).
+    """
+    for place, finder in list(sys.path_importer_cache.items()):
+        if isinstance(finder, zipimport.zipimporter):
+            del sys.path_importer_cache[place]
+
+
+def whole_sessions(batches: Iterable[Columns]) -> Iterator[Columns]:
+    """Regroup sorted plays into whole sessions, about ``CHUNK_PLAYS`` plays at a time.
 
     Spark cuts its batches by rows, in the middle of sessions; a session starts where position is 1.
+
+    Args:
+        batches: columns of plays, (plays,) each, position first.
     """
-    waiting: list[pa.RecordBatch] = []
+    waiting: list[Columns] = []
     rows = 0
     for batch in batches:
         waiting.append(batch)
-        rows += batch.num_rows
+        rows += len(batch[0])
         if rows < CHUNK_PLAYS:
             continue
-        table = pa.Table.from_batches(waiting)
-        starts = np.flatnonzero(table["position"].to_numpy() == 1)
+        plays = _joined(waiting)
+        starts = np.flatnonzero(plays[0] == 1)
         last_start = int(starts[-1]) if len(starts) else 0
         if last_start > 0:
-            yield table.slice(0, last_start)
-            waiting = table.slice(last_start).to_batches()
-            rows -= last_start
+            yield tuple(column[:last_start] for column in plays)
+        waiting = [tuple(column[last_start:] for column in plays)]
+        rows -= last_start
     if rows:
-        yield pa.Table.from_batches(waiting)
+        yield _joined(waiting)
 
 
-def session_lengths(
-    position: np.ndarray[Any, np.dtype[np.int32]], session_id: pa.ChunkedArray
-) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _joined(batches: list[Columns]) -> Columns:
+    return tuple(np.concatenate(columns) for columns in zip(*batches, strict=True))
+
+
+def session_lengths(position: NDArray[np.int32], session: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the lengths of the sessions whose positions stand one after another: 1, 2, .., 1, 2, ...
+
+    Args:
+        position: (plays,) place of the play in its session, from 1.
+        session: (plays,) any number that differs between neighbouring sessions.
 
     Raises:
         ContractError: if a position is missing or doubled; a gap would shift what a play's score sees.
     """
-    codes = session_id.combine_chunks().dictionary_encode().indices.to_numpy()
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    changes = np.ones(len(session), dtype=bool)
+    changes[1:] = session[1:] != session[:-1]
+    starts = np.flatnonzero(changes)
     lengths = np.diff(np.append(starts, len(position)))
     if not np.array_equal(position, np.arange(len(position)) - np.repeat(starts, lengths) + 1):
         raise ContractError(
@@ -149,28 +190,19 @@ def session_lengths(
     return lengths.astype(np.int64)
 
 
-def _score_table(
-    table: pa.Table, pair: NetworkPair, widths: tuple[int, int], batch_plays: int, kind: AttentionKind
-) -> pa.Table:
+def _predict(
+    plays: Columns, pair: NetworkPair, categorical: int, batch_plays: int, kind: AttentionKind
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from uae_model.inference import predict_sessions
 
-    plays = table.num_rows
-    attention, propensity = predict_sessions(
+    position, session, feedback, *features = plays
+    buckets, numbers = features[:categorical], features[categorical:]
+    return predict_sessions(
         pair,
-        _matrix(table["_categorical"], plays, widths[0]).astype(np.int64),
-        _matrix(table["_numeric"], plays, widths[1]).astype(np.float32),
-        table["is_active"].to_numpy().astype(np.float32),
-        session_lengths(table["position"].to_numpy(), table["session_id"]),
+        np.stack(buckets, axis=1).astype(np.int64) if buckets else np.empty((len(position), 0), np.int64),
+        np.stack(numbers, axis=1) if numbers else np.empty((len(position), 0), np.float32),
+        feedback,
+        session_lengths(position, session),
         batch_plays,
         kind,
     )
-    kept = table.drop_columns(["_categorical", "_numeric"])
-    return kept.append_column("attention", pa.array(attention)).append_column(
-        "propensity", pa.array(propensity)
-    )
-
-
-def _matrix(column: pa.ChunkedArray, rows: int, width: int) -> np.ndarray[Any, Any]:
-    flat = column.combine_chunks().flatten() if width else pa.array([], pa.float32())
-    matrix: np.ndarray[Any, Any] = flat.to_numpy(zero_copy_only=False).reshape(rows, width)
-    return matrix

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from tests.aggregates.builders import aggregate, session
 from tests.builders import DAY, Event, event, events_frame
@@ -19,7 +20,7 @@ from uae_model.errors import InputError
 from uae_model.features import plays_with_features
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.sessions import build_day
-from uae_model.scoring import encode_plays
+from uae_model.scoring import network_inputs
 from uae_model.snapshot import write_snapshot
 from uae_model.tables import TableStore
 
@@ -154,11 +155,13 @@ def test_training_and_scoring_read_the_same_numbers(told: dict[str, Any]) -> Non
         for row in pq.read_table(f"{manifest.root}/{file.path}", partitioning=None).to_pylist():
             trained[row["session_id"]] = row["categorical"], row["numeric"]
     scored: dict[str, tuple[list[Any], list[Any]]] = {}
-    encoded = encode_plays(plays_with_features(store, DAYS[2:3]), store.config)
-    for row in sorted(encoded.collect(), key=lambda row: row["position"]):
+    plays = plays_with_features(store, DAYS[2:3])
+    buckets = 3 + len(store.config.features_of_kind("categorical"))
+    encoded = plays.select("session_id", F.array(*network_inputs(store.config)).alias("inputs")).collect()
+    for row in sorted(encoded, key=lambda row: row["inputs"][0]):
         categorical, numeric = scored.setdefault(row["session_id"], ([], []))
-        categorical += row["_categorical"]
-        numeric += row["_numeric"]
+        categorical += row["inputs"][3:buckets]
+        numeric += row["inputs"][buckets:]
     assert scored
     for session_id, (categorical, numeric) in scored.items():
         padded = trained[session_id]

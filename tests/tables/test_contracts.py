@@ -76,11 +76,24 @@ def test_published_tables_stay_readable_as_long_as_configured(make_config: Calla
     assert {name for name, interval in kept.items() if interval == "interval 90 days"} == published
     assert {interval for name, interval in kept.items() if name not in published} == {"interval 9 days"}
     assert contract_for("weights", config).properties() == {
+        "delta.dataSkippingNumIndexedCols": "0",
         "delta.deletedFileRetentionDuration": "interval 90 days",
         "delta.logRetentionDuration": "interval 90 days",
         "delta.enableDeletionVectors": "false",  # delta-rs and petastorm read plain files
         "delta.columnMapping.mode": "none",
     }
+
+
+def test_files_can_be_skipped_by_columns_that_come_first(config: Config) -> None:
+    skipped = {name: contract_for(name, config) for name in ("quarantine", "feature_partials")}
+    assert {name: contract.skip_by for name, contract in skipped.items()} == {
+        "quarantine": ("slot",),
+        "feature_partials": ("entity",),
+    }
+    for contract in skipped.values():
+        assert set(contract.skip_by) <= set(contract.columns)
+        assert contract.properties()["delta.dataSkippingStatsColumns"] == ",".join(contract.skip_by)
+        assert "delta.dataSkippingNumIndexedCols" not in contract.properties()
 
 
 def test_an_unknown_table_is_refused_with_the_names_that_exist(config: Config) -> None:

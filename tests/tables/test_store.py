@@ -61,6 +61,18 @@ class TestConstraints:
         assert contract.properties().items() <= detail["properties"].items()
         assert {f"delta.constraints.{name}" for name in contract.constraints} <= detail["properties"].keys()
 
+    def test_a_changed_retention_holds_for_tables_that_exist(self, store: TableStore) -> None:
+        changed = opened(store.spark, Path(store.config.paths.tables).parent, "retention.published_days=91")
+        changed.ensure("weights")
+        detail = DeltaTable.forPath(store.spark, store.path("weights")).detail().collect()[0]
+        assert detail["properties"]["delta.logRetentionDuration"] == "interval 91 days"
+        assert changed.contract("weights").properties().items() <= detail["properties"].items()
+        version = changed.latest_version("weights")
+        opened(store.spark, Path(store.config.paths.tables).parent, "retention.published_days=91").ensure(
+            "weights"
+        )
+        assert changed.latest_version("weights") == version  # said once
+
     @pytest.mark.parametrize(
         ("bad", "named"),
         [

@@ -38,7 +38,10 @@ SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TableContract:
-    """A table's promise to its readers; ``partition`` is None where rows belong to no day."""
+    """A table's promise to its readers; ``partition`` is None where rows belong to no day.
+
+    ``skip_by`` names the columns by which readers skip files within a day.
+    """
 
     name: str
     purpose: str
@@ -47,6 +50,7 @@ class TableContract:
     retention_days: int
     constraints: dict[str, str] = field(default_factory=dict)
     partition: str | None = "dt"
+    skip_by: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -54,9 +58,19 @@ class TableContract:
         return self.schema.fieldNames()
 
     def properties(self) -> dict[str, str]:
-        """Delta table properties; deletion vectors and column mapping stay off for delta-rs and petastorm."""
+        """Delta table properties; deletion vectors and column mapping stay off for delta-rs and petastorm.
+
+        Least and greatest values are kept of the columns in ``skip_by`` alone: Delta's default, of every
+        column, takes a quarter of the time of a write, and days are found by partition.
+        """
         interval = f"interval {self.retention_days} days"
+        statistics = (
+            {"delta.dataSkippingStatsColumns": ",".join(self.skip_by)}
+            if self.skip_by
+            else {"delta.dataSkippingNumIndexedCols": "0"}
+        )
         return {
+            **statistics,
             "delta.deletedFileRetentionDuration": interval,
             "delta.logRetentionDuration": interval,
             "delta.enableDeletionVectors": "false",
@@ -159,6 +173,7 @@ def _quarantine(config: Config) -> TableContract:
             ]
         ),
         key=("source", "row"),
+        skip_by=("slot",),
         retention_days=config.retention.working_days,
     )
 
@@ -210,6 +225,7 @@ def _feature_partials(config: Config) -> TableContract:
             ]
         ),
         key=("entity", "key"),
+        skip_by=("entity",),
         retention_days=config.retention.working_days,
     )
 

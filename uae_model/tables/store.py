@@ -81,7 +81,7 @@ class TableStore:
         """Create the table by its contract, or check and extend what is there.
 
         A feature that is new in the configuration becomes a new nullable column by an explicit
-        ALTER; a column of another type is an error.
+        ALTER; a column of another type is an error. Changed retention is set.
 
         Raises:
             ContractError: naming the table, the column and both types.
@@ -99,6 +99,7 @@ class TableStore:
             builder.comment(contract.purpose).execute()
             log("table created", table=name, path=self.path(name))
         self._add_missing_columns(contract)
+        self._set_properties(contract)
         self._add_missing_constraints(contract)
         self._ensured[name] = contract
         return contract
@@ -252,17 +253,30 @@ class TableStore:
                     "use a new paths.tables"
                 )
 
+    def _set_properties(self, contract: TableContract) -> None:
+        """Give a table what its contract says today: a changed retention holds for tables that exist."""
+        present = self._properties(contract.name)
+        changed = {key: value for key, value in contract.properties().items() if present.get(key) != value}
+        if changed:
+            listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(contract.name)}` SET TBLPROPERTIES ({listed})")
+            log("table properties set", table=contract.name, properties=changed)
+
     def _add_missing_constraints(self, contract: TableContract) -> None:
         if not contract.constraints:
             return
-        table = DeltaTable.forPath(self.spark, self.path(contract.name))
-        present = table.detail().select("properties").collect()[0]["properties"]
+        present = self._properties(contract.name)
         for name, condition in contract.constraints.items():
             if f"delta.constraints.{name}" not in present:
                 self.spark.sql(
                     f"ALTER TABLE delta.`{self.path(contract.name)}` "
                     f"ADD CONSTRAINT {name} CHECK ({condition})"
                 )
+
+    def _properties(self, name: str) -> dict[str, str]:
+        table = DeltaTable.forPath(self.spark, self.path(name))
+        found: dict[str, str] = table.detail().select("properties").collect()[0]["properties"]
+        return found
 
 
 def table_path(root: str, name: str) -> str:
