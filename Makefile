@@ -51,8 +51,8 @@ bench-estimators: setup-dev  ## how well attention is recovered, against the tru
 bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 35 minutes)
 	$(PYTHON) -m benchmarks.downstream
 
-bench-features: setup-dev  ## aggregate features against DuckDB, night 60 against night 3, what crosses add
-	$(PYTHON) -m benchmarks --only features nights
+bench-features: setup-dev  ## aggregate features against DuckDB, night 60 against earlier ones, what crosses add
+	$(PYTHON) -m benchmarks --only features nights later_nights --out benchmarks/features.json
 	$(PYTHON) -m benchmarks.crosses
 
 package: setup-dev  ## dist/: environment archive and job files for spark-submit

@@ -15,11 +15,15 @@ from typing import Any
 from benchmarks.measure import ROOT, Run, as_result, measured, run_child
 
 MARKERS = ("<!-- bench:start -->", "<!-- bench:end -->")
+MARKERS_OF_FEATURES = ("<!-- bench-features:start -->", "<!-- bench-features:end -->")
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Two peers of one module and the ratio of their rates that is wanted."""
+    """Two peers of one module and the ratio of their rates that is wanted.
+
+    The module is the one that the benchmark is called by, if no other is named.
+    """
 
     title: str
     ours: str
@@ -27,14 +31,35 @@ class Benchmark:
     target: float
     core: int | None = 0
     """The CPU core that both are confined to."""
+    module: str = ""
+    of_features: bool = False
+    """Whether it belongs to ``make bench-features`` rather than to ``make bench``."""
 
 
 BENCHMARKS = {
     "sessions": Benchmark("sessions of 10 million plays, Spark against DuckDB", "spark", "duckdb", 0.4),
     "features": Benchmark(
-        "44 features of 10 million plays on ten days, Spark against DuckDB", "spark", "duckdb", 0.4
+        "44 features of 10 million plays on ten days, Spark against DuckDB",
+        "spark",
+        "duckdb",
+        0.4,
+        of_features=True,
     ),
-    "nights": Benchmark("features of night 60 against night 3", "night60", "night3", 1 / 1.3),
+    "nights": Benchmark(
+        "features of night 60 against night 3, which has two days of history",
+        "night60",
+        "night3",
+        1 / 1.3,
+        of_features=True,
+    ),
+    "later_nights": Benchmark(
+        "features of night 60 against night 33, whose windows are as full",
+        "night60",
+        "night33",
+        1 / 1.3,
+        module="nights",
+        of_features=True,
+    ),
     "feed": Benchmark("training feed, Petastorm against pyarrow", "petastorm", "pyarrow", 0.5),
     "scoring": Benchmark("scoring, Spark job against pyarrow and torch", "spark", "loop", 0.8),
     "ranks": Benchmark("training, two ranks against one", "two", "one", 1.0, core=None),
@@ -44,36 +69,43 @@ BENCHMARKS = {
 def main() -> int:
     """Measure, print, write JSON and the table of the README; 1 if two peers disagree on the result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), default=list(BENCHMARKS))
+    parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), help="default: those of make bench")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each peer (default 3)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full input (default 1)")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data"), help="folder for inputs")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results.json"))
     parser.add_argument("--readme", action="store_true", help="also put the table into README.md")
     args = parser.parse_args()
+    of_features = {name for name, each in BENCHMARKS.items() if each.of_features}
+    names = args.only or [name for name in BENCHMARKS if name not in of_features]
+    if args.readme and 0 < len(of_features.intersection(names)) < len(names):
+        parser.error("--readme fills one table: give the benchmarks of features alone, or none of them")
     data = Path(args.data).resolve()
-    results = {name: measure(name, data, args.scale, args.repeats) for name in args.only}
+    results = {name: measure(name, data, args.scale, args.repeats) for name in names}
     document = {"machine": machine(), "scale": args.scale, "repeats": args.repeats, "results": results}
     Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
     text = table(results)
     print(text)
     if args.readme:
-        replace_table(ROOT / "README.md", text)
+        replace_table(
+            ROOT / "README.md", text, MARKERS_OF_FEATURES if of_features.issuperset(names) else MARKERS
+        )
     return 0 if all(found["comparison"]["agree"] for found in results.values()) else 1
 
 
 def measure(name: str, data: Path, scale: float, repeats: int) -> dict[str, Any]:
     """Run both peers in turn, so that a slow phase of the machine meets both; return medians."""
     benchmark = BENCHMARKS[name]
-    folder = data / f"{name}-{scale:g}"
+    module = benchmark.module or name
+    folder = data / f"{module}-{scale:g}"
     folder.mkdir(parents=True, exist_ok=True)
-    shape, _ = run_child(name, "prepare", folder, scale)
+    shape, _ = run_child(module, "prepare", folder, scale)
     runs: dict[str, list[Run]] = {benchmark.ours: [], benchmark.peer: []}
     for number in range(repeats):
         for peer, found in runs.items():
-            found.append(measured(name, peer, folder, scale, benchmark.core))
+            found.append(measured(module, peer, folder, scale, benchmark.core))
             print(f"{name} {number + 1}/{repeats} {peer}: {found[-1].seconds:.1f} s", file=sys.stderr)
-    comparison, _ = run_child(name, "compare", folder, scale)
+    comparison, _ = run_child(module, "compare", folder, scale)
     pairs = zip(runs[benchmark.ours], runs[benchmark.peer], strict=True)
     return {
         "title": benchmark.title,
@@ -111,7 +143,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
                 for cell in (f"{one['rate']:,.0f}", f"{one['peak_bytes'] / 1e9:.1f} GB")
             ),
             f"{found['ratio']:.2f}x",
-            f"{found['target']:g}x",
+            f"{found['target']:.2g}x",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

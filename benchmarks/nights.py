@@ -1,4 +1,4 @@
-"""A night of the features step with two days of history, and with all that the longest window reads."""
+"""A night of the features step with two days of history, and two with all that the longest window reads."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchmarks.measure import Run, timed
 from benchmarks.workspace import emptied, made_once, spark_session
 
 USERS = 25_000
-NIGHTS = {"night3": 3, "night60": 60}
+NIGHTS = {"night3": 3, "night33": 33, "night60": 60}
 LONGEST_WINDOW = 30
 
 
 def prepare(folder: Path, scale: float) -> dict[str, Any]:
-    """Write the events of 60 days and, untimed, the partials that each of the two nights finds there.
+    """Write the events of 60 days and, untimed, the partials that each of these nights finds there.
 
     Older partials than the longest window reads are left out: no night would open their files.
     """
@@ -40,7 +40,7 @@ def _history(folder: Path, history: Path, number: int) -> None:
 
 
 def _night(folder: Path, peer: str) -> Run:
-    """Run one night after a night before it, which warms up Spark alike for both."""
+    """Run one night after a night before it, which warms up Spark alike for all."""
     config = config_of_44()
     output = emptied(folder / peer)
     shutil.copytree(folder / f"history-{peer}", output)
@@ -60,9 +60,11 @@ PEERS: dict[str, Callable[[Path], Run]] = {
 
 
 def compare(folder: Path) -> dict[str, Any]:
-    """Check that each night gave every play of its day a row."""
+    """Check that each night that was run gave every play of its day a row."""
     found = {}
     for peer, number in NIGHTS.items():
+        if not (folder / peer).exists():
+            continue
         day = DAY + timedelta(days=number - 1)
         found[peer] = _rows(folder / peer / "features" / f"dt={day}") == count_events(folder / "events", day)
     return {"agree": all(found.values()), **found}
