@@ -65,13 +65,17 @@ def _row_groups(
     manifest: Manifest, split: SnapshotSplit, ranks: Ranks, seed: int, shuffle: bool
 ) -> Iterator[Rows]:
     names = [name for name in COLUMNS if name != "numeric" or manifest.numeric_mean]
+    # Petastorm refuses more shards than row groups; the ranks beyond have no share of so small a split.
+    shards = min(ranks.world, sum(len(file.row_groups) for file in split.files))
+    if ranks.rank >= shards:
+        return
     reader = array_reader(
         [file_url(f"{manifest.root}/{file.path}") for file in split.files],
         names,
         shuffle=shuffle,
         seed=seed,
         rank=ranks.rank,
-        world=ranks.world,
+        world=shards,
     )
     with quiet_petastorm(), reader:
         for group in reader:

@@ -109,7 +109,7 @@ class Estimator:
         for optimizer in optimizers:
             optimizer.step()
 
-    def _minimise(
+    def minimise(
         self, names: Sequence[str], metric: str, loss: Tensor | None, batch: SessionBatch | None, ranks: Ranks
     ) -> StepMetrics:
         """Step these networks on a loss summed over this rank's real plays; return its mean over all."""

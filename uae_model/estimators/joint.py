@@ -48,4 +48,4 @@ class JointEstimator(Estimator):
         loss = None
         if batch is not None:
             loss = negative_log_likelihood(*self.pair().logits(batch), batch, self.traits.stickiness)
-        return self._minimise(["attention", "propensity"], "nll", loss, batch, ranks)
+        return self.minimise(["attention", "propensity"], "nll", loss, batch, ranks)

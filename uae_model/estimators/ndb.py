@@ -36,5 +36,5 @@ class NegativeSamplingEstimator(Estimator):
             logits_BT, _ = self.attention(batch)
             counts_BT = (batch.feedback_BT > 0) | after_passive_run(batch.feedback_BT)
             loss = bernoulli_loss(batch.feedback_BT, logits_BT, batch.mask_BT & counts_BT)
-        metrics = self._minimise(["attention"], "attention_risk", loss, batch, ranks)
+        metrics = self.minimise(["attention"], "attention_risk", loss, batch, ranks)
         return {**metrics, **fit_propensity(self, batch, ranks)}

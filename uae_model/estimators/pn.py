@@ -19,4 +19,4 @@ class NaiveEstimator(Estimator):
         if batch is not None:
             logits_BT, _ = self.attention(batch)
             loss = bernoulli_loss(batch.feedback_BT, logits_BT, batch.mask_BT)
-        return self._minimise(["attention"], "attention_risk", loss, batch, ranks)
+        return self.minimise(["attention"], "attention_risk", loss, batch, ranks)

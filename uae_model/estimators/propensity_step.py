@@ -22,4 +22,4 @@ def fit_propensity(estimator: Estimator, batch: SessionBatch | None, ranks: Rank
             logits_BT, state_BTH = estimator.attention(batch)
         propensity_BT = estimator.propensity(batch, state_BTH)
         loss = negative_log_likelihood(logits_BT, propensity_BT, batch, 0.0)
-    return estimator._minimise(["propensity"], "propensity_nll", loss, batch, ranks)
+    return estimator.minimise(["propensity"], "propensity_nll", loss, batch, ranks)

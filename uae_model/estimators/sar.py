@@ -31,6 +31,6 @@ class LocalPropensityEstimator(Estimator):
             attention_loss = bernoulli_loss(expected_BT, logits_BT, batch.mask_BT)
             propensity_loss = bernoulli_loss(e_BT, propensity_BT, batch.mask_BT, expected_BT)
         return {
-            **self._minimise(["attention"], "attention_risk", attention_loss, batch, ranks),
-            **self._minimise(["propensity"], "propensity_risk", propensity_loss, batch, ranks),
+            **self.minimise(["attention"], "attention_risk", attention_loss, batch, ranks),
+            **self.minimise(["propensity"], "propensity_risk", propensity_loss, batch, ranks),
         }
