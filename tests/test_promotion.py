@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from uae_model.config.sections import PromotionGates
+from uae_model.config.model_sections import PromotionGates
 from uae_model.promotion import failed_gates
 
 GATES = PromotionGates()

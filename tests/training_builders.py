@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from uae_model.batches import SessionBatch, length_mask
-from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.config.model_sections import NetworkSettings, TrainingSettings
 from uae_model.encoding import buckets_of, numbers_of
 from uae_model.inference import predict_sessions
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit

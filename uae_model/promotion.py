@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from uae_model.config.sections import PromotionGates
+from uae_model.config.model_sections import PromotionGates
 
 
 def failed_gates(tags: Mapping[str, str], reigning: str, gates: PromotionGates) -> list[str]:

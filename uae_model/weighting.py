@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from uae_model.config.sections import WeightSettings
+from uae_model.config.model_sections import WeightSettings
 from uae_model.errors import ModelError
 from uae_model.pair import AttentionKind, Traits
 

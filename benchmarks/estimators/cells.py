@@ -25,7 +25,7 @@ from benchmarks.estimators.worlds import (
     Changes,
 )
 from uae_model.config import Config
-from uae_model.config.sections import TrainingSettings
+from uae_model.config.model_sections import TrainingSettings
 from uae_model.inference import predict_sessions
 from uae_model.manifest import Manifest
 from uae_model.pair import NetworkPair

@@ -191,7 +191,7 @@ def test_steps_per_iteration(attention_steps: int, propensity_steps: int) -> Non
 
 
 def test_default_iteration_is_the_papers() -> None:
-    from uae_model.config.sections import TrainingSettings
+    from uae_model.config.model_sections import TrainingSettings
 
     assert (TrainingSettings().attention_steps, TrainingSettings().propensity_steps) == (1, 2)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from uae_model.config import load_config
-from uae_model.config.sections import WeightSettings
+from uae_model.config.model_sections import WeightSettings
 from uae_model.errors import ConfigError, InputError
 from uae_model.evaluation.weightings import parse_rule, weigh
 

@@ -21,7 +21,7 @@ from tests.training_builders import (
     training_settings,
     write_snapshot_files,
 )
-from uae_model.config.sections import TrainingSettings
+from uae_model.config.model_sections import TrainingSettings
 from uae_model.manifest import Manifest
 from uae_model.networks import Inputs
 from uae_model.training import job as module

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from uae_model.batches import SessionBatch
-from uae_model.config.sections import TrainingSettings
+from uae_model.config.model_sections import TrainingSettings
 from uae_model.networks import (
     AttentionNetworkKind,
     NetworkShape,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from uae_model.attention_chain import forward_filter
 from uae_model.batches import SessionBatch
-from uae_model.config.sections import TrainingSettings
+from uae_model.config.model_sections import TrainingSettings
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.networks import NetworkShape
 from uae_model.ranks import Ranks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from uae_model.config.sections import TrainingSettings
+from uae_model.config.model_sections import TrainingSettings
 
 CHAINS = ("chain", "unrestricted_chain")
 

@@ -12,7 +12,7 @@ import fsspec
 import torch
 
 from uae_model import __version__
-from uae_model.config.sections import NetworkSettings, TrainingSettings
+from uae_model.config.model_sections import NetworkSettings, TrainingSettings
 from uae_model.errors import ModelError
 from uae_model.manifest import Manifest
 from uae_model.networks import Inputs, NetworkShape

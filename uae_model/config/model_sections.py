@@ -1,0 +1,162 @@
+"""The sections of the configuration about models: networks, training, registry, scoring and weights."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from uae_model.config.base import Positive, PositiveInt, Section
+
+
+class NetworkSettings(Section):
+    """Sizes of the two networks (Sec. VI-A of the paper; the profile ``paper`` has its sizes)."""
+
+    embedding: PositiveInt = Field(default=8, description="width of each categorical embedding")
+    hidden: PositiveInt = Field(
+        default=64, description="state of GRU1 over the features; the paper tunes it in 64, 128, 256"
+    )
+    feedback_hidden: PositiveInt = Field(default=16, description="state of GRU2 over the feedback")
+    mlp: tuple[PositiveInt, ...] = Field(default=(64, 32), description="hidden layers of each MLP")
+    chain_context: Literal["step", "gru"] = Field(
+        default="step",
+        description="whether the attention of chain and joint reads the play's features alone or, through "
+        "GRU1, those before it too",
+    )
+
+
+EstimatorName = Literal["auto", "chain", "unrestricted_chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
+CandidateName = Literal["chain", "unrestricted_chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
+Stickiness = Annotated[float, Field(ge=0, le=0.95)]
+
+
+class TrainingSettings(Section):
+    """How the attention and propensity models are trained."""
+
+    estimator: EstimatorName = Field(
+        default="auto",
+        description="the attention estimator; auto trains training.candidates and keeps the one with the "
+        "best held-out likelihood",
+    )
+    candidates: tuple[CandidateName, ...] = Field(
+        default=("joint", "chain", "unrestricted_chain"), min_length=1, description="what auto compares"
+    )
+    stickiness: tuple[Stickiness, ...] = Field(
+        default=(0.2, 0.4, 0.7, 0.9),
+        min_length=1,
+        description="of the attention chain; several values are compared by held-out likelihood "
+        "(joint is the chain with 0)",
+    )
+    unrestricted_stickiness: Stickiness = Field(
+        default=0.7,
+        description="auto tries unrestricted_chain with the values of stickiness from here on: below, "
+        "nothing tells attention from propensity where both networks see all features",
+    )
+    first_round_epochs: PositiveInt = Field(
+        default=1, description="epochs that every candidate is trained before the best go on"
+    )
+    finalists: PositiveInt = Field(default=2, description="candidates that are trained to the end")
+    feature_roles: bool = Field(
+        default=True,
+        description="attention sees features of role context or both, the propensity those of role "
+        "preference or both (chain, joint, uae)",
+    )
+    window_days: PositiveInt = Field(default=7, description="days of training plays")
+    validation_days: PositiveInt = Field(default=1, description="held-out days after the window")
+    epochs: PositiveInt = Field(default=6, description="passes over the window (N_e), at most")
+    patience: PositiveInt = Field(
+        default=2, description="epochs without a better validation likelihood before training stops"
+    )
+    batch_plays: PositiveInt = Field(
+        default=1024,
+        description="padded steps in a batch of one process; sessions = batch_plays / padded length",
+    )
+    learning_rate_attention: Positive = Field(default=3e-3, description="Adam, for Theta_g")
+    learning_rate_propensity: Positive = Field(default=3e-3, description="Adam, for Theta_h")
+    learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.6, description="factor on both learning rates after each epoch"
+    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=2e-4, description="Adam, for both")
+    attention_steps: PositiveInt = Field(default=1, description="N_a of Algorithm 1 (uae)")
+    propensity_steps: PositiveInt = Field(default=2, description="N_p of Algorithm 1 (uae)")
+    clip_risk: bool = Field(default=True, description="clip the negative part of each risk at zero (uae)")
+    attention_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        default=1e-3, description="smallest alpha^ that the propensity risk divides by (uae)"
+    )
+    propensity_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        default=1e-3, description="smallest p^ that the attention risk divides by (uae)"
+    )
+    attention_anchor: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="known share of attended plays that training is pulled to (uae); "
+        "weights.attention_mean applies one afterwards instead, which measured better",
+    )
+    anchor_strength: Positive = Field(default=1.0, description="factor of the squared distance to the anchor")
+    decay_half_life: Positive = Field(default=5.0, description="plays after which attention has halved (edm)")
+    seed: int = Field(default=7, ge=0, description="of the weights and of the order of the data")
+    processes: PositiveInt = Field(default=2, description="training processes (ranks)")
+    distributed: Literal["driver", "cluster"] = Field(
+        default="driver", description="run the ranks on the driver's machine or as Spark tasks"
+    )
+    checkpoint_steps: int = Field(
+        default=0,
+        ge=0,
+        description="also checkpoint every so many steps; 0: at the end of each epoch",
+    )
+
+
+class RegistrySettings(Section):
+    """Names in MLflow."""
+
+    experiment: str = Field(default="uae", min_length=1, description="experiment of the training runs")
+    attention_model: str = Field(default="uae-attention", min_length=1, description="registered name")
+    propensity_model: str = Field(default="uae-propensity", min_length=1, description="registered name")
+
+
+class PromotionGates(Section):
+    """What a candidate must show before it becomes champion."""
+
+    max_nll_increase: Annotated[float, Field(ge=0)] = Field(
+        default=0.02,
+        description="share by which the validation loss per play may exceed the champion's on the same days",
+    )
+    beat_base_rate: bool = Field(
+        default=True, description="validation loss must be below that of the constant base rate"
+    )
+    min_training_plays: int = Field(default=1000, ge=0, description="plays in the training window")
+
+
+class ScoringSettings(Section):
+    """How a day is scored."""
+
+    rows_per_task: PositiveInt = Field(
+        default=50_000,
+        description="plays a Spark task scores; the number of tasks follows from the day's plays",
+    )
+    batch_plays: PositiveInt = Field(default=16_384, description="padded steps in one forward pass")
+
+
+class WeightSettings(Section):
+    """From attention to the weight of a passive play; an active one weighs 1."""
+
+    attention: Literal["own", "prediction", "filtered", "smoothed"] = Field(
+        default="own",
+        description="what attention may rest on: prediction (earlier plays), filtered (the play's feedback "
+        "too), smoothed (the whole session's feedback); own: what the estimator is meant for "
+        "(smoothed for chain and joint, prediction for the others)",
+    )
+    attention_mean: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="known share of attended plays: attention is shifted, in logits, until the validation "
+        "days have this mean",
+    )
+    function: Literal["linear", "power", "scaled", "constant"] = Field(
+        default="linear",
+        description="linear: w = attention; power: w = 1 - (attention + 1)^-gamma (Eq. 19); scaled: "
+        "attention times a factor, so that passive plays of the validation days have mean weights.mean; "
+        "constant: weights.mean",
+    )
+    gamma: Positive = Field(default=15.0, description="of power; the paper tunes it in 5, 10, 15, 20, 25")
+    mean: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.1, description="mean weight of passive plays, of scaled and constant"
+    )
