@@ -3,7 +3,8 @@
 One population lives twice through the same days, once under each policy: same listeners, same offers, same
 luck, so a user is paired with himself. Both policies rank ten offered songs by a recommender that is trained
 anew every night on the last week of its own log: control on unweighted plays, treatment on weighted ones. The
-week before the test is served by popularity. The attention estimator is trained once, on that week.
+week before the test is served by popularity. The attention estimator is trained once, on that week. In a
+third life the service knows how much everyone likes every song: the most that any policy could gain.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ from uae_model.recommenders.training import FitSettings, fit, predict
 from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.hashing import Ints
 from uae_model.simulation.listening import OFFERED_SONGS, Offer, Plays, Policy, draw_plays
+from uae_model.simulation.traits import liking_of, user_factors
 from uae_model.simulation.world import Block, World
 
 TEST_DAYS = 7
 LEAVING = 0.15
 VALIDATION_DAYS = 1
+CEILING = "ceiling"
 MEASURES = {"play count": "plays", "play time": "hours"}
 
 
@@ -83,12 +86,15 @@ def main() -> int:
     arms = [Arm("control", args.model, "none"), Arm("treatment", args.model, args.weighting)]
     runs = [run(seed, args.users, arms) for seed in tqdm(range(1, args.seeds + 1), unit=" populations")]
     lifts = {title: lift(runs, measure) for title, measure in MEASURES.items()}
+    ceilings = {title: lift(runs, measure, CEILING) for title, measure in MEASURES.items()}
     document = {"machine": machine(), "arguments": vars(args), "runs": runs}
     Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
     Path(args.figure).write_text(daily_lift(lifts))
-    for title, band in lifts.items():
-        shown = zip(band.mean_T, band.low_T, band.high_T, strict=True)
-        print(title, "; ".join(f"{mean:+.2%} ({low:+.2%} to {high:+.2%})" for mean, low, high in shown))
+    for arm, found in (("treatment", lifts), (CEILING, ceilings)):
+        for title, band in found.items():
+            shown = zip(band.mean_T, band.low_T, band.high_T, strict=True)
+            days = "; ".join(f"{mean:+.2%} ({low:+.2%} to {high:+.2%})" for mean, low, high in shown)
+            print(f"{title}, {arm} over control: {days}")
     return 0
 
 
@@ -113,7 +119,23 @@ def run(seed: int, users: int, arms: Sequence[Arm]) -> dict[str, Any]:
             record(log, world, day, trained_policy(arm, log, pair, world, config), config)
             for day in range(warm_up, warm_up + TEST_DAYS)
         ]
+    found[CEILING] = [
+        record(Log(), world, day, best_liked(world), config) for day in range(warm_up, warm_up + TEST_DAYS)
+    ]
     return found
+
+
+def best_liked(world: World) -> Policy:
+    """Return the policy that plays the offered song that the listener likes most: no model can know it."""
+
+    def choose(offer: Offer) -> Ints:
+        slots = len(offer.user_N)
+        taste = np.repeat(user_factors(world, offer.user_N), OFFERED_SONGS, axis=0)
+        liking_NK = liking_of(world, taste, offer.song_NK.ravel()).reshape(slots, OFFERED_SONGS)
+        found: Ints = offer.song_NK[np.arange(slots), liking_NK.argmax(axis=1)]
+        return found
+
+    return choose
 
 
 def record(log: Log, world: World, day: int, policy: Policy | None, config: Config) -> dict[str, float]:
@@ -191,10 +213,10 @@ def best_of(
     return found
 
 
-def lift(runs: Sequence[dict[str, Any]], measure: str) -> Band:
-    """Return treatment over control, as a share by day, with the t-interval over the populations."""
+def lift(runs: Sequence[dict[str, Any]], measure: str, arm: str = "treatment") -> Band:
+    """Return an arm over control, as a share by day, with the t-interval over the populations."""
     control_RT, treatment_RT = (
-        np.array([[day[measure] for day in found[arm]] for found in runs]) for arm in ("control", "treatment")
+        np.array([[day[measure] for day in found[name]] for found in runs]) for name in ("control", arm)
     )
     return t_band(treatment_RT / control_RT - 1)
 

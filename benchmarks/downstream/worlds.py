@@ -70,7 +70,7 @@ GRIDS = {
         seeds=5,
     ),
     "seven": Grid(
-        "all seven base models", BASE_MODEL_NAMES, ("none", "constant", "uae", "auto", "truth"), seeds=3
+        "all seven base models", BASE_MODEL_NAMES, ("none", "constant", "uae", "auto", "truth"), seeds=5
     ),
     "likes": Grid(
         "FM where feedback comes from liking: the premise of the weights does not hold",

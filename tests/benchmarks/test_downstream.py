@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from benchmarks.downstream.__main__ import merged
 from benchmarks.downstream.__main__ import results_of as results_of_cases
 from benchmarks.downstream.ab import Log as ArmLog
-from benchmarks.downstream.ab import best_of, lift, record
+from benchmarks.downstream.ab import best_liked, best_of, lift, record
 from benchmarks.downstream.cases import Case, CellFiles
 from benchmarks.downstream.tables import claims, tables
 from benchmarks.downstream.worlds import (
@@ -133,6 +134,13 @@ def test_a_policy_plays_the_offered_song_that_its_model_ranks_highest() -> None:
     assert chosen_N.tolist() == [int(bucket_NK[0].argmax()), 10 + int(bucket_NK[1].argmax())]
 
 
+def test_the_ceiling_keeps_listeners_longer_than_popularity() -> None:
+    world = replace(WORLD, leaving=0.5)
+    popular, liked = (record(ArmLog(), world, 0, policy, CONFIG) for policy in (None, best_liked(world)))
+    assert liked["plays"] > 1.05 * popular["plays"]
+    assert liked["hours"] > 1.05 * popular["hours"]
+
+
 def test_the_lift_is_paired_by_population() -> None:
     runs = [
         {"control": [{"plays": 100.0}], "treatment": [{"plays": 110.0}]},
@@ -141,3 +149,5 @@ def test_the_lift_is_paired_by_population() -> None:
     band = lift(runs, "plays")
     assert band.mean_T[0] == pytest.approx(0.15)
     assert band.low_T[0] < 0 < band.high_T[0]  # two populations tell little
+    other = [{"control": found["control"], "ceiling": [{"plays": 300.0}]} for found in runs]
+    assert lift(other, "plays", "ceiling").mean_T[0] == pytest.approx(1.25)
