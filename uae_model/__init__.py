@@ -9,11 +9,11 @@ The layers, lowest first; nothing imports what stands above it:
     tables          the Delta contracts: schema, constraints, retention, reads, writes
     feed, ingest, labels, sessions, features, splits, snapshot, scoring, weights, publication  (Spark)
     networks, estimators, loader, training                                            (torch)
+    templates, svg  how pages and their plots are put together
     simulation      plays with known attention                                        (numpy)
     recommenders, evaluation  what the weights do downstream                          (torch)
     published       the weights for readers without Spark                             (pyarrow)
     registry        MLflow: both models, their tags, the champion
-    templates       how pages are put together
     pipeline        the steps of a night, in order, resumable
     report, doctor  what a person looks at
 """

@@ -42,6 +42,7 @@ from uae_model.simulation.hashing import Ints
 from uae_model.simulation.listening import OFFERED_SONGS, Offer, Plays, Policy, draw_plays
 from uae_model.simulation.traits import liking_of, user_factors
 from uae_model.simulation.world import Block, World
+from uae_model.svg import svg_file
 
 TEST_DAYS = 7
 LEAVING = 0.15
@@ -89,7 +90,7 @@ def main() -> int:
     ceilings = {title: lift(runs, measure, CEILING) for title, measure in MEASURES.items()}
     document = {"machine": machine(), "arguments": vars(args), "runs": runs}
     Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
-    Path(args.figure).write_text(daily_lift(lifts))
+    Path(args.figure).write_text(svg_file(daily_lift(lifts)))
     for arm, found in (("treatment", lifts), (CEILING, ceilings)):
         for title, band in found.items():
             shown = zip(band.mean_T, band.low_T, band.high_T, strict=True)

@@ -23,6 +23,7 @@ from uae_model.evaluation.curves import t_band
 from uae_model.evaluation.figures import convergence
 from uae_model.evaluation.plays import TRAIN, VALIDATION
 from uae_model.recommenders.models import Recommender
+from uae_model.svg import svg_file
 
 WORLD_SEED = 1
 SPLITS = {"training": TRAIN, "validation": VALIDATION}
@@ -55,7 +56,7 @@ def main() -> int:
             bar.update()
     bands = {name: t_band(np.array(runs)) for name, runs in curves.items()}
     Path(args.out).write_text(json.dumps({"machine": machine(), "curves": curves}, indent=1) + "\n")
-    Path(args.figure).write_text(convergence(bands, f"{args.model}: AUC"))
+    Path(args.figure).write_text(svg_file(convergence(bands, f"{args.model}: AUC")))
     for name, band in bands.items():
         print(name, " ".join(f"{mean:.4f}" for mean in band.mean_T))
     return 0

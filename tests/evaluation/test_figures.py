@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 
 from uae_model.evaluation.comparison import Summary
 from uae_model.evaluation.curves import t_band, weight_curve
 from uae_model.evaluation.figures import by_weighting, convergence, daily_lift, gamma_curves
+from uae_model.svg import svg_file
 
 
 def test_the_interval_is_students() -> None:
@@ -51,3 +55,15 @@ def test_figures_tell_their_figures_to_those_who_cannot_see_them() -> None:
     ):
         assert svg.startswith(f'<svg id="plot-{name}"')
         assert svg.endswith("</svg>")
+
+
+def test_a_figure_is_a_file_that_a_viewer_can_show() -> None:
+    band = t_band(np.array([[0.6, 0.7], [0.62, 0.72]]))
+    element = convergence({"base": band}, "AUC")
+    file = ElementTree.fromstring(svg_file(element))  # noqa: S314 - drawn by us
+    assert file.tag == "{http://www.w3.org/2000/svg}svg"
+    assert file.get("aria-label") == "AUC by epoch: base ends at 0.7100"
+    style = file.findtext("{http://www.w3.org/2000/svg}style") or ""
+    colours = set(re.findall(r"var\((--\w+)\)", element))
+    assert colours
+    assert all(f"{colour}: #" in style for colour in colours)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from uae_model.evaluation.comparison import Summary
 from uae_model.evaluation.curves import Band, weight_curve
-from uae_model.report.svg import ACTIVE, INK, MUTED, PASSIVE, new_figure, plot_style, to_svg
+from uae_model.svg import ACTIVE, INK, MUTED, PASSIVE, new_figure, plot_style, to_svg
 
 COLOURS = (PASSIVE, ACTIVE, INK, MUTED)
 POINTS = 101
@@ -31,6 +32,7 @@ def convergence(bands: Mapping[str, Band], metric: str) -> str:
             _named(axes, float(epochs[-1]), float(band.mean_T[-1]), name, colour)
         axes.set_title(f"{metric}; shaded: 95 % t-interval over the runs")
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         told = "; ".join(f"{name} ends at {band.mean_T[-1]:.4f}" for name, band in bands.items())
         return to_svg(figure, "convergence", f"{metric} by epoch: {told}")
 

@@ -11,7 +11,7 @@ from uae_model.report import facts as f
 from uae_model.report import plots
 from uae_model.report.features import small_multiples
 from uae_model.report.plots import Line
-from uae_model.report.svg import ACTIVE, INK, MUTED, PASSIVE
+from uae_model.svg import ACTIVE, INK, MUTED, PASSIVE
 from uae_model.templates import page_environment
 
 METRICS = {

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from uae_model.templates import page_environment
+
 INK, MUTED, GRID = "#010101", "#020202", "#030303"
 ACTIVE, PASSIVE, SURFACE = "#040404", "#050505", "#060606"
 COLOURS = {
@@ -114,6 +116,16 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
         f"{box.group(0) if box else ''}>"
     )
     return head.sub(lambda _: opening, text, count=1)
+
+
+def svg_file(element: str) -> str:
+    """Return an element of ``to_svg`` as a file of its own, in the colours of the pages, light or dark."""
+    style = page_environment().get_template("style.jinja").render()
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" style="background: var(--surface); font-family: sans-serif"'
+    )
+    opening, inner = element.split(">", 1)
+    return f"{opening.replace('<svg', head, 1)}>\n<style>\n{style}</style>{inner}\n"
 
 
 def _size_only(match: re.Match[str]) -> str:
