@@ -48,7 +48,7 @@ bench: setup-dev  ## the figures of the README, measured here and now (about 20 
 bench-estimators: setup-dev  ## how well attention is recovered, against the truth (about 30 minutes)
 	$(PYTHON) -m benchmarks.estimators
 
-bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 35 minutes)
+bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 50 minutes)
 	$(PYTHON) -m benchmarks.downstream
 
 bench-features: setup-dev  ## aggregate features against DuckDB, night 60 against earlier ones, what crosses add
