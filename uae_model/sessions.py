@@ -140,8 +140,11 @@ def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
     so_far = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     longest = int(config.sessions.max_hours * 3600 * MICROSECONDS)
 
-    rows = timeline.withColumn("_previous_end", F.lag("_ended").over(by_time)).withColumn(
-        "_row", F.row_number().over(by_time)
+    rows = timeline.select(
+        "*",
+        F.lag("_ended").over(by_time).alias("_previous_end"),
+        F.lag("_started").over(by_time).alias("_previous_started"),
+        F.row_number().over(by_time).alias("_row"),
     )
     for feature in _compared_with_previous(config):
         value = F.col(_compared_column(feature))
@@ -152,11 +155,13 @@ def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
     # A marker of a session still open stands for that session's start, not for its own time.
     start_of_run = F.when(starts_run, F.coalesce(F.unix_micros("_open_start"), F.col("_started")))
     rows = rows.withColumn("_run", F.max(start_of_run).over(so_far))
-    cuts = F.floor((F.col("_started") - F.col("_run")) / longest)
+    cuts, cuts_before = (
+        F.floor((F.col(started) - F.col("_run")) / longest) for started in ("_started", "_previous_started")
+    )
     rows = rows.withColumn("_session", F.col("_run") + cuts * longest)
-    # The greatest (session start, -row) so far is this session's first row: its rank without a second sort.
-    first = F.max(F.struct("_session", (-F.col("_row")).alias("minus_row"))).over(so_far)
-    rows = rows.withColumn("position", (F.col("_row") + first["minus_row"] + 1).cast("int"))
+    # The last row so far that starts a session is this session's first: ranks without a second sort.
+    first_row = F.max(F.when(starts_run | (cuts != cuts_before), F.col("_row"))).over(so_far)
+    rows = rows.withColumn("position", (F.col("_row") - first_row + 1).cast("int"))
     session_started_at = F.timestamp_micros("_session")
     return rows.withColumn("session_started_at", session_started_at).withColumn(
         "dt", F.to_date(session_started_at)
