@@ -42,6 +42,11 @@ def test_relative_improvement_is_that_of_the_paper() -> None:
     assert relative_improvement(0.5879, 0.5844) == pytest.approx(4.15, abs=0.005)
 
 
+@pytest.mark.parametrize("base", [0.4, 0.5, 0.509, math.nan])
+def test_nothing_is_relative_to_a_base_of_chance(base: float) -> None:
+    assert math.isnan(relative_improvement(0.6, base))
+
+
 rows = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 5)), min_size=1, max_size=60)
 
 

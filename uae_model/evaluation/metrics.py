@@ -59,9 +59,13 @@ def grouped_auc(
     return float(np.average(auc_U, weights=weight_U))
 
 
+LEAST_BASE = 0.51
+"""Below, a base is hardly better than chance, and a ratio to what it is better by is noise."""
+
+
 def relative_improvement(metric: float, base: float) -> float:
-    """Return RelaImpr in percent: ((metric - 0.5) / (base - 0.5) - 1) * 100; NaN over a base of chance."""
-    if base == 0.5:
+    """Return RelaImpr in percent: ((metric - 0.5) / (base - 0.5) - 1) * 100; NaN below ``LEAST_BASE``."""
+    if not base >= LEAST_BASE:  # nor where the base is NaN
         return math.nan
     return ((metric - 0.5) / (base - 0.5) - 1) * 100
 

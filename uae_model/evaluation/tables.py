@@ -11,7 +11,10 @@ from uae_model.evaluation.labels import METRICS, SETTINGS
 NOTHING = "–"
 
 STAR = "'*': better than the base with p < 0.05 (paired t-test over the seeds)."
-UNITS = "Percent, mean ± standard deviation over the seeds; RelaImpr against the base, in percent."
+UNITS = (
+    "Percent, mean ± standard deviation over the seeds; RelaImpr against the base, in percent, where the "
+    "base has 51 at least."
+)
 
 
 def table_four(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
