@@ -88,7 +88,8 @@ def main() -> int:
     runs = [run(seed, args.users, arms) for seed in tqdm(range(1, args.seeds + 1), unit=" populations")]
     lifts = {title: lift(runs, measure) for title, measure in MEASURES.items()}
     ceilings = {title: lift(runs, measure, CEILING) for title, measure in MEASURES.items()}
-    document = {"machine": machine(), "arguments": vars(args), "runs": runs}
+    said = {name: getattr(args, name) for name in ("seeds", "users", "model", "weighting")}
+    document = {"machine": machine(), "arguments": said, "runs": runs}
     Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
     Path(args.figure).write_text(svg_file(daily_lift(lifts)))
     for arm, found in (("treatment", lifts), (CEILING, ceilings)):
