@@ -1,12 +1,11 @@
-"""Training from a job to its result: learning, repeating, going on, stopping, one process and two."""
+"""Training from a job to its result: learning, repeating, accounting, stopping."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.loop_builders import Notes, networks, nlls, same, telling_sessions
 from tests.training_builders import (
-    SHAPE,
-    SmallSession,
     constant_feedback,
-    on_ranks,
     small_sessions,
     train,
     training_job,
@@ -29,47 +26,9 @@ from uae_model.batches import SessionBatch
 from uae_model.errors import ContractError, ModelError
 from uae_model.loader import session_batches
 from uae_model.manifest import Manifest, SnapshotSplit
-from uae_model.ranks import Ranks
 from uae_model.training import fit
-from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
+from uae_model.training.job import TrainingResult
 from uae_model.training.loop import train_on_this_rank
-
-
-def telling_sessions(count: int, *, seed: int, first: int = 1, flipped: bool = False) -> list[SmallSession]:
-    """Return sessions whose activity the second feature tells nine times out of ten (flipped: mistells)."""
-    random = np.random.default_rng(seed)
-    sessions = small_sessions(random.integers(1, 9, size=count).tolist(), seed=seed, first=first)
-    told = []
-    for session in sessions:
-        likely = (session.categorical_TF[:, 1] >= 4) != flipped
-        active = likely ^ (random.random(session.length) < 0.1)
-        told.append(dataclasses.replace(session, feedback_T=active.astype(np.float32)))
-    return told
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    held_out = telling_sessions(30, seed=2, first=300)
-    return write_snapshot_files(tmp_path_factory.mktemp("snapshot"), telling_sessions(60, seed=1), held_out)
-
-
-def nlls(result: TrainingResult) -> list[float]:
-    return [metrics["validation_nll"] for metrics in result.history]
-
-
-def same(first: Any, second: Any) -> bool:
-    """Tell whether two trees of tensors and plain values are equal to the last bit."""
-    if isinstance(first, torch.Tensor):
-        return isinstance(second, torch.Tensor) and torch.equal(first, second)
-    if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
-    return bool(first == second)
-
-
-def networks(result: TrainingResult) -> dict[str, Any]:
-    content = load_tensors(result.networks_path)
-    assert content
-    return content
 
 
 class TestLearning:
@@ -148,16 +107,6 @@ def test_a_snapshot_without_numeric_features(manifest: Manifest, tmp_path: Path)
     assert result.metrics["validation_nll"] < result.metrics["validation_base_rate_nll"]
 
 
-class Notes:
-    """A reporter that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[int, dict[str, float]]] = []
-
-    def report(self, metrics: dict[str, float], step: int) -> None:
-        self.lines.append((step, metrics))
-
-
 def test_each_epoch_is_reported_when_it_ends(manifest: Manifest, tmp_path: Path) -> None:
     notes = Notes()
     result = train(training_job(manifest, tmp_path, epochs=2), notes)
@@ -194,106 +143,6 @@ def test_every_epoch_has_an_order_of_its_own(
     assert (len(trained), len(validated)) == (3, 4)  # the last one calibrates the best epoch
     assert trained[0] != trained[1] != trained[2] != trained[0]
     assert all(order == validated[0] for order in validated)
-
-
-class Killed(BaseException):
-    """Ends a training where a signal would."""
-
-
-class Checkpoints:
-    """Counts the checkpoints that are written; may keep a copy of each, or kill the run after one."""
-
-    def __init__(self, *, copies: Path | None = None, kill_after: int = 0) -> None:
-        self.copies = copies
-        self.kill_after = kill_after
-        self.written = 0
-        self._save = fit.save_tensors
-
-    def save(self, path: str, content: dict[str, Any]) -> None:
-        self._save(path, content)
-        if Path(path).name != "uae.pt":
-            return
-        self.written += 1
-        if self.copies is not None:
-            self.copies.mkdir(exist_ok=True)
-            shutil.copy(path, self.copies / f"{self.written}.pt")
-        if self.written == self.kill_after:
-            raise Killed
-
-
-class TestGoingOn:
-    CHANGES = (("epochs", 3), ("checkpoint_steps", 4))
-    CHECKPOINTS = 9
-    """Nine batches an epoch: after 4, after 8, and at the end of each of three epochs."""
-
-    def job(self, manifest: Manifest, folder: Path) -> TrainingJob:
-        return training_job(manifest, folder, **dict(self.CHANGES))
-
-    @pytest.fixture(scope="class")
-    def whole(self, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
-        return train(self.job(manifest, tmp_path_factory.mktemp("checkpoints")))
-
-    @pytest.mark.parametrize("kill_after", range(1, CHECKPOINTS + 1))
-    def test_a_killed_run_goes_on_to_the_same_losses_and_networks(
-        self,
-        manifest: Manifest,
-        whole: TrainingResult,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        kill_after: int,
-    ) -> None:
-        job = self.job(manifest, tmp_path / "checkpoints")
-        killed, resumed = Checkpoints(kill_after=kill_after), Checkpoints()
-        monkeypatch.setattr(fit, "save_tensors", killed.save)
-        with pytest.raises(Killed):
-            train(job)
-        assert not (tmp_path / "checkpoints" / "networks.pt").exists()
-        monkeypatch.setattr(fit, "save_tensors", resumed.save)
-        result = train(job)
-        assert killed.written + resumed.written == self.CHECKPOINTS  # it went on, it did not start again
-        assert result.history == whole.history
-        assert result.metrics == whole.metrics
-        assert same(networks(result), networks(whole))
-
-    def test_a_run_killed_between_checkpoints_repeats_the_steps_since(
-        self,
-        manifest: Manifest,
-        whole: TrainingResult,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """The power fails while a checkpoint is written: the one before it counts."""
-        job = self.job(manifest, tmp_path)
-        kept = Checkpoints()
-
-        def fail_at_fifth(path: str, content: dict[str, Any]) -> None:
-            if kept.written == 4:
-                raise Killed
-            kept.save(path, content)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(fit, "save_tensors", fail_at_fifth)
-            with pytest.raises(Killed):
-                train(job)
-        result = train(job)
-        assert result.history == whole.history
-        assert same(networks(result), networks(whole))
-
-    def test_a_finished_run_is_not_trained_again(
-        self, manifest: Manifest, whole: TrainingResult, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        again, notes = Checkpoints(), Notes()
-        monkeypatch.setattr(fit, "save_tensors", again.save)
-        result = train(self.job(manifest, Path(whole.networks_path).parent), notes)
-        assert (again.written, notes.lines) == (0, [])
-        assert result == whole
-
-    def test_how_often_it_is_saved_changes_nothing(
-        self, manifest: Manifest, whole: TrainingResult, tmp_path: Path
-    ) -> None:
-        result = train(training_job(manifest, tmp_path, epochs=3))
-        assert result.history == whole.history
-        assert same(networks(result), networks(whole))
 
 
 class TestAccounting:
@@ -402,129 +251,3 @@ class TestChampion:
         gone = str(tmp_path / "champion.pt")
         with pytest.raises(ModelError, match=f"the champion's networks are gone from {gone}"):
             train(dataclasses.replace(job, champion_path=gone))
-
-
-# Two processes: 15 sessions in three row groups of five, so that rank 0 has 10 sessions and rank 1 has 5;
-# of the seven sessions of the validation days they have 5 and 2.
-UNEVEN = {"epochs": 3, "patience": 3, "batch_plays": 16, "checkpoint_steps": 2, "processes": 2}
-IN_ONE_BATCH = {"epochs": 3, "patience": 3, "batch_plays": 15 * 8}
-
-
-def train_and_keep(job: TrainingJob, copies: Path) -> dict[str, Any]:
-    """Train as one of several ranks; rank 0 keeps a copy of every checkpoint."""
-    kept = Checkpoints(copies=copies)
-    before, fit.save_tensors = fit.save_tensors, kept.save
-    try:
-        return train_on_this_rank(job)
-    finally:
-        fit.save_tensors = before
-
-
-def go_on(job: TrainingJob, checkpoint: Path) -> dict[str, Any]:
-    """Train on from a copied checkpoint; every rank reads and writes a folder of its own."""
-    folder = Path(job.checkpoint_folder) / os.environ["RANK"]
-    folder.mkdir(parents=True)
-    shutil.copy(checkpoint, folder / "uae.pt")
-    return train_on_this_rank(dataclasses.replace(job, checkpoint_folder=str(folder)))
-
-
-def refusal(job: TrainingJob) -> str:
-    """Return why a rank refuses to train."""
-    try:
-        train_on_this_rank(job)
-    except ContractError as error:
-        return str(error)
-    return ""
-
-
-@dataclasses.dataclass(frozen=True)
-class TwoRanks:
-    """What both ranks return, run by run, and what they read."""
-
-    manifest: Manifest
-    folder: Path
-    in_one_batch: Sequence[TrainingResult]
-    uneven: Sequence[TrainingResult]
-    again: Sequence[TrainingResult]
-    resumed: Sequence[Sequence[TrainingResult]]
-    refusals: Sequence[str]
-
-
-class TestTwoRanks:
-    RESUMED_FROM = (2, 4)
-    """Of the checkpoints after 2, 4 and 5 steps of an epoch: where rank 1 has run out, and in epoch 1."""
-
-    @pytest.fixture(scope="class")
-    def two(self, tmp_path_factory: pytest.TempPathFactory) -> TwoRanks:
-        folder = tmp_path_factory.mktemp("two")
-        train_days = small_sessions([8, 3, 5, 8, 1, 2, 7, 8, 4, 6, 8, 8, 8, 8, 8], seed=5)
-        held_out = small_sessions([8, 2, 4, 4, 6, 1, 8], seed=6, first=100)
-        manifest = write_snapshot_files(folder / "snapshot", train_days, held_out, padded_lengths=(8,))
-        wrong = write_snapshot_files(folder / "wrong", train_days, held_out, padded_lengths=(8,))
-        wrong = with_counts(wrong, plays=wrong.train.plays + 1)
-
-        def job(name: str, of: Manifest = manifest, **changes: Any) -> TrainingJob:
-            return training_job(of, folder / name, **changes)
-
-        calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
-            (train_on_this_rank, (job("in-one-batch", **IN_ONE_BATCH),)),
-            (train_and_keep, (job("uneven", **UNEVEN), folder / "copies")),
-            (train_on_this_rank, (job("again", **UNEVEN),)),
-            *(
-                (go_on, (job(f"from-{number}", **UNEVEN), folder / "copies" / f"{number}.pt"))
-                for number in self.RESUMED_FROM
-            ),
-            (refusal, (job("wrong", wrong, **UNEVEN),)),
-        ]
-        *trained, refusals = on_ranks(calls)
-        results = [[TrainingResult(**content) for content in by_rank] for by_rank in trained]
-        return TwoRanks(manifest, folder, *results[:3], results[3:], refusals)
-
-    def test_the_shards_are_uneven(self, two: TwoRanks) -> None:
-        batches, sessions = [], []
-        for rank in (0, 1):
-            shard = list(
-                session_batches(
-                    two.manifest, two.manifest.train, SHAPE, Ranks(rank, 2), batch_plays=16, seed=1
-                )
-            )
-            batches.append(len(shard))
-            sessions.append(sum(batch.sessions for batch in shard))
-        assert (batches, sessions) == ([5, 3], [10, 5])
-
-    def test_both_have_the_same_metrics_of_all_rows(self, two: TwoRanks) -> None:
-        for first, second in (two.in_one_batch, two.uneven):
-            assert first == second
-            assert len(first.history) == 3
-            for metrics in first.history:
-                assert (metrics["validation_sessions"], metrics["validation_plays"]) == (7, 33)
-
-    def test_their_batches_together_train_like_one_processs_batch(
-        self, two: TwoRanks, tmp_path: Path
-    ) -> None:
-        one = train(training_job(two.manifest, tmp_path, **IN_ONE_BATCH))
-        result = two.in_one_batch[0]
-        for metrics, expected in zip(result.history, one.history, strict=True):
-            assert metrics == pytest.approx(expected, abs=1e-4)
-        assert nlls(one)[0] != pytest.approx(nlls(one)[2], abs=1e-2)
-
-    def test_the_same_seed_gives_the_same_losses_and_networks(self, two: TwoRanks) -> None:
-        first, again = two.uneven[0], two.again[0]
-        assert again.history == first.history
-        assert same(networks(again), networks(first))
-
-    def test_they_go_on_from_a_checkpoint_to_the_same_losses_and_networks(self, two: TwoRanks) -> None:
-        assert len(list((two.folder / "copies").iterdir())) == 9
-        for first, second in two.resumed:
-            assert first.history == second.history == two.uneven[0].history
-            assert same(networks(first), networks(two.uneven[0]))
-
-    def test_only_the_first_writes(self, two: TwoRanks) -> None:
-        for first, second in two.resumed:
-            assert Path(first.networks_path).exists()
-            assert not Path(second.networks_path).exists()
-
-    def test_both_refuse_a_snapshot_that_holds_other_rows(self, two: TwoRanks) -> None:
-        plays = two.manifest.train.plays
-        message = f"epoch 0, train: read 15 sessions and {plays} plays, the snapshot has 15 and {plays + 1}"
-        assert list(two.refusals) == [message] * 2

@@ -1,0 +1,114 @@
+"""Tables and feeds: each condition gives its line, and nothing is created by looking."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+
+from tests.builders import write_slot
+from tests.doctor.builders import TODAY, by_name
+from uae_model.config import Config, Dimension
+from uae_model.doctor import Status, data
+from uae_model.feed import Feed
+from uae_model.tables import TableStore
+
+
+def empty_day(store: TableStore, name: str, day: date, rows: list[list[Any]]) -> None:
+    frame = store.spark.createDataFrame(rows, store.contract(name).schema)
+    store.replace_day(name, day, frame, {"step": "test"})
+
+
+def publication(store: TableStore, day: date) -> list[Any]:
+    row = {
+        "table_name": "weights",
+        "status": "published",
+        "checks": [],
+        "run_id": "r",
+        "config": "{}",
+        "dt": day,
+    }
+    return [
+        row.get(name, 1 if "mean" not in name and "quantiles" not in name else None)
+        for name in store.contract("publications").columns
+    ]
+
+
+class TestData:
+    def test_nothing_there_is_a_warning_and_stays_nothing(self, store: TableStore, tmp_path: Path) -> None:
+        findings = by_name(data.check_data(store, TODAY))
+        assert {found.status for found in findings.values()} == {Status.WARNING}
+        assert set(findings) == {
+            *("table events", "table quarantine", "table plays", "table weights", "table publications"),
+            *("feed", "published"),
+        }
+        assert "with the marker _SUCCESS" in findings["feed"].found
+        assert not (tmp_path / "tables").exists()
+
+    def test_published_days_and_waiting_ones(self, store: TableStore, tmp_path: Path) -> None:
+        day = date(2026, 1, 5)
+        empty_day(store, "publications", day, [publication(store, day)])
+        for number in (5, 6):
+            write_slot(tmp_path / "feed", date(2026, 1, number), [])
+        assert data.last_published(store) == day
+        found = by_name(data.check_data(store, TODAY))
+        assert found["table publications"].status is Status.OK
+        assert found["published"].found == "last day 2026-01-05"
+        assert found["feed"].found == "complete up to dt=2026-01-06"
+        # two more days of feed close the 6th and, but for its last hours, the 7th
+        for number in (7, 8):
+            write_slot(tmp_path / "feed", date(2026, 1, number), [])
+        waiting = by_name(data.check_data(store, TODAY))["published"]
+        assert waiting.status is Status.WARNING
+        assert waiting.found == "last day 2026-01-05; 2 more days are closed"
+        assert waiting.fix == "run uae backfill --from 2026-01-06 --to 2026-01-07"
+
+    def test_a_table_of_another_shape(self, store: TableStore, spark: SparkSession) -> None:
+        builder = DeltaTable.create(spark).location(store.path("plays"))
+        builder.addColumn("position", "string").addColumn("dt", "date").execute()
+        found = data.check_table(store, "plays")
+        assert found.status is Status.FAILED
+        assert found.found == "position is string, not int"
+        DeltaTable.create(spark).location(store.path("events")).addColumn("dt", "date").execute()
+        found = data.check_table(store, "events")
+        assert found.status is Status.WARNING
+        assert found.found.startswith("has no column event_id, user_id")
+
+    def test_the_newest_slot_of_a_feed_without_publication(self, store: TableStore, tmp_path: Path) -> None:
+        write_slot(tmp_path / "feed", date(2026, 1, 4), [])
+        feed = Feed(store.spark, store.config)
+        slot = data.newest_slot(feed, None, TODAY)
+        assert slot is not None
+        assert slot.day == date(2026, 1, 4)
+        # nothing follows the last published day: what is there before it is found all the same
+        assert data.newest_slot(feed, date(2026, 1, 9), TODAY) == slot
+
+    def test_the_feed_of_a_dimension(self, spark: SparkSession, config: Config, tmp_path: Path) -> None:
+        songs = Dimension(
+            entity="song",
+            feed=f"{tmp_path}/songs/dt={{date}}",
+            format="jsonl",
+            attributes={"genre": "categorical"},
+        )
+        store = TableStore(spark, config.model_copy(update={"dimensions": (songs,)}))
+        found = by_name(data.check_data(store, TODAY))["feed of songs"]
+        assert found.status is Status.WARNING
+        assert "songs/dt={date}; its attributes are unknown" in found.found
+        # A gap stops no night, so the newest slot counts.
+        for number in (4, 9):
+            write_slot(tmp_path / "songs", date(2026, 1, number), [])
+        found = by_name(data.check_data(store, TODAY))["feed of songs"]
+        assert (found.status, found.found) == (Status.OK, "complete up to songs/dt=2026-01-09")
+
+    def test_a_static_feed(self, spark: SparkSession, make_config: Any, tmp_path: Path) -> None:
+        config = make_config("paths.feed=all")
+        feed = Feed(spark, config)
+        assert data.newest_slot(feed, None, TODAY) is None
+        (tmp_path / "all").mkdir()
+        slot = data.newest_slot(feed, None, TODAY)
+        assert slot is not None
+        assert slot.day is None
+        assert by_name(data.check_data(TableStore(spark, config), TODAY))["feed"].status is Status.OK
