@@ -148,6 +148,16 @@ class TestChecks:
         config = make_config("publication.max_quarantined_share=0.1")
         assert bool(failing(GOOD, config, quarantined=quarantined)) is fails  # 10 of 100, 11 of 101
 
+    @pytest.mark.parametrize(("quarantined", "fails"), [(2, False), (3, True)])
+    def test_a_dimension_is_held_to_the_same_share(
+        self, make_config: Callable[..., Config], quarantined: int, fails: bool
+    ) -> None:
+        config = make_config("publication.max_quarantined_share=0.1")
+        statements = {"songs": (quarantined, 20), "users": (0, 0)}
+        checks = check_day(GOOD, MATCHED, 0, 0.5, config, quarantined_statements=statements)
+        failed = [check.name for check in checks if not check.passed]
+        assert failed == (["quarantined share of songs at most 0.1"] if fails else [])
+
     @pytest.mark.parametrize(
         ("limits", "fails"),
         [((0.0, 0.6), False), ((0.0, 0.59), True), ((0.6, 1.0), False), ((0.61, 1.0), True)],

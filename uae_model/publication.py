@@ -92,6 +92,7 @@ def check_day(
     previous_mean_weight: float | None,
     config: Config,
     stability: Mapping[str, float] | None = None,
+    quarantined_statements: Mapping[str, tuple[int, int]] | None = None,
 ) -> list[Check]:
     """Return every check of a day.
 
@@ -103,10 +104,9 @@ def check_day(
             without one.
         config: the limits.
         stability: population stability index of each feature that has one; None where it was not computed.
+        quarantined_statements: rows in quarantine, and rows read, of the day's feed of each dimension.
     """
     limits = config.publication
-    offered = statistics.rows + quarantined
-    share = quarantined / offered if offered else 0.0
     mean = statistics.mean_passive_weight
     checks = [
         Check("the day has plays", statistics.rows > 0, f"{statistics.rows} rows"),
@@ -121,11 +121,11 @@ def check_day(
             f"{statistics.out_of_range} rows outside",
         ),
         Check("one pair of models", statistics.model_pairs == 1, f"{statistics.model_pairs} pairs"),
-        Check(
-            f"quarantined share at most {limits.max_quarantined_share:g}",
-            share <= limits.max_quarantined_share,
-            f"{share:.4f}",
-        ),
+        _quarantine_check("", quarantined, statistics.rows + quarantined, limits.max_quarantined_share),
+        *[
+            _quarantine_check(f" of {table}", bad, read, limits.max_quarantined_share)
+            for table, (bad, read) in (quarantined_statements or {}).items()
+        ],
     ]
     if mean is not None:
         low, high = limits.min_passive_weight_mean, limits.max_passive_weight_mean
@@ -144,6 +144,11 @@ def check_day(
     if limits.max_psi is not None:
         checks.append(_stability_check(stability or {}, limits.max_psi, limits.psi_ignored))
     return checks
+
+
+def _quarantine_check(whose: str, quarantined: int, offered: int, limit: float) -> Check:
+    share = quarantined / offered if offered else 0.0
+    return Check(f"quarantined share{whose} at most {limit:g}", share <= limit, f"{share:.4f}")
 
 
 def _stability_check(stability: Mapping[str, float], limit: float, ignored: Collection[str]) -> Check:

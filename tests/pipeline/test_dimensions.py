@@ -24,7 +24,7 @@ from uae_model.ingest.identity import _hasher
 from uae_model.pipeline import dimensions
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.features import build_features, changed_days, require_features
-from uae_model.pipeline.publish import _quarantined
+from uae_model.pipeline.publish import _quarantined, quarantined_statements
 from uae_model.pipeline.sessions import build_day
 from uae_model.snapshot import write_snapshot
 from uae_model.tables import TableStore
@@ -164,6 +164,11 @@ def test_bad_rows_are_in_quarantine_and_no_part_of_the_days_plays(told: dict[str
         (DAYS[1], "songs/dt=2026-01-06", "the row cannot be split into columns"),
     ]
     assert _quarantined(store, DAYS[0]) == 0
+    shares = {
+        each.table: [quarantined_statements(store, each, day) for day in DAYS]
+        for each in store.config.dimensions
+    }
+    assert shares == {"songs": [(1, 3), (1, 3), (0, 3)], "users": [(0, 1), (0, 1), (0, 0)]}
 
 
 def test_plays_have_the_attributes_of_their_start_and_none_is_lost(told: dict[str, Any]) -> None:

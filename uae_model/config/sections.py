@@ -195,7 +195,8 @@ class PublicationChecks(Section):
     """What a day must satisfy before readers see it."""
 
     max_quarantined_share: Share = Field(
-        default=0.05, description="rows of the day's feed that may be in quarantine"
+        default=0.05,
+        description="rows of the day's feed that may be in quarantine, of plays and of each dimension",
     )
     min_passive_weight_mean: Share = Field(default=0.0, description="lowest mean weight of passive plays")
     max_passive_weight_mean: Share = Field(default=1.0, description="highest mean weight of passive plays")

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model.config import Dimension
 from uae_model.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.feed import Feed, Slot
@@ -26,10 +27,12 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     """
     feed = Feed(store.spark, store.config)
     published = last_published(store)
-    newest = newest_slot(feed, published, today or datetime.now(UTC).date())
+    now = today or datetime.now(UTC).date()
+    newest = newest_slot(feed, published, now)
     return [
         *[check_table(store, name) for name in TABLES if _is_expected(name, store)],
         _check_feed(store, feed, newest),
+        *[_check_dimension_feed(store, each, now) for each in store.config.dimensions],
         _check_published(store, published, newest),
     ]
 
@@ -108,6 +111,19 @@ def _check_feed(store: TableStore, feed: Feed, newest: Slot | None) -> Finding:
             "feed", f"no complete slot at {template}{needs}", "check paths.feed and feed.complete_marker"
         )
     return ok("feed", f"complete up to {newest.name}")
+
+
+def _check_dimension_feed(store: TableStore, dimension: Dimension, today: date) -> Finding:
+    """Tell how far a dimension's feed has come; a gap in it stops no night, so none is looked for."""
+    newest = newest_slot(Feed(store.spark, store.config, dimension), None, today)
+    check = f"feed of {dimension.table}"
+    if newest is None:
+        return warning(
+            check,
+            f"no complete slot at {dimension.feed}; its attributes are unknown for every play",
+            "check dimensions.feed and feed.complete_marker",
+        )
+    return ok(check, f"complete up to {newest.name}")
 
 
 def _check_published(store: TableStore, published: date | None, newest: Slot | None) -> Finding:

@@ -8,8 +8,11 @@ from typing import Any
 from pyspark.sql import Row
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model.config import Dimension
 from uae_model.errors import ContractError, InputError
+from uae_model.feed import Feed
 from uae_model.logs import log
+from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY
 from uae_model.pipeline.sessions import account
 from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.publication_days import PUBLISHED
@@ -63,7 +66,15 @@ def publish_day(store: TableStore, day: date) -> Row:
     unmatched = unmatched_rows(store.read("plays", [day]), weights)
     quarantined = _quarantined(store, day)
     previous = _previous_mean(store, day, models)
-    checks = check_day(statistics, unmatched, quarantined, previous, config, _stability(store, day))
+    checks = check_day(
+        statistics,
+        unmatched,
+        quarantined,
+        previous,
+        config,
+        _stability(store, day),
+        {each.table: quarantined_statements(store, each, day) for each in config.dimensions},
+    )
     failed = [str(check) for check in checks if not check.passed]
     if failed:
         raise ContractError(
@@ -104,6 +115,24 @@ def _quarantined(store: TableStore, day: date) -> int:
     for dimension in store.config.dimensions:
         rows = rows.where(~F.col("slot").startswith(f"{dimension.table}/"))
     return int(rows.agg(F.sum("occurrences")).collect()[0][0] or 0)
+
+
+def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -> tuple[int, int]:
+    """Return the rows in quarantine, and the rows read, of a dimension's slots of a day.
+
+    A static feed counts for every day. Slots that no commit within ``tuning.history_commits`` names count
+    as not delivered.
+    """
+    slots = Feed(store.spark, store.config, dimension).slots(day)
+    newest: dict[str, int] = {}
+    for commit in store.commits(dimension.table):  # newest first
+        newest.setdefault(commit.metadata.get("slot", ""), commit.metadata.get("rows_read", 0))
+    read = sum(newest.get(slot.name, 0) for slot in slots)
+    if not read:
+        return 0, 0
+    rows = store.read_or_empty("quarantine", [slots[0].day or STATIC_QUARANTINE_DAY])
+    mine = rows.where(F.col("slot").isin([slot.name for slot in slots]))
+    return int(mine.agg(F.sum("occurrences")).collect()[0][0] or 0), read
 
 
 def _stability(store: TableStore, day: date) -> dict[str, float]:
