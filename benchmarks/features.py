@@ -181,7 +181,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _events_of(spark: SparkSession, folder: Path, day: date) -> DataFrame:
-    return spark.read.parquet(str(folder / "events" / f"dt={day}")).withColumn("dt", F.lit(day))
+    return spark.read.parquet(str(folder / "events")).where(F.col("dt") == F.lit(day))
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:

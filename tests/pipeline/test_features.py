@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.aggregates.builders import aggregate, session
 from tests.builders import DAY, Event, event, events_frame
-from uae_model.aggregates.windows import features_of_day, salt_of, salted_join
+from uae_model.aggregates.windows import BROADCAST_KEYS, features_of_day, salt_of, salted_join
 from uae_model.config import Config, parse_config
 from uae_model.errors import InputError
 from uae_model.features import plays_with_features
@@ -181,6 +181,17 @@ def test_a_hot_artist_is_shared_among_tasks_and_loses_nothing(spark: SparkSessio
     assert sorted(salted.collect()) == sorted(salted_join(plays, windows, "key", 1).collect())
     shares = plays.withColumn("salt", salt_of(salts)).groupBy("key", "salt").count().collect()
     assert max(row["count"] for row in shares) < 1.5 * 300 / salts
+
+
+def test_a_day_too_large_for_broadcasts_gets_the_same_values(told: dict[str, Any]) -> None:
+    store: TableStore = told["store"]
+    plays, partials = store.read("plays", DAYS[1:2]), store.read("feature_partials")
+    few, many = (
+        sorted(features_of_day(plays, partials, DAYS[1], store.config, count).collect())
+        for count in (10, BROADCAST_KEYS + 1)
+    )
+    assert few == many
+    assert few
 
 
 def test_an_unknown_entity_keeps_its_row(spark: SparkSession, told: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.aggregates.measures import (
@@ -22,7 +22,8 @@ from uae_model.config import Config, Feature
 DAY_MICROSECONDS = 86_400 * MILLION
 
 BROADCAST_KEYS = 2_000_000
-"""Keys of a day, at most, that are sent to every task so that partials of other keys go no further."""
+"""Plays of a day, at most, whose keys are sent to every task, so that partials of other keys go no further,
+and then the windows of those keys, so that the plays need not be shuffled and sorted for each entity."""
 
 
 def features_of_day(
@@ -55,9 +56,13 @@ def features_of_day(
         in_play = keyed.select(F.col(name).alias("key")).where("key IS NOT NULL").distinct()
         mine = partials.where(F.col("entity") == " x ".join(entity))
         windows = merged_windows(mine, F.broadcast(in_play) if few_keys else in_play, day, features)
-        # A user's plays of a day are bounded (sessions.max_plays_per_user_day); a song's are not.
-        salts = 1 if "user" in entity else config.tuning.join_salts
-        joined = salted_join(joined, windows.withColumnRenamed("key", name), name, salts)
+        windows = windows.withColumnRenamed("key", name)
+        if few_keys:
+            joined = joined.join(F.broadcast(windows), name, "left")
+        else:
+            # A user's plays of a day are bounded (sessions.max_plays_per_user_day); a song's are not.
+            salts = 1 if "user" in entity else config.tuning.join_salts
+            joined = salted_join(joined, windows, name, salts)
     values = [
         F.col(f.name) if f.is_attribute else _of_play(f, F.col(keys[declared(f).entity])).alias(f.name)
         for f in config.looked_up_features()
@@ -77,6 +82,7 @@ def merged_windows(partials: DataFrame, keys: DataFrame, day: date, features: li
         features: of this entity.
     """
     days = F.col("dt").between(F.lit(first_needed_day(day, features)), F.lit(day - timedelta(days=1)))
+    ages = _ages(partials.sparkSession, (day - first_needed_day(day, features)).days, day)
     needed = {
         (measure, declared(feature).window): _merged_name(measure, declared(feature).window)
         for feature in features
@@ -85,8 +91,9 @@ def merged_windows(partials: DataFrame, keys: DataFrame, day: date, features: li
     read = partials.where(days).select("dt", "key", *[m.name for m in entity_measures(features)])
     merged = (
         read.join(keys, "key", "left_semi")
+        .join(F.broadcast(ages), "dt")
         .groupBy("key")
-        .agg(*[m.merged(_within(day, window)).alias(name) for (m, window), name in needed.items()])
+        .agg(*[m.merged(F.col("_age") <= window).alias(name) for (m, window), name in needed.items()])
     )
     return merged.select("key", *[_of_window(feature).alias(feature.name) for feature in features])
 
@@ -109,8 +116,14 @@ def salt_of(salts: int) -> Column:
     return F.pmod(F.xxhash64("event_id"), F.lit(salts)).cast("int")
 
 
-def _within(day: date, window: int) -> Column:
-    return F.col("dt") >= F.lit(day - timedelta(days=window))
+def _ages(spark: SparkSession, days: int, day: date) -> DataFrame:
+    """Return the days before ``day``, each with its age.
+
+    Spark writes the constants of an expression into the code that it generates. A comparison of ages is the
+    same code every night, compiled once however many nights a backfill builds; one of dates is not.
+    """
+    numbers = spark.range(1, days + 1).select(F.col("id").cast("int").alias("_age"))
+    return numbers.select(F.date_sub(F.lit(day), F.col("_age")).alias("dt"), "_age")
 
 
 def _merged_name(measure: Measure, window: int) -> str:
