@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 _LOGGER = logging.getLogger("uae")
 _CONTEXT: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
@@ -34,12 +34,21 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(fields, default=str)
 
 
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what ``sys.stderr`` is when a line comes: notebooks and tests put another in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def configure_logs(level: str = "INFO") -> None:
     """Send the project's logs to stderr as JSON lines; a second call only changes the level."""
     _LOGGER.setLevel(level)
     _LOGGER.propagate = False
     if not _LOGGER.handlers:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = StderrHandler()
         handler.setFormatter(JsonFormatter())
         _LOGGER.addHandler(handler)
 
