@@ -112,9 +112,7 @@ def spark_night(spark: SparkSession, folder: Path, output: Path, day: date, conf
 def spark_partials(spark: SparkSession, folder: Path, output: Path, day: date, config: Config) -> None:
     """Write the partials of one day; of a day without events none."""
     target = output / "partials" / f"dt={day}"
-    events = _events_of(spark, folder, day) if (folder / "events" / f"dt={day}").exists() else None
-    if events is None:
-        events = _events_of(spark, folder, day + timedelta(days=1)).where("false")
+    events = _events_of(spark, folder, day)
     bots = spark.createDataFrame(
         bots_of_day(events, day, config).collect(), "user_id STRING, play_count BIGINT"
     )

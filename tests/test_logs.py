@@ -118,6 +118,8 @@ def test_logs_go_to_stderr_once_at_the_level_asked_for(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert [json.loads(line)["event"] for line in captured.err.splitlines()] == ["loud"]
+    assert isinstance(logger.handlers[0], logging.StreamHandler)
+    assert logger.handlers[0].stream is sys.stderr
     # Another stderr, as a notebook puts in its place, gets the lines that come after.
     monkeypatch.setattr(sys, "stderr", other := io.StringIO())
     warn("elsewhere")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.training.loop_builders import telling_sessions
-from tests.training_builders import (
-    write_snapshot_files,
-)
+from tests.training_builders import write_snapshot_files
 from uae_model.manifest import Manifest
 
 

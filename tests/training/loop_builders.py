@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.training_builders import (
-    SmallSession,
-    small_sessions,
-)
+from tests.training_builders import SmallSession, small_sessions
 from uae_model.training import fit
 from uae_model.training.job import TrainingResult, load_tensors
 

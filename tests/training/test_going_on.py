@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from tests.training.loop_builders import Checkpoints, Killed, Notes, networks, same
-from tests.training_builders import (
-    train,
-    training_job,
-)
+from tests.training_builders import train, training_job
 from uae_model.manifest import Manifest
 from uae_model.training import fit
 from uae_model.training.job import TrainingJob, TrainingResult

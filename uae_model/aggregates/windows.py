@@ -81,8 +81,9 @@ def merged_windows(partials: DataFrame, keys: DataFrame, day: date, features: li
         day: the day after the windows.
         features: of this entity.
     """
-    days = F.col("dt").between(F.lit(first_needed_day(day, features)), F.lit(day - timedelta(days=1)))
-    ages = _ages(partials.sparkSession, (day - first_needed_day(day, features)).days, day)
+    first = first_needed_day(day, features)
+    days = F.col("dt").between(F.lit(first), F.lit(day - timedelta(days=1)))
+    ages = _ages(partials.sparkSession, (day - first).days, day)
     needed = {
         (measure, declared(feature).window): _merged_name(measure, declared(feature).window)
         for feature in features

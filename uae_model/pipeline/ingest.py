@@ -139,5 +139,9 @@ def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
     store.replace_day(
         "quarantine", day, rows, {"step": "ingest", "slot": slot.name}, within={"slot": slot.name}
     )
-    written = store.read("quarantine", [day]).where(F.col("slot") == slot.name)
-    return int(written.agg(F.coalesce(F.sum("occurrences"), F.lit(0)).alias("rows")).collect()[0]["rows"])
+    return occurrences(store.read("quarantine", [day]).where(F.col("slot") == slot.name))
+
+
+def occurrences(quarantine: DataFrame) -> int:
+    """Return how many rows of the feed some rows of ``quarantine`` stand for."""
+    return int(quarantine.agg(F.coalesce(F.sum("occurrences"), F.lit(0)).alias("rows")).collect()[0]["rows"])

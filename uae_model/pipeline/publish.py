@@ -12,7 +12,7 @@ from uae_model.config import Dimension
 from uae_model.errors import ContractError, InputError
 from uae_model.feed import Feed
 from uae_model.logs import log
-from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY
+from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account
 from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.publication_days import PUBLISHED
@@ -63,17 +63,17 @@ def publish_day(store: TableStore, day: date) -> Row:
     accounted = account(store, day)
     weights = store.read("weights", [day], version=commit.version)
     statistics = day_statistics(weights)
-    unmatched = unmatched_rows(store.read("plays", [day]), weights)
     quarantined = _quarantined(store, day)
-    previous = _previous_mean(store, day, models)
     checks = check_day(
         statistics,
-        unmatched,
+        unmatched_rows(store.read("plays", [day]), weights),
         quarantined,
-        previous,
+        _previous_mean(store, day, models),
         config,
-        _stability(store, day),
-        {each.table: quarantined_statements(store, each, day) for each in config.dimensions},
+        stability=_stability(store, day),
+        quarantined_statements={
+            each.table: quarantined_statements(store, each, day) for each in config.dimensions
+        },
     )
     failed = [str(check) for check in checks if not check.passed]
     if failed:
@@ -96,17 +96,17 @@ def publish_day(store: TableStore, day: date) -> Row:
             "dt": day,
         },
     )
-    contract = store.contract("publications")
-    frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
-    store.replace_day(
-        "publications",
-        day,
-        frame,
-        {"step": "publish", "weights_version": commit.version, "models": models},
-        within={"table_name": "weights"},
-    )
+    _write_publication(store, day, row, {"weights_version": commit.version, "models": models})
     log("day published", dt=day, delta_version=commit.version, rows=statistics.rows)
     return published_row(store, day)
+
+
+def _write_publication(store: TableStore, day: date, row: dict[str, Any], metadata: dict[str, Any]) -> None:
+    """Let readers see the day: replace its row of ``publications``."""
+    contract = store.contract("publications")
+    frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
+    within = {"table_name": "weights"}
+    store.replace_day("publications", day, frame, {"step": "publish", **metadata}, within=within)
 
 
 def _quarantined(store: TableStore, day: date) -> int:
@@ -114,7 +114,7 @@ def _quarantined(store: TableStore, day: date) -> int:
     rows = store.read_or_empty("quarantine", [day])
     for dimension in store.config.dimensions:
         rows = rows.where(~F.col("slot").startswith(f"{dimension.table}/"))
-    return int(rows.agg(F.sum("occurrences")).collect()[0][0] or 0)
+    return occurrences(rows)
 
 
 def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -> tuple[int, int]:
@@ -124,15 +124,13 @@ def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -
     as not delivered.
     """
     slots = Feed(store.spark, store.config, dimension).slots(day)
-    newest: dict[str, int] = {}
-    for commit in store.commits(dimension.table):  # newest first
-        newest.setdefault(commit.metadata.get("slot", ""), commit.metadata.get("rows_read", 0))
-    read = sum(newest.get(slot.name, 0) for slot in slots)
+    oldest_first = reversed(store.commits(dimension.table))
+    rows_read = {each.metadata.get("slot"): each.metadata.get("rows_read", 0) for each in oldest_first}
+    read = sum(rows_read.get(slot.name, 0) for slot in slots)
     if not read:
         return 0, 0
     rows = store.read_or_empty("quarantine", [slots[0].day or STATIC_QUARANTINE_DAY])
-    mine = rows.where(F.col("slot").isin([slot.name for slot in slots]))
-    return int(mine.agg(F.sum("occurrences")).collect()[0][0] or 0), read
+    return occurrences(rows.where(F.col("slot").isin([slot.name for slot in slots]))), read
 
 
 def _stability(store: TableStore, day: date) -> dict[str, float]:
