@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
-from uae_model.dates import days_between
+from uae_model.core.dates import days_between
 from uae_model.pipeline.features import build_features, has_looked_up_features
 from uae_model.pipeline.nightly import prepare_days, run_night
 from uae_model.registry import Registry

@@ -14,9 +14,9 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from uae_model.config import PROFILES, Config, load_config
-from uae_model.dates import parse_day
-from uae_model.errors import InputError, UaeError
-from uae_model.logs import configure_logs, log, log_context
+from uae_model.core.dates import parse_day
+from uae_model.core.errors import InputError, UaeError
+from uae_model.core.logs import configure_logs, log, log_context
 from uae_model.spark import start_spark
 from uae_model.tables import TableStore
 

@@ -11,6 +11,7 @@ from pyspark.errors import PySparkException
 
 from jobs.common import job_parser, print_summary, run, settings
 from uae_model.config import Config
+from uae_model.core.errors import ConfigError, UaeError
 from uae_model.doctor import (
     Finding,
     Status,
@@ -21,7 +22,6 @@ from uae_model.doctor import (
     ok,
     summary,
 )
-from uae_model.errors import ConfigError, UaeError
 from uae_model.spark import start_spark
 from uae_model.tables import TableStore
 

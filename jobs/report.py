@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import fsspec
 
 from jobs.common import add_day, job_parser, print_summary, run, start
-from uae_model.dates import parse_day
-from uae_model.logs import log
+from uae_model.core.dates import parse_day
+from uae_model.core.logs import log
 from uae_model.report import collect, render
 from uae_model.report.models import open_registry
 

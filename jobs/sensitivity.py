@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import fsspec
 
 from jobs.common import add_day, job_parser, print_summary, run, start
-from uae_model.dates import parse_day
+from uae_model.core.dates import parse_day
 from uae_model.pipeline.sensitivity import as_markdown, sensitivity
 
 

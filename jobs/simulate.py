@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from jobs.common import job_parser, print_summary, run, start
-from uae_model.dates import parse_day
+from uae_model.core.dates import parse_day
 from uae_model.pipeline.simulate import simulate as write_simulation
 from uae_model.pipeline.simulate import slot_days
 from uae_model.simulation.calibrate import calibrated

@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import parse_config
+from uae_model.core.errors import ConfigError
 from uae_model.encoding import bucket_of
-from uae_model.errors import ConfigError
 from uae_model.health import bin_of, day_health, decile_boundaries, references, stability_index
 from uae_model.manifest import FeatureReference
 from uae_model.networks import _padded, quantile_positions

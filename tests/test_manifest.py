@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.training_builders import small_sessions, write_snapshot_files
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.manifest import MANIFEST, Manifest, SnapshotFile, SnapshotSplit, load_manifest
 
 

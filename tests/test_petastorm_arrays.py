@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.training_builders import small_sessions, write_snapshot_files
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.manifest import Manifest
 from uae_model.petastorm_arrays import array_reader, to_array
 from uae_model.petastorm_files import file_url, quiet_petastorm

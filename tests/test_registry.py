@@ -23,7 +23,7 @@ from tests.builders import DAY
 from tests.training_builders import EncodedPlays, encode_plays, pair_for, play_rows
 from uae_model import __version__
 from uae_model.config import Config, load_config
-from uae_model.errors import ModelError
+from uae_model.core.errors import ModelError
 from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.pair import NetworkPair
 from uae_model.registry import Registry, require_same_features

@@ -21,7 +21,7 @@ from tests.training_builders import encode_plays, play_rows, plays_frame
 from uae_model import snapshot as module
 from uae_model.config import load_config
 from uae_model.config.sections import SnapshotSettings
-from uae_model.errors import ContractError, InputError
+from uae_model.core.errors import ContractError, InputError
 from uae_model.manifest import Manifest, SnapshotFile, load_manifest
 from uae_model.snapshot import numeric_statistics, pad, sessions_as_rows, write_snapshot
 from uae_model.tables import TableStore

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from uae_model import files
 from uae_model.config import Config, Dimension
-from uae_model.dates import midnight
-from uae_model.errors import InputError
+from uae_model.core.dates import midnight
+from uae_model.core.errors import InputError
 
 END_OF_TIME = datetime.max
 

@@ -10,8 +10,8 @@ from typing import Any
 from pyspark.ml.torch.distributor import TorchDistributor
 
 from uae_model.config.model_sections import TrainingSettings
-from uae_model.errors import ModelError
-from uae_model.logs import log
+from uae_model.core.errors import ModelError
+from uae_model.core.logs import log
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank
 

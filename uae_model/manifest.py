@@ -12,7 +12,7 @@ from typing import Any
 
 import fsspec
 
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 
 MANIFEST = "manifest.json"
 

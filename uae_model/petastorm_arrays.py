@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.petastorm_files import quiet_petastorm
 
 QUEUED_ROW_GROUPS = 8

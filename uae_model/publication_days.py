@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from datetime import date
 
-from uae_model.dates import days_between, parse_day
-from uae_model.errors import InputError
+from uae_model.core.dates import days_between, parse_day
+from uae_model.core.errors import InputError
 
 PUBLISHED = "published"
 """Status of a publication that readers may pin."""

@@ -30,8 +30,8 @@ from mlflow.types.schema import Array
 
 from uae_model import __version__
 from uae_model.config import Config, Feature
-from uae_model.errors import ModelError
-from uae_model.logs import log
+from uae_model.core.errors import ModelError
+from uae_model.core.logs import log
 from uae_model.manifest import FeatureReference, Manifest, read_references
 from uae_model.networks import Inputs, NetworkShape
 from uae_model.pair import Traits

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from uae_model.config.model_sections import WeightSettings
-from uae_model.errors import ModelError
+from uae_model.core.errors import ModelError
 from uae_model.pair import AttentionKind, Traits
 
 LARGEST_LOGIT = 20.0

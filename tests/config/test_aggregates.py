@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from uae_model.config import Config, parse_config
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 GENRE = {"name": "genre", "kind": "categorical", "role": "both"}
 TEMPO = {"name": "tempo", "kind": "numeric", "role": "both"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from uae_model.config import Config, load_config, parse_config
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 SONGS = {
     "entity": "song",

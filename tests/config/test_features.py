@@ -8,7 +8,7 @@ import pytest
 
 from uae_model.config import EVENT_FEATURES, SESSION_FEATURES, Config, Feature, parse_config
 from uae_model.config.load import _read_profile
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 GENRE = {"name": "genre", "kind": "categorical", "role": "both"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from uae_model.config import PROFILES, load_config, parse_config
 from uae_model.config.load import _read_profile
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 
 def refused(*overrides: str, **arguments: Any) -> str:

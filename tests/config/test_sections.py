@@ -7,7 +7,7 @@ import pytest
 from uae_model.config import load_config
 from uae_model.config.base import Section
 from uae_model.config.sections import Sections
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 OUT_OF_RANGE = [
     ("feed.format=xml", "Input should be 'parquet', 'jsonl', 'csv', 'mssd'"),

@@ -16,8 +16,8 @@ from pyspark.sql import SparkSession
 from jobs import doctor as job
 from tests.conftest import TEST_SPARK_CONF
 from tests.doctor.builders import KEY, java_stub
+from uae_model.core.errors import ConfigError
 from uae_model.doctor import Status, failed, ok, summary, warning
-from uae_model.errors import ConfigError
 from uae_model.spark import SPARK_CONF_FOLDER
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.doctor.builders import KEY, by_name
 from uae_model.config import Config
+from uae_model.core.errors import ModelError
 from uae_model.doctor import Status, setup
-from uae_model.errors import ModelError
 from uae_model.report import models
 
 

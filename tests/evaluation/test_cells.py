@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.builders import MemoryStore, small_config, small_plays, steady_attention
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.evaluation.cells import Cell, Laboratory
 from uae_model.evaluation.grid import cells_of, run_grid
 from uae_model.evaluation.plays import TRAIN

@@ -7,7 +7,7 @@ import pytest
 
 from uae_model.config import load_config
 from uae_model.config.model_sections import WeightSettings
-from uae_model.errors import ConfigError, InputError
+from uae_model.core.errors import ConfigError, InputError
 from uae_model.evaluation.weightings import parse_rule, weigh
 
 ATTENTION = np.array([0.0, 0.1, 0.4, 0.8])

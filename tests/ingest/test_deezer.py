@@ -16,7 +16,7 @@ from tests.ingest.datasets import (
     write_deezer,
     write_lines,
 )
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 
 
 @pytest.fixture(scope="module")

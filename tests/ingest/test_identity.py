@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from uae_model.config import Config
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 from uae_model.ingest.identity import _hasher, pseudonymise, read_key
 
 KEY = "0123456789abcdef0123456789abcdef"

@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 
 from tests.builders import DAY, mssd_row, write_mssd
 from uae_model.config import Config, load_config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.feed import Feed
 from uae_model.ingest import parse_rows, read_slot
 

@@ -12,7 +12,7 @@ from pyspark.sql import types as T  # noqa: N812
 from tests.builders import DAY, at, event, feed_row
 from uae_model.config import Config, parse_config
 from uae_model.config.load import _read_profile
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.ingest import parse_rows
 from uae_model.ingest.raw import source_columns
 from uae_model.tables import contract_for

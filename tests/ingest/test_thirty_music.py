@@ -16,7 +16,7 @@ from tests.ingest.datasets import (
     write_lines,
     write_thirty_music,
 )
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 
 STARTED = datetime.fromtimestamp(1_390_231_051, UTC)
 

@@ -19,7 +19,7 @@ from tests.ingest.datasets import (
     write_yambda_apart,
 )
 from uae_model.config import Config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.ingest.yambda import COLUMNS, yambda_fields
 
 TOO_FAR = "no listen of the song is near enough before the like"

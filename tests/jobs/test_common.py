@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from jobs import common
 from jobs.common import add_day, add_days, day_range, job_parser, print_summary, run, settings, start
 from uae_model.config import PROFILES
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import common
 from tests.builders import DAY, write_slot
-from uae_model.errors import InputError, ModelError, NotClosedError
+from uae_model.core.errors import InputError, ModelError, NotClosedError
 from uae_model.pipeline.dimensions import StatementCounts
 from uae_model.pipeline.ingest import IngestCounts
 from uae_model.pipeline.sessions import DayOfPlays

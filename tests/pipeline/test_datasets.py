@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from tests.builders import DAY
 from tests.ingest import datasets
 from uae_model.config import Config
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 from uae_model.feed import Feed
 from uae_model.ingest import distinct_events
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots

@@ -15,7 +15,7 @@ from tests.evaluation.builders import SETTINGS, MemoryStore
 from tests.tables.test_store import frame_of
 from tests.training_builders import encode_plays, play_rows
 from uae_model.config import load_config
-from uae_model.errors import ContractError, InputError
+from uae_model.core.errors import ContractError, InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.pipeline.evaluate import _plays, evaluate, evaluation_days

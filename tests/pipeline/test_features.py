@@ -16,7 +16,7 @@ from tests.aggregates.builders import aggregate, session
 from tests.builders import DAY, Event, event, events_frame
 from uae_model.aggregates.windows import BROADCAST_KEYS, features_of_day, salt_of, salted_join
 from uae_model.config import Config, parse_config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.features import plays_with_features
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.sessions import build_day

@@ -12,7 +12,7 @@ import pytest
 
 from tests.training_builders import small_sessions, train, write_snapshot_files
 from uae_model.config import Config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.pipeline import sensitivity as module
 from uae_model.pipeline.sensitivity import Variant, as_markdown, sensitivity, swapped_roles
 from uae_model.training.job import TrainingJob, TrainingResult

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from tests.builders import DAY, Event, ReferencePlay, event, events_frame, reference_sessions
 from uae_model.config import Config, load_config
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.pipeline.sessions import (
     DayOfPlays,
     account,

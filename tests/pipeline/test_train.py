@@ -12,7 +12,7 @@ import pytest
 
 from tests.builders import DAY
 from uae_model.config import Config
-from uae_model.errors import InputError, ModelError
+from uae_model.core.errors import InputError, ModelError
 from uae_model.pipeline import train as module
 from uae_model.pipeline.train import promote, train, training_days
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors

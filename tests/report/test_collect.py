@@ -16,7 +16,7 @@ from jobs.report import main as report_main
 from jobs.report import report
 from tests.conftest import TEST_SPARK_CONF
 from uae_model.config import Config, load_config
-from uae_model.errors import InputError, ModelError
+from uae_model.core.errors import InputError, ModelError
 from uae_model.report import collect, render
 from uae_model.report.facts import Rate, ReportFacts
 from uae_model.report.models import open_registry

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from uae_model.config import Dimension, load_config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.simulation.columns import VALUES
 from uae_model.simulation.dimensions import COUNTRIES, SUBSCRIPTIONS, dimension_rows
 from uae_model.simulation.feed import CLEAN, Defects, feed_rows

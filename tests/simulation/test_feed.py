@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pytest
 
 from uae_model.config import load_config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.simulation.feed import CLEAN, Defects, feed_rows, truth_rows
 from uae_model.simulation.world import Block, World
 

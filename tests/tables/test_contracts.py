@@ -8,7 +8,7 @@ import pytest
 
 from uae_model.config import Config, load_config
 from uae_model.config.settings import RESERVED_COLUMNS
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.tables import TABLES, contract_for
 
 

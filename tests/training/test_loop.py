@@ -23,7 +23,7 @@ from tests.training_builders import (
     write_snapshot_files,
 )
 from uae_model.batches import SessionBatch
-from uae_model.errors import ContractError, ModelError
+from uae_model.core.errors import ContractError, ModelError
 from uae_model.loader import session_batches
 from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.training import fit

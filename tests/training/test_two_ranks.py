@@ -21,7 +21,7 @@ from tests.training_builders import (
     with_counts,
     write_snapshot_files,
 )
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.loader import session_batches
 from uae_model.manifest import Manifest
 from uae_model.ranks import Ranks

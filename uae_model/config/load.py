@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from uae_model.config.settings import Config
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 PROFILES = tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.toml")))

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.aggregates.windows import BROADCAST_KEYS, salted_join
 from uae_model.config import Config, Dimension, Feature
 from uae_model.config.dimensions import VALID_FROM, VALID_TO
-from uae_model.dates import midnight
+from uae_model.core.dates import midnight
 
 
 def has_attributes(config: Config) -> bool:

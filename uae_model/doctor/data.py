@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Dimension
-from uae_model.dates import midnight
+from uae_model.core.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.feed import Feed, Slot
 from uae_model.publication_days import PUBLISHED

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from uae_model.config import Config
+from uae_model.core.errors import ConfigError, ModelError
 from uae_model.doctor.finding import Finding, failed, ok, warning
-from uae_model.errors import ConfigError, ModelError
 from uae_model.ingest.identity import read_key
 from uae_model.report.models import SQLITE, open_registry
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.core.logs import log
 from uae_model.evaluation.plays import EvaluationPlays
 from uae_model.inference import predict_sessions
-from uae_model.logs import log
 from uae_model.pair import NetworkPair
 from uae_model.ranks import Ranks
 from uae_model.training.job import TrainingJob, load_tensors, save_tensors

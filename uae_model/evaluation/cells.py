@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.evaluation.attention import AttentionSource
 from uae_model.evaluation.labels import judge, judged_plays
 from uae_model.evaluation.metrics import auc

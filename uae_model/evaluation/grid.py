@@ -9,8 +9,8 @@ from typing import Protocol
 from tqdm import tqdm
 
 from uae_model.config.evaluation import EvaluationSettings
+from uae_model.core.logs import log
 from uae_model.evaluation.cells import Cell, CellResult, Laboratory
-from uae_model.logs import log
 
 
 class CellStore(Protocol):

@@ -11,7 +11,7 @@ import fsspec
 import numpy as np
 from numpy.typing import NDArray
 
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 from uae_model.petastorm_arrays import array_reader
 from uae_model.petastorm_files import file_url, quiet_petastorm
 

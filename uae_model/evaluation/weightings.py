@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from uae_model.config.model_sections import WeightSettings
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.weighting import Weighting, passive_weights
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from pyspark.sql import Column
 from pyspark.sql.pandas.functions import pandas_udf
 
 from uae_model.config import Config
-from uae_model.errors import ConfigError
+from uae_model.core.errors import ConfigError
 
 SHORTEST_KEY = 16
 

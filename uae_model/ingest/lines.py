@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql import types as T  # noqa: N812
 
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.feed import Slot
 
 CORRUPT = "_corrupt_record"

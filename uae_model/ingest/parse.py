@@ -12,8 +12,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Feature
-from uae_model.dates import midnight
-from uae_model.errors import InputError
+from uae_model.core.dates import midnight
+from uae_model.core.errors import InputError
 from uae_model.ingest.identity import pseudonymise
 from uae_model.ingest.values import instant_of, missing, problem_of, unreadable, unreadable_number
 

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model import files
 from uae_model.config import Config
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.feed import Slot
 from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
 from uae_model.ingest.lastfm import lastfm_fields

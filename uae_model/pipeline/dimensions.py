@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Dimension
-from uae_model.dates import days_between
+from uae_model.core.dates import days_between
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import log, warn
 from uae_model.dimensions import changed_versions, statement_count
-from uae_model.errors import ContractError
 from uae_model.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.statements import parse_statements, read_statements
-from uae_model.logs import log, warn
 from uae_model.pipeline.ingest import slots_done, write_quarantine
 from uae_model.sessions import event_days
 from uae_model.tables import TableStore

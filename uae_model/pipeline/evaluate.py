@@ -13,8 +13,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.dates import days_between
-from uae_model.errors import ContractError
+from uae_model.core.dates import days_between
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import log
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.cells import Laboratory
 from uae_model.evaluation.comparison import BASE, Findings
@@ -35,7 +36,6 @@ from uae_model.evaluation.plays import (
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
 from uae_model.features import categorical_buckets, numeric_values, plays_with_features
-from uae_model.logs import log
 from uae_model.pipeline.features import require_features
 from uae_model.pipeline.train import require_plays, training_days
 from uae_model.snapshot import write_snapshot

@@ -19,10 +19,10 @@ from uae_model.aggregates import (
     partials_of_day,
 )
 from uae_model.config import Config
-from uae_model.dates import days_between
+from uae_model.core.dates import days_between
+from uae_model.core.errors import ContractError, InputError
+from uae_model.core.logs import log
 from uae_model.dimensions import has_attributes, relevant_digests, with_attributes
-from uae_model.errors import ContractError, InputError
-from uae_model.logs import log
 from uae_model.pipeline.sessions import days_in_reach
 from uae_model.sessions import bots_of_day
 from uae_model.tables import TableStore

@@ -6,10 +6,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from uae_model.config import Config
-from uae_model.dates import days_between
-from uae_model.errors import ModelError, NotClosedError
+from uae_model.core.dates import days_between
+from uae_model.core.errors import ModelError, NotClosedError
+from uae_model.core.logs import log_context, timed, warn
 from uae_model.feed import Feed, Slot, reach
-from uae_model.logs import log_context, timed, warn
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots

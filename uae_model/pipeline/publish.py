@@ -9,9 +9,9 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Dimension
-from uae_model.errors import ContractError, InputError
+from uae_model.core.errors import ContractError, InputError
+from uae_model.core.logs import log
 from uae_model.feed import Feed
-from uae_model.logs import log
 from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account
 from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows

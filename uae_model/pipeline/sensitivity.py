@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from uae_model.config import Config, Feature
+from uae_model.core.logs import log
 from uae_model.launch import run_training
-from uae_model.logs import log
 from uae_model.pair import AttentionKind, NetworkPair
 from uae_model.pipeline.train import trainable_days
 from uae_model.ranks import Ranks

@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.dates import midnight
-from uae_model.errors import ContractError
-from uae_model.logs import log
+from uae_model.core.dates import midnight
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import log
 from uae_model.sessions import (
     bots_of_day,
     event_days,

@@ -14,9 +14,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model import files
 from uae_model.config import Config, Dimension
-from uae_model.dates import days_between
-from uae_model.errors import InputError
-from uae_model.logs import log
+from uae_model.core.dates import days_between
+from uae_model.core.errors import InputError
+from uae_model.core.logs import log
 from uae_model.simulation.dimensions import dimension_rows
 from uae_model.simulation.feed import CORE, TRUTH, BlockCounts, Defects, block_counts, feed_rows, truth_rows
 from uae_model.simulation.world import Block, World

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from uae_model.config import Config
-from uae_model.errors import ConfigError, InputError, ModelError
+from uae_model.core.errors import ConfigError, InputError, ModelError
+from uae_model.core.logs import log, warn
 from uae_model.launch import run_training
-from uae_model.logs import log, warn
 from uae_model.pipeline.features import require_features
 from uae_model.promotion import failed_gates
 from uae_model.registry import Registry, require_same_features

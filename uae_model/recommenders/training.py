@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from uae_model.config.evaluation import EvaluationSettings
-from uae_model.errors import ModelError
+from uae_model.core.errors import ModelError
 from uae_model.published import weighted_binary_cross_entropy
 from uae_model.recommenders.models import Recommender
 from uae_model.recommenders.samples import Samples

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.dates import days_between
-from uae_model.errors import InputError
+from uae_model.core.dates import days_between
+from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.publication_days import PUBLISHED
 from uae_model.report.facts import (

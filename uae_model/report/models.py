@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from uae_model.config import Config
-from uae_model.errors import ModelError
+from uae_model.core.errors import ModelError
 from uae_model.promotion import failed_gates
 from uae_model.report.facts import CandidateFacts, ModelFacts, PublishedDay
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.optimize import bisect
 
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.simulation.hashing import Floats, sigmoid
 from uae_model.simulation.listening import Setting, attend, draw_setting
 from uae_model.simulation.world import Block, World

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 from uae_model.simulation import catalog
 from uae_model.simulation.hashing import Ints, normal, uniform
 from uae_model.simulation.listening import Plays, observed_affinity

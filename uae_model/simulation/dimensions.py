@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from uae_model.config import Dimension
-from uae_model.dates import midnight
-from uae_model.errors import InputError
+from uae_model.core.dates import midnight
+from uae_model.core.errors import InputError
 from uae_model.simulation.catalog import GENRES
 from uae_model.simulation.feed import Defects
 from uae_model.simulation.hashing import Floats, Ints, uniform

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 
 USERS_PER_BLOCK = 2_500
 """Users whose plays of one day are generated together: a few tens of thousands of plays."""

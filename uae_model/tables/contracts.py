@@ -11,7 +11,7 @@ from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's t
 from uae_model.aggregates.measures import partial_measures
 from uae_model.config import Config, Feature
 from uae_model.config.dimensions import RESTATED_AT, VALID_FROM, VALID_TO, DimensionEntity
-from uae_model.errors import ContractError
+from uae_model.core.errors import ContractError
 
 TABLES = (
     "events",

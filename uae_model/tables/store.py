@@ -15,8 +15,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark's functions
 
 from uae_model.config import Config
-from uae_model.errors import ContractError
-from uae_model.logs import log
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import log
 from uae_model.tables.contracts import TableContract, contract_for
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"

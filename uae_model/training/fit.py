@@ -11,10 +11,10 @@ import torch
 from tqdm import tqdm
 
 from uae_model.batches import SessionBatch
-from uae_model.errors import ContractError, ModelError
+from uae_model.core.errors import ContractError, ModelError
+from uae_model.core.logs import log
 from uae_model.estimators import ESTIMATORS, Estimator, StepMetrics
 from uae_model.loader import session_batches
-from uae_model.logs import log
 from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.pair import NetworkPair
 from uae_model.ranks import Ranks

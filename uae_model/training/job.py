@@ -13,7 +13,7 @@ import torch
 
 from uae_model import __version__
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
-from uae_model.errors import ModelError
+from uae_model.core.errors import ModelError
 from uae_model.manifest import Manifest
 from uae_model.networks import Inputs, NetworkShape
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from uae_model.errors import ContractError, ModelError
-from uae_model.logs import log, warn
+from uae_model.core.errors import ContractError, ModelError
+from uae_model.core.logs import log, warn
 from uae_model.manifest import load_manifest
 from uae_model.pair import NetworkPair
 from uae_model.ranks import Ranks, joined_ranks

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uae_model.dates import days_between, midnight, parse_day
-from uae_model.errors import InputError
+from uae_model.core.dates import days_between, midnight, parse_day
+from uae_model.core.errors import InputError
 
 
 @given(st.dates())

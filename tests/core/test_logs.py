@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from uae_model.logs import JsonFormatter, configure_logs, log, log_context, timed, warn
+from uae_model.core.logs import JsonFormatter, configure_logs, log, log_context, timed, warn
 
 
 class Lines(logging.Handler):
@@ -73,7 +73,7 @@ def test_a_context_ends_with_an_error_too(lines: Lines) -> None:
 
 def test_a_step_is_timed_and_its_seconds_add_up(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([10.0, 11.5, 20.0, 20.25])
-    monkeypatch.setattr("uae_model.logs.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("uae_model.core.logs.time.monotonic", lambda: next(clock))
     seconds: dict[str, float] = {}
     with timed("score", seconds, dt="2026-01-05"):
         log("inside")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from uae_model.errors import InputError
+from uae_model.core.errors import InputError
 
 
 def parse_day(text: str) -> date:
