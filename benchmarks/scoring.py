@@ -28,12 +28,12 @@ from benchmarks.workspace import benchmark_config, emptied, made_once, spark_ses
 from uae_model.config import Config, Feature
 from uae_model.encoding import bucket_of, numbers_of
 from uae_model.inference import predict_sessions
+from uae_model.lake import TableStore, contract_for
 from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.pair import NetworkPair
 from uae_model.pipeline.score import score_day
 from uae_model.registry import Champion
 from uae_model.scoring import session_lengths
-from uae_model.tables import TableStore, contract_for
 from uae_model.weighting import passive_weights, resolve_weighting
 
 USERS = 50_000

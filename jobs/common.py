@@ -17,8 +17,8 @@ from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import InputError, UaeError
 from uae_model.core.logs import configure_logs, log, log_context
-from uae_model.spark import start_spark
-from uae_model.tables import TableStore
+from uae_model.lake import TableStore
+from uae_model.lake.spark import start_spark
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from uae_model.doctor import (
     ok,
     summary,
 )
-from uae_model.spark import start_spark
-from uae_model.tables import TableStore
+from uae_model.lake import TableStore
+from uae_model.lake.spark import start_spark
 
 
 def main(argv: Sequence[str] | None = None) -> int:

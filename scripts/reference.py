@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 from pydantic import BaseModel  # noqa: E402
 
 from uae_model.config import Config, load_config  # noqa: E402
-from uae_model.tables import TABLES, contract_for  # noqa: E402
+from uae_model.lake import TABLES, contract_for  # noqa: E402
 
 
 def configuration() -> str:

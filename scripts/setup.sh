@@ -60,10 +60,10 @@ install_project() {
 
 resolve_jars() {
   local stamp
-  stamp=$(digest uae_model/spark_jars.py)
+  stamp=$(digest uae_model/lake/jars.py)
   is_done jars "$stamp" && return
   echo "set-up: resolving the Delta jars (once)"
-  "$venv/bin/python" -m uae_model.spark_jars ||
+  "$venv/bin/python" -m uae_model.lake.jars ||
     fail "the Delta jars could not be resolved. If Ivy says 'download failed', a POM lies in the local Maven cache without its jar: remove ~/.m2/repository/io/delta and ~/.m2/repository/io/unitycatalog and run again."
   mark_done jars "$stamp"
 }

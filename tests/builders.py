@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
-from uae_model.tables import contract_for
+from uae_model.lake import contract_for
 
 DAY = date(2026, 1, 5)
 

@@ -12,8 +12,8 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from uae_model.config import Config, load_config
-from uae_model.spark import SPARK_CONF_FOLDER, start_spark
-from uae_model.tables import TableStore
+from uae_model.lake import TableStore
+from uae_model.lake.spark import SPARK_CONF_FOLDER, start_spark
 
 # Loopback only: a CI machine's host name may resolve to an address that nothing listens on.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

@@ -19,12 +19,13 @@ import torch
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import DAY
-from tests.tables.test_store import frame_of
+from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
 from uae_model import published
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.features import categorical_buckets, numeric_values
+from uae_model.lake import TableStore
 from uae_model.published import (
     WeightedBatch,
     published_days,
@@ -33,7 +34,6 @@ from uae_model.published import (
     weighted_batches,
     weighted_binary_cross_entropy,
 )
-from uae_model.tables import TableStore
 from uae_model.weights import read_weights
 
 NEWER = "genre_affinity"

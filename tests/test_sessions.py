@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import DAY, Event, ReferencePlay, at, event, events_frame, reference_sessions
 from uae_model.config import Config
+from uae_model.lake import contract_for
 from uae_model.sessions import (
     bots_of_day,
     closing_time,
@@ -21,7 +22,6 @@ from uae_model.sessions import (
     open_sessions,
     plays_of_day,
 )
-from uae_model.tables import contract_for
 
 
 def build_days(

@@ -36,7 +36,7 @@ class Machine:
         (self.project / "scripts").mkdir(parents=True)
         (self.project / "uae_model").mkdir()
         shutil.copy2(ROOT / "scripts" / "setup.sh", self.project / "scripts")
-        for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "uae_model/spark_jars.py"):
+        for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "uae_model/lake/jars.py"):
             (self.project / name).write_text(f"# {name}\n")
 
     def program(self, name: str, text: str, *, folder: Path | None = None) -> Path:
@@ -161,7 +161,7 @@ class TestSteps:
         assert machine.calls() == [
             f"{self.PIP} --require-hashes --no-deps -r requirements.txt",
             f"{self.PIP} --no-deps --no-build-isolation -e .",
-            "-m uae_model.spark_jars",
+            "-m uae_model.lake.jars",
         ]
         second = machine.set_up()
         assert (second.returncode, second.stdout, second.stderr, machine.calls()) == (0, "", "", [])
@@ -178,7 +178,7 @@ class TestSteps:
         [
             ("requirements.txt", "-r requirements.txt"),
             ("pyproject.toml", "-e ."),
-            ("uae_model/spark_jars.py", "-m uae_model.spark_jars"),
+            ("uae_model/lake/jars.py", "-m uae_model.lake.jars"),
         ],
     )
     def test_what_changed_is_done_again_and_nothing_else(

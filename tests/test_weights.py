@@ -9,10 +9,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.builders import DAY
-from tests.tables.test_store import frame_of, with_features
+from tests.lake.test_store import frame_of, with_features
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
-from uae_model.tables import TableStore
+from uae_model.lake import TableStore
 from uae_model.weighting import Weighting
 from uae_model.weights import passive_weight, read_weights, sample_weight
 

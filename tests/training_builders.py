@@ -370,7 +370,7 @@ def encode_plays(config: Any, rows: Sequence[dict[str, Any]]) -> EncodedPlays:
 
 def plays_frame(spark: Any, config: Any, rows: Sequence[dict[str, Any]]) -> Any:
     """Return the rows as a frame of the ``plays`` contract."""
-    from uae_model.tables import contract_for
+    from uae_model.lake import contract_for
 
     schema = contract_for("plays", config).schema
     return spark.createDataFrame([tuple(row[name] for name in schema.fieldNames()) for row in rows], schema)

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Feature
-from uae_model.tables import TableStore
+from uae_model.lake import TableStore
 
 
 def plays_with_features(

@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 
 from pyspark.sql import SparkSession
 
-from uae_model import files
 from uae_model.config import Config, Dimension
 from uae_model.core.dates import midnight
 from uae_model.core.errors import InputError
+from uae_model.lake import files
 
 END_OF_TIME = datetime.max
 

@@ -8,8 +8,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model.lake import read_table
 from uae_model.publication_days import PUBLISHED, requested_days, require_all_days
-from uae_model.tables import read_table
 from uae_model.weighting import Weighting
 
 

@@ -21,12 +21,12 @@ from tests.cluster.runs import (
     write_folder,
 )
 from uae_model.config import load_config
+from uae_model.lake import TableStore
 from uae_model.pipeline.nightly import prepare_days
 from uae_model.pipeline.publish import publish_day
 from uae_model.pipeline.score import score_day
 from uae_model.pipeline.train import promote, train
 from uae_model.registry import Registry
-from uae_model.tables import TableStore
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from deltalake import DeltaTable
 
 from tests.builders import Event, at, feed_row, write_slot
 from uae_model.config import load_config
-from uae_model.tables import contract_for
+from uae_model.lake import contract_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_DAY = date(2026, 1, 6)

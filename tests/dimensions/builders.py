@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config, Dimension, parse_config
-from uae_model.tables import contract_for
+from uae_model.lake import contract_for
 
 SONGS = Dimension(
     entity="song", feed="songs/dt={date}", attributes={"genre": "categorical", "year": "numeric"}

@@ -14,7 +14,7 @@ from tests.doctor.builders import TODAY, by_name
 from uae_model.config import Config, Dimension
 from uae_model.doctor import Status, data
 from uae_model.feed import Feed
-from uae_model.tables import TableStore
+from uae_model.lake import TableStore
 
 
 def empty_day(store: TableStore, name: str, day: date, rows: list[list[Any]]) -> None:

@@ -18,7 +18,7 @@ from tests.conftest import TEST_SPARK_CONF
 from tests.doctor.builders import KEY, java_stub
 from uae_model.core.errors import ConfigError
 from uae_model.doctor import Status, failed, ok, summary, warning
-from uae_model.spark import SPARK_CONF_FOLDER
+from uae_model.lake.spark import SPARK_CONF_FOLDER
 
 
 class TestJob:

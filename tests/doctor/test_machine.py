@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.doctor.builders import by_name, java_stub
-from uae_model import spark_jars
 from uae_model.doctor import Status, machine
+from uae_model.lake import jars as spark_jars
 
 
 class TestMachine:

@@ -15,7 +15,7 @@ from uae_model.config.load import _read_profile
 from uae_model.core.errors import InputError
 from uae_model.ingest import parse_rows
 from uae_model.ingest.raw import source_columns
-from uae_model.tables import contract_for
+from uae_model.lake import contract_for
 
 KEY = b"a test key of 32 bytes, no more!"
 SIX_HOURS = 6 * 3_600_000

@@ -15,7 +15,7 @@ from tests.builders import Event, at, event, events_frame
 from tests.ingest.test_parse import default_config
 from uae_model.config import FEEDBACK_TYPES, Config
 from uae_model.ingest import distinct_events, outranks
-from uae_model.tables import contract_for
+from uae_model.lake import contract_for
 
 CONFIG = default_config()
 COLUMNS = contract_for("events", CONFIG).columns

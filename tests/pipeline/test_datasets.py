@@ -18,13 +18,13 @@ from uae_model.config import Config
 from uae_model.core.errors import ConfigError
 from uae_model.feed import Feed
 from uae_model.ingest import distinct_events
+from uae_model.lake import TableStore, contract_for
+from uae_model.lake.contracts import feature_type
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.sessions import build_day
 from uae_model.pipeline.train import train
 from uae_model.registry import Registry
 from uae_model.sessions import open_sessions, plays_of_day
-from uae_model.tables import TableStore, contract_for
-from uae_model.tables.contracts import feature_type
 
 
 @dataclass(frozen=True)

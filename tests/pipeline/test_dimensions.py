@@ -21,13 +21,13 @@ from uae_model.doctor.data import _is_expected
 from uae_model.explain import explain
 from uae_model.features import plays_with_features
 from uae_model.ingest.identity import _hasher
+from uae_model.lake import TableStore
 from uae_model.pipeline import dimensions
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.publish import _quarantined, quarantined_statements
 from uae_model.pipeline.sessions import build_day
 from uae_model.snapshot import write_snapshot
-from uae_model.tables import TableStore
 
 KEY = "an hmac key for tests"
 DAYS = [DAY + timedelta(days=number) for number in range(3)]

@@ -12,14 +12,14 @@ from pyspark.sql import SparkSession
 
 from tests.builders import DAY
 from tests.evaluation.builders import SETTINGS, MemoryStore
-from tests.tables.test_store import frame_of
+from tests.lake.test_store import frame_of
 from tests.training_builders import encode_plays, play_rows
 from uae_model.config import load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
+from uae_model.lake import TableStore
 from uae_model.pipeline.evaluate import _plays, evaluate, evaluation_days
-from uae_model.tables import TableStore
 
 LAST = DAY + timedelta(days=3)
 DAYS = [DAY + timedelta(days=number) for number in range(4)]

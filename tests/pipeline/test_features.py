@@ -18,11 +18,11 @@ from uae_model.aggregates.windows import BROADCAST_KEYS, features_of_day, salt_o
 from uae_model.config import Config, parse_config
 from uae_model.core.errors import InputError
 from uae_model.features import plays_with_features
+from uae_model.lake import TableStore
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.sessions import build_day
 from uae_model.scoring import network_inputs
 from uae_model.snapshot import write_snapshot
-from uae_model.tables import TableStore
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(4)]
 FEATURES: list[dict[str, Any]] = [

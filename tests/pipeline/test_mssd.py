@@ -21,11 +21,11 @@ from pyspark.sql import SparkSession
 from tests.builders import mssd_row, write_mssd
 from uae_model.config import load_config
 from uae_model.feed import Feed
+from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.nightly import prepare_days, run_night
 from uae_model.pipeline.train import promote, train
 from uae_model.registry import Registry
-from uae_model.tables import TableStore
 from uae_model.weights import read_weights
 
 SAMPLE = Path(os.environ.get("UAE_MSSD_SAMPLE", Path(__file__).parents[3] / "shared" / "data" / "mssd"))

@@ -13,13 +13,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, Event, feed_row, write_slot
-from tests.tables.test_store import frame_of
+from tests.lake.test_store import frame_of
 from uae_model.config import load_config
+from uae_model.lake import TableStore, read_table
 from uae_model.pair import Traits
 from uae_model.pipeline import score
 from uae_model.pipeline.nightly import run_night
 from uae_model.pipeline.publish import published_row
-from uae_model.tables import TableStore, read_table
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(32)]
 THIRD, THIRTIETH = DAYS[2], DAYS[29]

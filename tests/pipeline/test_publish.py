@@ -10,13 +10,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.builders import DAY
-from tests.tables.test_store import frame_of
+from tests.lake.test_store import frame_of
 from uae_model.config import load_config
 from uae_model.core.errors import ContractError, InputError
+from uae_model.lake import TableStore
 from uae_model.pipeline import publish
 from uae_model.pipeline.publish import is_published, needs_publication, publish_day, published_row
 from uae_model.pipeline.sessions import DayOfPlays
-from uae_model.tables import TableStore
 from uae_model.weights import read_weights
 
 NEXT = DAY + timedelta(days=1)

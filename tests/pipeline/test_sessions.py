@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from tests.builders import DAY, Event, ReferencePlay, event, events_frame, reference_sessions
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
+from uae_model.lake import TableStore
 from uae_model.pipeline.sessions import (
     DayOfPlays,
     account,
@@ -21,7 +22,6 @@ from uae_model.pipeline.sessions import (
     is_current,
     reopened_days,
 )
-from uae_model.tables import TableStore
 
 NEXT = DAY + timedelta(days=1)
 THIRD = DAY + timedelta(days=2)

@@ -19,13 +19,13 @@ from uae_model.config import load_config
 from uae_model.core.errors import InputError
 from uae_model.dimensions import statement_count
 from uae_model.feed import Feed
+from uae_model.lake import TableStore
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.sessions import DayOfPlays, build_day
 from uae_model.pipeline.simulate import _write_dimension, simulate, slot_days
 from uae_model.simulation.feed import CLEAN, Defects
 from uae_model.simulation.world import World
-from uae_model.tables import TableStore
 
 WORLD = World(first_day=DAY, days=1, users=30, songs=50, propensity_intercept=-1.0)
 SPOILT = Defects(duplicated=0.05, late=0.05, bad=0.05)

@@ -10,9 +10,9 @@ from uae_model.config import Dimension
 from uae_model.core.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.feed import Feed, Slot
+from uae_model.lake import TABLES, TableStore
 from uae_model.publication_days import PUBLISHED
 from uae_model.sessions import closing_time
-from uae_model.tables import TABLES, TableStore
 
 LOOK_BACK_DAYS = 400
 """How far back the newest slot of the feed is looked for where nothing is published yet."""

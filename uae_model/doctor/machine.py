@@ -11,8 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from uae_model import spark_jars
 from uae_model.doctor.finding import Finding, failed, ok, warning
+from uae_model.lake import jars as spark_jars
 
 JAVA_VERSIONS = ("17", "21")
 JAVA_FIX = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless) and set JAVA_HOME to it"

@@ -13,7 +13,6 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model import files
 from uae_model.config import Config
 from uae_model.core.errors import InputError
 from uae_model.feed import Slot
@@ -24,6 +23,7 @@ from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
 from uae_model.ingest.spotify import spotify_fields
 from uae_model.ingest.thirty_music import LOVES, SESSIONS, TRACKS, thirty_music_fields
 from uae_model.ingest.yambda import ALL_EVENTS, EVENT_OF_FILE, yambda_fields, yambda_rows
+from uae_model.lake import files
 
 
 def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:

@@ -15,9 +15,9 @@ from uae_model.dimensions import changed_versions, statement_count
 from uae_model.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.statements import parse_statements, read_statements
+from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import slots_done, write_quarantine
 from uae_model.sessions import event_days
-from uae_model.tables import TableStore
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,10 @@ from uae_model.evaluation.plays import (
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
 from uae_model.features import categorical_buckets, numeric_values, plays_with_features
+from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
 from uae_model.pipeline.train import require_plays, training_days
 from uae_model.snapshot import write_snapshot
-from uae_model.tables import TableStore
 
 Splits = dict[int, list[date]]
 

@@ -23,9 +23,9 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
 from uae_model.dimensions import has_attributes, relevant_digests, with_attributes
+from uae_model.lake import TableStore
 from uae_model.pipeline.sessions import days_in_reach
 from uae_model.sessions import bots_of_day
-from uae_model.tables import TableStore
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from uae_model.core.logs import log
 from uae_model.feed import Feed, Slot
 from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
 from uae_model.ingest.identity import read_key
-from uae_model.tables import Commit, TableStore
+from uae_model.lake import Commit, TableStore
 
 STATIC_QUARANTINE_DAY = date(1970, 1, 1)
 """Quarantine partition of a static dataset, whose bad rows belong to no day."""

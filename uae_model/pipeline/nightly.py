@@ -10,6 +10,7 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import ModelError, NotClosedError
 from uae_model.core.logs import log_context, timed, warn
 from uae_model.feed import Feed, Slot, reach
+from uae_model.lake import TableStore
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
@@ -19,7 +20,6 @@ from uae_model.pipeline.sessions import DayOfPlays, build_day, days_in_reach, re
 from uae_model.pipeline.train import promote, train
 from uae_model.registry import Registry
 from uae_model.sessions import closing_time
-from uae_model.tables import TableStore
 
 
 def closed_slots(feed: Feed, first: date, last: date, config: Config) -> list[Slot]:

@@ -12,11 +12,11 @@ from uae_model.config import Dimension
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
 from uae_model.feed import Feed
+from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account
 from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.publication_days import PUBLISHED
-from uae_model.tables import TableStore
 
 
 def is_published(store: TableStore, day: date) -> bool:

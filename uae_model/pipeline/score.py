@@ -12,10 +12,10 @@ from uae_model.core.errors import InputError
 from uae_model.core.logs import log
 from uae_model.features import plays_with_features
 from uae_model.health import day_health
+from uae_model.lake import TableStore, fingerprint
 from uae_model.pipeline.features import has_looked_up_features, require_features
 from uae_model.registry import Champion
 from uae_model.scoring import score_plays, serialise
-from uae_model.tables import TableStore, fingerprint
 from uae_model.weighting import resolve_weighting
 
 

@@ -12,6 +12,7 @@ from uae_model.config import Config
 from uae_model.core.dates import midnight
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
+from uae_model.lake import TableStore, fingerprint
 from uae_model.sessions import (
     bots_of_day,
     event_days,
@@ -20,7 +21,6 @@ from uae_model.sessions import (
     open_sessions,
     plays_of_day,
 )
-from uae_model.tables import TableStore, fingerprint
 
 PLAYS_SETTINGS = ("sessions", "labels", "features")
 

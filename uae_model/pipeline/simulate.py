@@ -12,15 +12,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from uae_model import files
 from uae_model.config import Config, Dimension
 from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.core.logs import log
+from uae_model.lake import TableStore, files
 from uae_model.simulation.dimensions import dimension_rows
 from uae_model.simulation.feed import CORE, TRUTH, BlockCounts, Defects, block_counts, feed_rows, truth_rows
 from uae_model.simulation.world import Block, World
-from uae_model.tables import TableStore
 
 BLOCKS_PER_TASK = 16
 """Blocks that one task draws one after the other, at most: files of some hundred thousand plays."""

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
+from uae_model.lake import TableStore
 from uae_model.publication_days import PUBLISHED
 from uae_model.report.facts import (
     FeatureDay,
@@ -30,7 +31,6 @@ from uae_model.report.statistics import (
     rank_counts,
     user_count,
 )
-from uae_model.tables import TableStore
 from uae_model.weights import read_weights
 
 TREND_DAYS = 14

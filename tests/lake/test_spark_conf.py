@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from uae_model.spark import SPARK_CONF_FOLDER, check_settings, read_spark_conf
+from uae_model.lake.spark import SPARK_CONF_FOLDER, check_settings, read_spark_conf
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(file.name for file in SPARK_CONF_FOLDER.iterdir())

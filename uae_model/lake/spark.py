@@ -10,7 +10,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from uae_model.core.errors import ConfigError
-from uae_model.spark_jars import DELTA_EXCLUDES, DELTA_PACKAGE, resolved_jars
+from uae_model.lake.jars import DELTA_EXCLUDES, DELTA_PACKAGE, resolved_jars
 
 SPARK_CONF_FOLDER = Path(__file__).resolve().parent.parent / "spark_conf"
 

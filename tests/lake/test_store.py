@@ -16,8 +16,8 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.builders import DAY, event, events_frame
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
-from uae_model.tables import Commit, TableStore, fingerprint, read_table
-from uae_model.tables.store import conform
+from uae_model.lake import Commit, TableStore, fingerprint, read_table
+from uae_model.lake.store import conform
 
 NEXT = DAY + timedelta(days=1)
 

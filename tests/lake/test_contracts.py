@@ -9,7 +9,7 @@ import pytest
 from uae_model.config import Config, load_config
 from uae_model.config.settings import RESERVED_COLUMNS
 from uae_model.core.errors import ContractError
-from uae_model.tables import TABLES, contract_for
+from uae_model.lake import TABLES, contract_for
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
-from uae_model.tables.contracts import TableContract, contract_for
+from uae_model.lake.contracts import TableContract, contract_for
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"

@@ -1,7 +1,7 @@
 """The Delta tables: contracts (schema, key, constraints, retention) and all reads and writes."""
 
-from uae_model.tables.contracts import TABLES, TableContract, contract_for
-from uae_model.tables.store import Commit, TableStore, fingerprint, read_table
+from uae_model.lake.contracts import TABLES, TableContract, contract_for
+from uae_model.lake.store import Commit, TableStore, fingerprint, read_table
 
 __all__ = [
     "TABLES",
