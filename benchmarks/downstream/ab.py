@@ -32,6 +32,7 @@ from uae_model.config import Config
 from uae_model.evaluation.curves import Band, t_band
 from uae_model.evaluation.figures import daily_lift
 from uae_model.evaluation.weightings import parse_rule, weigh
+from uae_model.pages.svg import svg_file
 from uae_model.pair import NetworkPair
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender, build_recommender
@@ -42,7 +43,6 @@ from uae_model.simulation.hashing import Ints
 from uae_model.simulation.listening import OFFERED_SONGS, Offer, Plays, Policy, draw_plays
 from uae_model.simulation.traits import liking_of, user_factors
 from uae_model.simulation.world import Block, World
-from uae_model.svg import svg_file
 
 TEST_DAYS = 7
 LEAVING = 0.15

@@ -22,8 +22,8 @@ from uae_model.evaluation.cells import Laboratory
 from uae_model.evaluation.curves import t_band
 from uae_model.evaluation.figures import convergence
 from uae_model.evaluation.plays import TRAIN, VALIDATION
+from uae_model.pages.svg import svg_file
 from uae_model.recommenders.models import Recommender
-from uae_model.svg import svg_file
 
 WORLD_SEED = 1
 SPLITS = {"training": TRAIN, "validation": VALIDATION}

@@ -11,7 +11,7 @@ import pytest
 from uae_model.evaluation.comparison import Summary
 from uae_model.evaluation.curves import t_band, weight_curve
 from uae_model.evaluation.figures import by_weighting, convergence, daily_lift, gamma_curves
-from uae_model.svg import svg_file
+from uae_model.pages.svg import svg_file
 
 
 def test_the_interval_is_students() -> None:

@@ -14,7 +14,7 @@ from datetime import date
 import fsspec
 from markupsafe import Markup
 
-from uae_model.templates import page_environment
+from uae_model.pages.templates import page_environment
 
 NAME = re.compile(r"evaluation-(\d{4}-\d{2}-\d{2})\.json")
 

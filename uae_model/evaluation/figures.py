@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from uae_model.evaluation.comparison import Summary
 from uae_model.evaluation.curves import Band, weight_curve
-from uae_model.svg import ACTIVE, INK, MUTED, PASSIVE, new_figure, plot_style, to_svg
+from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE, new_figure, plot_style, to_svg
 
 COLOURS = (PASSIVE, ACTIVE, INK, MUTED)
 POINTS = 101

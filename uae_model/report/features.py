@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 
+from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE, WIDTH, plot_style, to_svg
 from uae_model.report.facts import FeatureDay
-from uae_model.svg import ACTIVE, INK, MUTED, PASSIVE, WIDTH, plot_style, to_svg
 
 COLUMNS = 3
 PANEL_HEIGHT = 1.05

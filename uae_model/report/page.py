@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE
+from uae_model.pages.templates import page_environment
 from uae_model.publication import QUANTILES
 from uae_model.report import facts as f
 from uae_model.report import plots
 from uae_model.report.features import small_multiples
 from uae_model.report.plots import Line
-from uae_model.svg import ACTIVE, INK, MUTED, PASSIVE
-from uae_model.templates import page_environment
 
 METRICS = {
     "validation_nll": "validation loss (negative log-likelihood a play)",

@@ -17,8 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from uae_model.pages.svg import ACTIVE, GRID, INK, MUTED, PASSIVE, SURFACE, new_figure, plot_style, to_svg
 from uae_model.report import facts as f
-from uae_model.svg import ACTIVE, GRID, INK, MUTED, PASSIVE, SURFACE, new_figure, plot_style, to_svg
 
 FEWEST_PATTERN_PLAYS = 5
 """A pattern seen less often is left out: its share would be noise."""

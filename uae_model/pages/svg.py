@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from uae_model.templates import page_environment
+from uae_model.pages.templates import page_environment
 
 INK, MUTED, GRID = "#010101", "#020202", "#030303"
 ACTIVE, PASSIVE, SURFACE = "#040404", "#050505", "#060606"
