@@ -27,10 +27,10 @@ from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, emptied, made_once, spark_session, write_plays
 from uae_model.config import Config, Feature
 from uae_model.encoding import bucket_of, numbers_of
-from uae_model.inference import predict_sessions
 from uae_model.lake import TableStore, contract_for
-from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
-from uae_model.pair import NetworkPair
+from uae_model.models.inference import predict_sessions
+from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
+from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.score import score_day
 from uae_model.registry import Champion
 from uae_model.scoring import session_lengths

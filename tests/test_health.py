@@ -14,7 +14,7 @@ from uae_model.core.errors import ConfigError
 from uae_model.encoding import bucket_of
 from uae_model.health import bin_of, day_health, decile_boundaries, references, stability_index
 from uae_model.manifest import FeatureReference
-from uae_model.networks import _padded, quantile_positions
+from uae_model.models.networks import _padded, quantile_positions
 from uae_model.publication import _stability_check
 
 CONFIG = parse_config(

@@ -28,7 +28,7 @@ from uae_model import scoring
 from uae_model.config import Config, load_config
 from uae_model.config.model_sections import ScoringSettings
 from uae_model.core.errors import ContractError
-from uae_model.pair import NetworkPair
+from uae_model.models.pair import NetworkPair
 from uae_model.scoring import score_plays, serialise, session_lengths, whole_sessions
 from uae_model.weighting import Weighting
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ModelError
-from uae_model.pair import ATTENTION_KINDS, Traits
+from uae_model.models.pair import ATTENTION_KINDS, Traits
 from uae_model.weighting import Weighting, logit_histogram, passive_weights, resolve_weighting, shifted
 from uae_model.weights import passive_weight, shifted_attention
 

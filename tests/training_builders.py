@@ -18,14 +18,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from uae_model.batches import SessionBatch, length_mask
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
 from uae_model.encoding import buckets_of, numbers_of
-from uae_model.inference import predict_sessions
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
-from uae_model.networks import AttentionNetwork, NetworkShape, PropensityNetwork
-from uae_model.pair import AttentionKind, NetworkPair, Prediction
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch, length_mask
+from uae_model.models.inference import predict_sessions
+from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
+from uae_model.models.pair import AttentionKind, NetworkPair, Prediction
+from uae_model.models.ranks import Ranks
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer

@@ -24,7 +24,7 @@ from uae_model.features import bucket_columns, number_columns
 from uae_model.weights import sample_weight, shifted_attention
 
 if TYPE_CHECKING:
-    from uae_model.pair import AttentionKind, NetworkPair
+    from uae_model.models.pair import AttentionKind, NetworkPair
     from uae_model.weighting import Weighting
 
 Columns = tuple[NDArray[Any], ...]
@@ -113,7 +113,7 @@ def _scorer(
 def _load(networks: Broadcast[bytes]) -> NetworkPair:
     import torch
 
-    from uae_model.pair import NetworkPair
+    from uae_model.models.pair import NetworkPair
     from uae_model.scoring import _LOADED  # the module's own, not the copy pickled with the function
 
     key = hash(networks.value)
@@ -193,7 +193,7 @@ def session_lengths(position: NDArray[np.int32], session: NDArray[np.int64]) -> 
 def _predict(
     plays: Columns, pair: NetworkPair, categorical: int, batch_plays: int, kind: AttentionKind
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    from uae_model.inference import predict_sessions
+    from uae_model.models.inference import predict_sessions
 
     position, session, feedback, *features = plays
     buckets, numbers = features[:categorical], features[categorical:]

@@ -19,8 +19,8 @@ import pandas as pd
 import torch
 from mlflow.pyfunc.model import PythonModel
 
-from uae_model.inference import predict_sessions
-from uae_model.pair import NetworkPair
+from uae_model.models.inference import predict_sessions
+from uae_model.models.pair import NetworkPair
 
 BATCH_PLAYS = 16_384
 

@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ModelError
-from uae_model.pair import AttentionKind, Traits
+from uae_model.models.pair import AttentionKind, Traits
 
 LARGEST_LOGIT = 20.0
 BIN_WIDTH = 0.02

@@ -32,8 +32,8 @@ from uae_model.config import Config
 from uae_model.evaluation.curves import Band, t_band
 from uae_model.evaluation.figures import daily_lift
 from uae_model.evaluation.weightings import parse_rule, weigh
+from uae_model.models.pair import NetworkPair
 from uae_model.pages.svg import svg_file
-from uae_model.pair import NetworkPair
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender, build_recommender
 from uae_model.recommenders.samples import Samples

@@ -13,7 +13,7 @@ def oracle_attention(world: World, plays: SimulatedPlays) -> Array:
     """Return P(a_t = 1 | all feedback of the session) of every play, shape (plays,).
 
     Forward-backward with the true s_t and p_t; the stickiness may depend on the feedback before (a world
-    with ``waking``), which ``uae_model.attention_chain`` does not model.
+    with ``waking``), which ``uae_model.models.attention_chain`` does not model.
     """
     position_N = plays.position_N
     session_N = np.repeat(np.arange(len(plays.lengths_S)), plays.lengths_S)

@@ -14,11 +14,11 @@ from benchmarks.estimators.oracle import oracle_attention
 from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, write_simulated_snapshot
 from benchmarks.estimators.tables import Claim
 from benchmarks.estimators.worlds import third_of_roles_wrong
-from uae_model.attention_chain import forward_filter, smooth
-from uae_model.batches import length_mask
 from uae_model.config import load_config
 from uae_model.loader import session_batches
-from uae_model.ranks import Ranks
+from uae_model.models.attention_chain import forward_filter, smooth
+from uae_model.models.batch import length_mask
+from uae_model.models.ranks import Ranks
 from uae_model.simulation.world import World
 from uae_model.training.job import network_shape
 

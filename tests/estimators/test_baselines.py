@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from tests.training_builders import SHAPE, batch_of, small_sessions, training_settings
-from uae_model.batches import SessionBatch
 from uae_model.estimators import ESTIMATORS, Estimator
 from uae_model.estimators.ndb import after_passive_run
-from uae_model.networks import CertainPropensity, DecayingAttention, Inputs
-from uae_model.pair import NetworkPair
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.networks import CertainPropensity, DecayingAttention, Inputs
+from uae_model.models.pair import NetworkPair
+from uae_model.models.ranks import Ranks
 
 RANKS = Ranks()
 ROLES = replace(SHAPE, attention_inputs=Inputs((0,), (0,)), propensity_inputs=Inputs((1,), (1,)))

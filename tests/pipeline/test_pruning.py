@@ -16,7 +16,7 @@ from tests.builders import DAY, Event, feed_row, write_slot
 from tests.lake.test_store import frame_of
 from uae_model.config import load_config
 from uae_model.lake import TableStore, read_table
-from uae_model.pair import Traits
+from uae_model.models.pair import Traits
 from uae_model.pipeline import score
 from uae_model.pipeline.nightly import run_night
 from uae_model.pipeline.publish import published_row

@@ -11,7 +11,7 @@ from tests.builders import DAY
 from uae_model.config import Config
 from uae_model.core.errors import InputError
 from uae_model.lake import Commit
-from uae_model.pair import Traits
+from uae_model.models.pair import Traits
 from uae_model.pipeline import score as module
 from uae_model.pipeline.score import plays_changed, score_day
 

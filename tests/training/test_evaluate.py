@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.training_builders import evaluated
-from uae_model.batches import SessionBatch, length_mask
+from uae_model.models.batch import SessionBatch, length_mask
 
 Play = tuple[float, float, float]
 """Feedback e, predicted attention, predicted propensity."""

@@ -23,7 +23,7 @@ from tests.training_builders import (
 )
 from uae_model.config.model_sections import TrainingSettings
 from uae_model.manifest import Manifest
-from uae_model.networks import Inputs
+from uae_model.models.networks import Inputs
 from uae_model.training import job as module
 from uae_model.training.job import (
     TrainingResult,

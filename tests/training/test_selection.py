@@ -20,7 +20,7 @@ from tests.training_builders import (
     write_snapshot_files,
 )
 from uae_model.manifest import Manifest
-from uae_model.pair import NetworkPair
+from uae_model.models.pair import NetworkPair
 from uae_model.training.candidates import Candidate, candidates_of
 from uae_model.training.job import TrainingResult, load_tensors
 from uae_model.training.loop import Comparison, _choice, train_on_this_rank

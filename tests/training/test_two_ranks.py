@@ -24,7 +24,7 @@ from tests.training_builders import (
 from uae_model.core.errors import ContractError
 from uae_model.loader import session_batches
 from uae_model.manifest import Manifest
-from uae_model.ranks import Ranks
+from uae_model.models.ranks import Ranks
 from uae_model.training import fit
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from uae_model.batches import SessionBatch
 from uae_model.config.model_sections import TrainingSettings
-from uae_model.networks import (
+from uae_model.models.batch import SessionBatch
+from uae_model.models.networks import (
     AttentionNetworkKind,
     NetworkShape,
     PropensityNetworkKind,
     build_attention,
     build_propensity,
 )
-from uae_model.pair import AttentionKind, NetworkPair, Traits
-from uae_model.ranks import Ranks
+from uae_model.models.pair import AttentionKind, NetworkPair, Traits
+from uae_model.models.ranks import Ranks
 
 StepMetrics = dict[str, float]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from uae_model.batches import SessionBatch
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.estimators.propensity_step import fit_propensity
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.ranks import Ranks
 
 
 class DecayEstimator(Estimator):

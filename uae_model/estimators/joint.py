@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from uae_model.attention_chain import forward_filter
-from uae_model.batches import SessionBatch
 from uae_model.config.model_sections import TrainingSettings
 from uae_model.estimators.base import Estimator, StepMetrics
-from uae_model.networks import NetworkShape
-from uae_model.ranks import Ranks
+from uae_model.models.attention_chain import forward_filter
+from uae_model.models.batch import SessionBatch
+from uae_model.models.networks import NetworkShape
+from uae_model.models.ranks import Ranks
 
 
 def negative_log_likelihood(

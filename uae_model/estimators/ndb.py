@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from uae_model.batches import SessionBatch
 from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
 from uae_model.estimators.propensity_step import fit_propensity
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.ranks import Ranks
 
 PASSIVE_RUN = 10
 """d = 1 iff the last ten plays were all passive."""

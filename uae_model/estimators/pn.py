@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uae_model.batches import SessionBatch
 from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.ranks import Ranks
 
 
 class NaiveEstimator(Estimator):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from uae_model.batches import SessionBatch
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.estimators.joint import negative_log_likelihood
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.ranks import Ranks
 
 
 def fit_propensity(estimator: Estimator, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from uae_model.attention_chain import forward_filter
-from uae_model.batches import SessionBatch
 from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
-from uae_model.ranks import Ranks
+from uae_model.models.attention_chain import forward_filter
+from uae_model.models.batch import SessionBatch
+from uae_model.models.ranks import Ranks
 
 
 class LocalPropensityEstimator(Estimator):

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from uae_model.batches import SessionBatch
 from uae_model.estimators.base import Estimator, StepMetrics
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.ranks import Ranks
 
 
 @dataclass(frozen=True)

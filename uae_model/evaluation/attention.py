@@ -15,9 +15,9 @@ from uae_model import __version__
 from uae_model.config import Config
 from uae_model.core.logs import log
 from uae_model.evaluation.plays import EvaluationPlays
-from uae_model.inference import predict_sessions
-from uae_model.pair import NetworkPair
-from uae_model.ranks import Ranks
+from uae_model.models.inference import predict_sessions
+from uae_model.models.pair import NetworkPair
+from uae_model.models.ranks import Ranks
 from uae_model.training.job import TrainingJob, load_tensors, save_tensors
 from uae_model.training.loop import Trainer
 from uae_model.training.reporting import SilentReporter

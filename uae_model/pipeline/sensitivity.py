@@ -18,9 +18,9 @@ from uae_model.config import Config, Feature
 from uae_model.core.logs import log
 from uae_model.lake import TableStore
 from uae_model.launch import run_training
-from uae_model.pair import AttentionKind, NetworkPair
+from uae_model.models.pair import AttentionKind, NetworkPair
+from uae_model.models.ranks import Ranks
 from uae_model.pipeline.train import trainable_days
-from uae_model.ranks import Ranks
 from uae_model.snapshot import write_snapshot
 from uae_model.training.fit import Snapshot
 from uae_model.training.job import TrainingJob, TrainingResult, training_key

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from uae_model.batches import SessionBatch
-from uae_model.pair import ATTENTION_KINDS, NetworkPair
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.pair import ATTENTION_KINDS, NetworkPair
+from uae_model.models.ranks import Ranks
 from uae_model.weighting import LOGIT_BINS, logit_histogram
 
 COLLAPSED = 0.9

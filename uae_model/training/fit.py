@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from uae_model.batches import SessionBatch
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log
 from uae_model.estimators import ESTIMATORS, Estimator, StepMetrics
 from uae_model.loader import session_batches
 from uae_model.manifest import Manifest, SnapshotSplit
-from uae_model.pair import NetworkPair
-from uae_model.ranks import Ranks
+from uae_model.models.batch import SessionBatch
+from uae_model.models.pair import NetworkPair
+from uae_model.models.ranks import Ranks
 from uae_model.training.candidates import Candidate
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, load_tensors, network_shape, save_tensors

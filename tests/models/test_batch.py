@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tests.training_builders import batch_of, small_sessions
-from uae_model.batches import length_mask
+from uae_model.models.batch import length_mask
 
 
 def test_mask_marks_the_first_steps_of_each_session() -> None:

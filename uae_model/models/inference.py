@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from uae_model.batches import SessionBatch, length_mask
-from uae_model.pair import AttentionKind, NetworkPair
+from uae_model.models.batch import SessionBatch, length_mask
+from uae_model.models.pair import AttentionKind, NetworkPair
 
 
 def predict_sessions(

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tests.training_builders import SHAPE, batch_of, network_pair, small_sessions
-from uae_model.batches import SessionBatch
-from uae_model.networks import AttentionNetwork, FeatureEncoder, NetworkShape, PropensityNetwork
+from uae_model.models.batch import SessionBatch
+from uae_model.models.networks import AttentionNetwork, FeatureEncoder, NetworkShape, PropensityNetwork
 
 STEPS = 6
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from uae_model.attention_chain import forward_filter, smooth
-from uae_model.batches import SessionBatch
-from uae_model.networks import NetworkShape, build_attention, build_propensity
+from uae_model.models.attention_chain import forward_filter, smooth
+from uae_model.models.batch import SessionBatch
+from uae_model.models.networks import NetworkShape, build_attention, build_propensity
 
 AttentionKind = Literal["prediction", "filtered", "smoothed"]
 """What a play's attention may rest on: what came before its feedback, its own feedback too, and all

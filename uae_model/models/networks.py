@@ -16,7 +16,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from uae_model.batches import SessionBatch
+from uae_model.models.batch import SessionBatch
 
 AttentionNetworkKind = Literal["gru", "step", "decay"]
 PropensityNetworkKind = Literal["state", "features", "local", "certain"]

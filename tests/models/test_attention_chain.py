@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from uae_model.attention_chain import forward_filter, smooth
+from uae_model.models.attention_chain import forward_filter, smooth
 
 STICKINESS = (0.0, 0.2, 0.7, 0.95)
 

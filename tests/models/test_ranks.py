@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from tests.training_builders import on_ranks
-from uae_model.ranks import Ranks, joined_ranks
+from uae_model.models.ranks import Ranks, joined_ranks
 
 WORLD_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 

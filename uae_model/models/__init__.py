@@ -1,0 +1,1 @@
+"""Batches, networks, the trained pair, inference and ranks."""
