@@ -17,7 +17,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from benchmarks.events import DAY, write_events
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import emptied, made_once, spark_session
-from uae_model.aggregates import (
+from uae_model.config import Config, Feature, load_config, parse_config
+from uae_model.features.aggregates import (
     Measure,
     entities,
     entity_measures,
@@ -25,8 +26,7 @@ from uae_model.aggregates import (
     first_needed_day,
     partials_of_day,
 )
-from uae_model.aggregates.measures import declared, measures
-from uae_model.config import Config, Feature, load_config, parse_config
+from uae_model.features.aggregates.measures import declared, measures
 from uae_model.sessions import bots_of_day
 
 USERS = 25_000

@@ -26,7 +26,7 @@ from benchmarks.events import DAY
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, emptied, made_once, spark_session, write_plays
 from uae_model.config import Config, Feature
-from uae_model.encoding import bucket_of, numbers_of
+from uae_model.features.arrays import bucket_of, numbers_of
 from uae_model.lake import TableStore, contract_for
 from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from jobs.common import job_parser, print_summary, run, settings, start
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import ConfigError
-from uae_model.explain import explain
+from uae_model.features.explain import explain
 from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
 
 

@@ -24,7 +24,7 @@ from tests.training_builders import play_rows
 from uae_model import published
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
-from uae_model.features import categorical_buckets, numeric_values
+from uae_model.features.columns import categorical_buckets, numeric_values
 from uae_model.lake import TableStore
 from uae_model.published import (
     WeightedBatch,

@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
-from tests.test_features import categorical, declared
+from tests.features.test_columns import categorical, declared
 from tests.training_builders import encode_plays, pair_for, play_rows, plays_frame
 from uae_model import scoring
 from uae_model.config import Config, load_config

@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from tests.builders import DAY
-from tests.test_features import categorical, declared
+from tests.features.test_columns import categorical, declared
 from tests.training_builders import encode_plays, play_rows, plays_frame
 from uae_model import snapshot as module
 from uae_model.config import load_config

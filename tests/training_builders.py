@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
-from uae_model.encoding import buckets_of, numbers_of
+from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.inference import predict_sessions

@@ -20,7 +20,7 @@ from pyspark.sql.pandas.functions import pandas_udf
 
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
-from uae_model.features import bucket_columns, number_columns
+from uae_model.features.columns import bucket_columns, number_columns
 from uae_model.weights import sample_weight, shifted_attention
 
 if TYPE_CHECKING:

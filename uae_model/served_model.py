@@ -1,7 +1,7 @@
 """The registered models as MLflow pyfuncs ("models from code": no pickles, weights_only tensors).
 
 One row of the input is a session. Each declared feature is a column of arrays: bucket numbers for a
-categorical feature, transformed numbers for a numeric one (``uae_model.features`` makes both), and
+categorical feature, transformed numbers for a numeric one (``uae_model.features.columns`` makes both), and
 ``is_active``: the propensity rests on the feedback before a play, and attention may rest on all of its
 session's. The output has one array per session, attention of the estimator's own kind; ``spark_udf`` has to
 be told so by ``result_type="attention array<double>"`` (or ``propensity``), and gives a struct with that

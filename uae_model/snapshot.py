@@ -21,8 +21,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
-from uae_model.features import categorical_buckets, numeric_values, plays_with_features
-from uae_model.health import decile_boundaries, references
+from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
+from uae_model.features.drift import decile_boundaries, references
 from uae_model.lake import TableStore
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
 from uae_model.padding import choose_padded_lengths

@@ -17,10 +17,10 @@ from pyspark.sql import functions as F  # noqa: N812
 from benchmarks.estimators.simulated import Array, SimulatedPlays, simulate_plays
 from benchmarks.features import days_from
 from benchmarks.workspace import made_once, spark_session
-from uae_model.aggregates import features_of_day, partials_of_day
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
-from uae_model.encoding import numbers_of
+from uae_model.features.aggregates import features_of_day, partials_of_day
+from uae_model.features.arrays import numbers_of
 from uae_model.simulation.feed import CLEAN, feed_rows
 from uae_model.simulation.listening import draw_plays
 from uae_model.simulation.world import Block, World

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from uae_model.config import Config, Feature
-from uae_model.encoding import buckets_of, numbers_of
+from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.padding import choose_padded_lengths
 from uae_model.simulation.columns import feature_columns

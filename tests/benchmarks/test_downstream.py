@@ -24,9 +24,9 @@ from benchmarks.downstream.worlds import (
 )
 from benchmarks.estimators.simulated import simulate_plays
 from uae_model.config import load_config
-from uae_model.encoding import buckets_of
 from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.plays import TEST, TRAIN
+from uae_model.features.arrays import buckets_of
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender
 from uae_model.simulation.listening import Offer

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.aggregates.builders import aggregate
 from tests.builders import DAY, event, events_frame, write_slot
-from tests.dimensions.builders import FEATURES, SONGS, USERS
-from uae_model.aggregates import features_of_day
+from tests.features.aggregates.builders import aggregate
+from tests.features.dimensions.builders import FEATURES, SONGS, USERS
 from uae_model.config import parse_config
 from uae_model.core.errors import ContractError
 from uae_model.doctor.data import _is_expected
-from uae_model.explain import explain
-from uae_model.features import plays_with_features
+from uae_model.features.aggregates import features_of_day
+from uae_model.features.columns import plays_with_features
+from uae_model.features.explain import explain
 from uae_model.ingest.identity import _hasher
 from uae_model.lake import TableStore
 from uae_model.pipeline import dimensions

@@ -12,12 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from tests.aggregates.builders import aggregate, session
 from tests.builders import DAY, Event, event, events_frame
-from uae_model.aggregates.windows import BROADCAST_KEYS, features_of_day, salt_of, salted_join
+from tests.features.aggregates.builders import aggregate, session
 from uae_model.config import Config, parse_config
 from uae_model.core.errors import InputError
-from uae_model.features import plays_with_features
+from uae_model.features.aggregates.windows import BROADCAST_KEYS, features_of_day, salt_of, salted_join
+from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.sessions import build_day

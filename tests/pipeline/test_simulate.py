@@ -17,7 +17,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from tests.builders import DAY
 from uae_model.config import load_config
 from uae_model.core.errors import InputError
-from uae_model.dimensions import statement_count
+from uae_model.features.dimensions import statement_count
 from uae_model.feed import Feed
 from uae_model.lake import TableStore
 from uae_model.pipeline.dimensions import ingest_dimensions

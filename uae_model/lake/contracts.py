@@ -8,10 +8,10 @@ from functools import partial
 
 from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
 
-from uae_model.aggregates.measures import partial_measures
 from uae_model.config import Config, Feature
 from uae_model.config.dimensions import RESTATED_AT, VALID_FROM, VALID_TO, DimensionEntity
 from uae_model.core.errors import ContractError
+from uae_model.features.aggregates.measures import partial_measures
 
 TABLES = (
     "events",

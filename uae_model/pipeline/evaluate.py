@@ -35,7 +35,7 @@ from uae_model.evaluation.plays import (
 )
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
-from uae_model.features import categorical_buckets, numeric_values, plays_with_features
+from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
 from uae_model.pipeline.train import require_plays, training_days

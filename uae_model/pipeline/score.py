@@ -10,8 +10,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.core.errors import InputError
 from uae_model.core.logs import log
-from uae_model.features import plays_with_features
-from uae_model.health import day_health
+from uae_model.features.columns import plays_with_features
+from uae_model.features.drift import day_health
 from uae_model.lake import TableStore, fingerprint
 from uae_model.pipeline.features import has_looked_up_features, require_features
 from uae_model.registry import Champion

@@ -6,8 +6,13 @@ remembers when it was restated: without that, a late statement that falls betwee
 told apart from one that is still true. So any order of the feed, and any split of it, gives the same table.
 """
 
-from uae_model.dimensions.as_of import has_attributes, relevant_digests, with_attributes
-from uae_model.dimensions.history import changed_versions, distinct_statements, statement_count, versions_of
+from uae_model.features.dimensions.as_of import has_attributes, relevant_digests, with_attributes
+from uae_model.features.dimensions.history import (
+    changed_versions,
+    distinct_statements,
+    statement_count,
+    versions_of,
+)
 
 __all__ = [
     "changed_versions",

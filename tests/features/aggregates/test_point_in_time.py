@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from tests.aggregates.builders import EVERY_FUNCTION, plays_and_features, reference
 from tests.builders import DAY, Event
+from tests.features.aggregates.builders import EVERY_FUNCTION, plays_and_features, reference
 
 FIRST = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) - timedelta(days=3)
 MIDNIGHT = FIRST + timedelta(days=3)

@@ -1,6 +1,6 @@
 """Encoding of feature values without Spark, for the programs that read the weights.
 
-Gives the same numbers as the Spark columns of ``uae_model.features``.
+Gives the same numbers as the Spark columns of ``uae_model.features.columns``.
 """
 
 from __future__ import annotations

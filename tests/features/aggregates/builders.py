@@ -9,8 +9,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import Event
-from uae_model.aggregates import features_of_day, partials_of_day
 from uae_model.config import Aggregate, Config, parse_config
+from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.lake import contract_for
 from uae_model.sessions import events_of_day, open_sessions, plays_of_day
 

@@ -7,8 +7,8 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.aggregates.measures import entities, entity_key, entity_measures, partial_measures
 from uae_model.config import Config
+from uae_model.features.aggregates.measures import entities, entity_key, entity_measures, partial_measures
 
 
 def partials_of_day(events: DataFrame, bots: DataFrame, config: Config) -> DataFrame:

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.aggregates.windows import BROADCAST_KEYS, salted_join
 from uae_model.config import Config, Dimension, Feature
 from uae_model.config.dimensions import VALID_FROM, VALID_TO
 from uae_model.core.dates import midnight
+from uae_model.features.aggregates.windows import BROADCAST_KEYS, salted_join
 
 
 def has_attributes(config: Config) -> bool:

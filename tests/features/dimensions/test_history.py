@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import at
-from tests.dimensions.builders import SONGS, Statement, Version, empty_table, reference, statements_frame
-from uae_model.dimensions import changed_versions, distinct_statements, statement_count, versions_of
-from uae_model.dimensions.history import statements_in
+from tests.features.dimensions.builders import (
+    SONGS,
+    Statement,
+    Version,
+    empty_table,
+    reference,
+    statements_frame,
+)
+from uae_model.features.dimensions import changed_versions, distinct_statements, statement_count, versions_of
+from uae_model.features.dimensions.history import statements_in
 
 # A Spark run is dear: an example draws the seed of many songs, and a failing one is not made smaller.
 few = settings(

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from tests.test_features import categorical, declared
-from uae_model.encoding import bucket_of, buckets_of, numbers_of
-from uae_model.features import categorical_buckets, numeric_values
+from tests.features.test_columns import categorical, declared
+from uae_model.features.arrays import bucket_of, buckets_of, numbers_of
+from uae_model.features.columns import categorical_buckets, numeric_values
 
 BUCKETS = (2, 7, 1000, 10_000_000)
 CONFIG = declared(
@@ -82,7 +82,7 @@ def test_known_values() -> None:
 def test_values_that_repeat_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[object] = []
     monkeypatch.setattr(
-        "uae_model.encoding.bucket_of", lambda value, buckets: hashed.append(value) or len(hashed)
+        "uae_model.features.arrays.bucket_of", lambda value, buckets: hashed.append(value) or len(hashed)
     )
     found = buckets_of(pd.Series(["a", None, "a", "b", None]), 10)
     assert found.tolist() == [1, 2, 1, 3, 2]

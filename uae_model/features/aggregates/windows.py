@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.aggregates.measures import (
+from uae_model.config import Config, Feature
+from uae_model.features.aggregates.measures import (
     MILLION,
     Measure,
     declared,
@@ -17,7 +18,6 @@ from uae_model.aggregates.measures import (
     first_needed_day,
     measures,
 )
-from uae_model.config import Config, Feature
 
 DAY_MICROSECONDS = 86_400 * MILLION
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import DAY, Event, at, event
-from tests.dimensions.builders import CONFIG, SONGS, USERS, Statement, empty_table, statements_frame
-from tests.dimensions.test_history import few, says
-from uae_model.dimensions import distinct_statements, relevant_digests, versions_of, with_attributes
-from uae_model.dimensions.as_of import read_dimensions
+from tests.features.dimensions.builders import CONFIG, SONGS, USERS, Statement, empty_table, statements_frame
+from tests.features.dimensions.test_history import few, says
+from uae_model.features.dimensions import distinct_statements, relevant_digests, versions_of, with_attributes
+from uae_model.features.dimensions.as_of import read_dimensions
 
 FIRST = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 Categorical values are hashed (xxhash64 of their text, modulo the declared buckets): no vocabulary has to
 travel with the model and an unseen song is no error. Numeric values are transformed here and standardised
-inside the network by statistics of the training window. ``uae_model.encoding`` gives the same numbers
+inside the network by statistics of the training window. ``uae_model.features.arrays`` gives the same numbers
 without Spark.
 """
 

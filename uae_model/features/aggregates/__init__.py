@@ -5,15 +5,15 @@ millionths, last times and HyperLogLog sketches: all merge in any order to the s
 backfill give identical rows, and a late event is put right by building its day's partials again.
 """
 
-from uae_model.aggregates.measures import (
+from uae_model.features.aggregates.measures import (
     Measure,
     entities,
     entity_measures,
     first_needed_day,
     partial_measures,
 )
-from uae_model.aggregates.partials import partials_of_day
-from uae_model.aggregates.windows import features_of_day
+from uae_model.features.aggregates.partials import partials_of_day
+from uae_model.features.aggregates.windows import features_of_day
 
 __all__ = [
     "Measure",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from uae_model.config import Config, parse_config
-from uae_model.features import categorical_buckets, numeric_values
+from uae_model.features.columns import categorical_buckets, numeric_values
 
 
 def declared(*features: dict[str, Any]) -> Config:

@@ -1,0 +1,1 @@
+"""Aggregates, dimensions, columns, arrays, drift, explanation."""
