@@ -11,7 +11,7 @@ from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.config import FEED_FORMATS, PROFILES
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import InputError
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.pipeline.dimensions import complete_slots, ingest_statements
 from uae_model.pipeline.ingest import ingest_slots
 

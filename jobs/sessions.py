@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.pipeline.nightly import closed_slots
 from uae_model.pipeline.sessions import build_day, reopened_days
 

@@ -13,7 +13,7 @@ from tests.builders import write_slot
 from tests.doctor.builders import TODAY, by_name
 from uae_model.config import Config, Dimension
 from uae_model.doctor import Status, data
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
 
 

@@ -12,8 +12,8 @@ from pyspark.sql import Row, SparkSession
 
 from tests.builders import DAY
 from uae_model.config import Config, load_config
-from uae_model.feed import Feed
 from uae_model.ingest import parse_rows, read_slot
+from uae_model.ingest.feed import Feed
 
 KEY = b"a key of sixteen"
 

@@ -15,8 +15,8 @@ from tests.builders import DAY, event, feed_row, write_slot
 from tests.ingest.test_parse import default_config
 from uae_model.config import Config
 from uae_model.core.errors import InputError
-from uae_model.feed import Feed, Slot
 from uae_model.ingest import read_slot
+from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.raw import source_columns
 
 GOOD = feed_row(event("e", "10:00"))

@@ -15,7 +15,7 @@ from pyspark.sql import Row, SparkSession
 from tests.builders import DAY, at
 from uae_model.config import Dimension
 from uae_model.core.errors import InputError
-from uae_model.feed import Slot
+from uae_model.ingest.feed import Slot
 from uae_model.ingest.identity import _hasher
 from uae_model.ingest.statements import parse_statements, read_statements
 

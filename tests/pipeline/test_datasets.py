@@ -16,8 +16,8 @@ from tests.builders import DAY
 from tests.ingest import datasets
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError
-from uae_model.feed import Feed
 from uae_model.ingest import distinct_events
+from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore, contract_for
 from uae_model.lake.contracts import feature_type
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from tests.builders import DAY, Event, event, feed_row, write_slot
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ConfigError, ContractError, InputError
-from uae_model.feed import Feed, Slot
+from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, IngestCounts, _days_of, ingest_slots
 

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from tests.builders import mssd_row, write_mssd
 from uae_model.config import load_config
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.nightly import prepare_days, run_night

@@ -14,7 +14,7 @@ from pyspark.sql import Row, SparkSession
 from tests.builders import DAY, write_slot
 from uae_model.config import Config
 from uae_model.core.errors import ModelError, NotClosedError
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.pipeline import nightly
 from uae_model.pipeline.ingest import IngestCounts
 from uae_model.pipeline.nightly import closed_slots, prepare_days, run_night, training_is_due

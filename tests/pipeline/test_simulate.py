@@ -18,7 +18,7 @@ from tests.builders import DAY
 from uae_model.config import load_config
 from uae_model.core.errors import InputError
 from uae_model.features.dimensions import statement_count
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots

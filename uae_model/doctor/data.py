@@ -9,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Dimension
 from uae_model.core.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
-from uae_model.feed import Feed, Slot
+from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TABLES, TableStore
 from uae_model.publication_days import PUBLISHED
 from uae_model.sessions import closing_time

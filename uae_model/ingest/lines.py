@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql import types as T  # noqa: N812
 
 from uae_model.core.errors import InputError
-from uae_model.feed import Slot
+from uae_model.ingest.feed import Slot
 
 CORRUPT = "_corrupt_record"
 

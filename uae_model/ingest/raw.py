@@ -15,8 +15,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.core.errors import InputError
-from uae_model.feed import Slot
 from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
+from uae_model.ingest.feed import Slot
 from uae_model.ingest.lastfm import lastfm_fields
 from uae_model.ingest.lines import csv_rows, json_fields, read_lines, source_of, split_lines
 from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Dimension
 from uae_model.config.dimensions import VALID_FROM
 from uae_model.core.errors import InputError
-from uae_model.feed import Slot
+from uae_model.ingest.feed import Slot
 from uae_model.ingest.identity import pseudonymise
 from uae_model.ingest.raw import read_files
 from uae_model.ingest.values import instant_of, missing, problem_of, unreadable, unreadable_number

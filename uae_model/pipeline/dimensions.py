@@ -12,7 +12,7 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log, warn
 from uae_model.features.dimensions import changed_versions, statement_count
-from uae_model.feed import Feed, Slot
+from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.statements import parse_statements, read_statements
 from uae_model.lake import TableStore

@@ -14,8 +14,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
-from uae_model.feed import Feed, Slot
 from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
+from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.lake import Commit, TableStore
 

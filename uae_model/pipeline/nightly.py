@@ -9,7 +9,7 @@ from uae_model.config import Config
 from uae_model.core.dates import days_between
 from uae_model.core.errors import ModelError, NotClosedError
 from uae_model.core.logs import log_context, timed, warn
-from uae_model.feed import Feed, Slot, reach
+from uae_model.ingest.feed import Feed, Slot, reach
 from uae_model.lake import TableStore
 from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features

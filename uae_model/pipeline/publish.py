@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Dimension
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
-from uae_model.feed import Feed
+from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account

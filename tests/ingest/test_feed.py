@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from tests.builders import DAY, write_slot
 from uae_model.config import Config
 from uae_model.core.errors import InputError
-from uae_model.feed import END_OF_TIME, Feed, Slot, reach
+from uae_model.ingest.feed import END_OF_TIME, Feed, Slot, reach
 from uae_model.lake import files
 
 NEXT = DAY + timedelta(days=1)
