@@ -27,7 +27,7 @@ from uae_model.features.aggregates import (
     partials_of_day,
 )
 from uae_model.features.aggregates.measures import declared, measures
-from uae_model.sessions import bots_of_day
+from uae_model.sessions.cut import bots_of_day
 
 USERS = 25_000
 DAYS = 10

@@ -12,7 +12,7 @@ from benchmarks.events import DAY, write_events
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, emptied, made_once, sessions_of_day, spark_session
 from uae_model.config import Config
-from uae_model.sessions import closing_time
+from uae_model.sessions.cut import closing_time
 
 USERS = 250_000
 DUCKDB_MEMORY = "8GB"
@@ -82,7 +82,7 @@ def _count(events: Path) -> int:
 
 
 def _sessions_sql(events: Path, config: Config) -> str:
-    """Return the rules of ``uae_model.sessions`` in DuckDB's words, for a day without open sessions."""
+    """Return the rules of ``uae_model.sessions.cut`` in DuckDB's words, for a day without open sessions."""
     rules = config.sessions
     gap = int(rules.gap_minutes * 60_000_000)
     longest = int(rules.max_hours * 3_600_000_000)

@@ -111,7 +111,7 @@ class ReferencePlay:
 def reference_sessions(events: Sequence[Event], config: Config) -> dict[str, ReferencePlay]:
     """Cut sessions by walking through each user's events once, day rule by day rule.
 
-    An independent, sequential statement of the rules in ``uae_model.sessions``.
+    An independent, sequential statement of the rules in ``uae_model.sessions.cut``.
     """
     rules = config.sessions
     gap = timedelta(minutes=rules.gap_minutes)

@@ -24,7 +24,7 @@ from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.sessions import build_day
 from uae_model.pipeline.train import train
 from uae_model.registry import Registry
-from uae_model.sessions import open_sessions, plays_of_day
+from uae_model.sessions.cut import open_sessions, plays_of_day
 
 
 @dataclass(frozen=True)

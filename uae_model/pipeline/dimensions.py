@@ -17,7 +17,7 @@ from uae_model.ingest.identity import read_key
 from uae_model.ingest.statements import parse_statements, read_statements
 from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import slots_done, write_quarantine
-from uae_model.sessions import event_days
+from uae_model.sessions.cut import event_days
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from uae_model.features.aggregates import (
 from uae_model.features.dimensions import has_attributes, relevant_digests, with_attributes
 from uae_model.lake import TableStore
 from uae_model.pipeline.sessions import days_in_reach
-from uae_model.sessions import bots_of_day
+from uae_model.sessions.cut import bots_of_day
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from uae_model.pipeline.score import plays_changed, score_day
 from uae_model.pipeline.sessions import DayOfPlays, build_day, days_in_reach, reopened_days
 from uae_model.pipeline.train import promote, train
 from uae_model.registry import Registry
-from uae_model.sessions import closing_time
+from uae_model.sessions.cut import closing_time
 
 
 def closed_slots(feed: Feed, first: date, last: date, config: Config) -> list[Slot]:

@@ -13,7 +13,7 @@ from uae_model.core.dates import midnight
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.lake import TableStore, fingerprint
-from uae_model.sessions import (
+from uae_model.sessions.cut import (
     bots_of_day,
     event_days,
     events_of_day,

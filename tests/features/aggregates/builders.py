@@ -12,7 +12,7 @@ from tests.builders import Event
 from uae_model.config import Aggregate, Config, parse_config
 from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.lake import contract_for
-from uae_model.sessions import events_of_day, open_sessions, plays_of_day
+from uae_model.sessions.cut import events_of_day, open_sessions, plays_of_day
 
 
 def aggregate(name: str, entity: Sequence[str], function: str, windows: Any, **more: Any) -> dict[str, Any]:

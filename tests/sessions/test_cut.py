@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.builders import DAY, Event, ReferencePlay, at, event, events_frame, reference_sessions
 from uae_model.config import Config
 from uae_model.lake import contract_for
-from uae_model.sessions import (
+from uae_model.sessions.cut import (
     bots_of_day,
     closing_time,
     events_of_day,

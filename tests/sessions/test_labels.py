@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pyspark.sql import SparkSession
 
 from uae_model.config import FEEDBACK_TYPES, Config
-from uae_model.labels import is_active, label
+from uae_model.sessions.labels import is_active, label
 
 
 def labelled(spark: SparkSession, config: Config) -> dict[str, tuple[bool, int]]:
