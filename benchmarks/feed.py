@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, made_once, make_snapshot, snapshot_of
-from uae_model.loader import session_batches
-from uae_model.manifest import Manifest
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.networks import NetworkShape
 from uae_model.models.ranks import Ranks
+from uae_model.snapshot.loader import session_batches
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import network_shape
 
 USERS = 100_000

@@ -14,9 +14,9 @@ from benchmarks.events import DAY, write_events
 from uae_model.config import Config, load_config
 from uae_model.lake import TableStore, contract_for
 from uae_model.lake.spark import SPARK_CONF_FOLDER, start_spark
-from uae_model.manifest import Manifest, load_manifest
 from uae_model.sessions.cut import bots_of_day, events_of_day, open_sessions, plays_of_day
-from uae_model.snapshot import write_snapshot
+from uae_model.snapshot.manifest import Manifest, load_manifest
+from uae_model.snapshot.write import write_snapshot
 
 VALIDATION_DAY = DAY + timedelta(days=1)
 

@@ -24,10 +24,10 @@ from tests.training_builders import EncodedPlays, encode_plays, pair_for, play_r
 from uae_model import __version__
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
-from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.models.pair import NetworkPair
 from uae_model.registry import Registry, require_same_features
 from uae_model.served_model import ServedModel
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
 
 ROWS = sorted(

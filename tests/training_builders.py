@@ -20,12 +20,12 @@ from torch import Tensor
 
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
 from uae_model.features.arrays import buckets_of, numbers_of
-from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.models.pair import AttentionKind, NetworkPair, Prediction
 from uae_model.models.ranks import Ranks
+from uae_model.snapshot.manifest import Manifest, SnapshotFile, SnapshotSplit
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer
@@ -224,7 +224,7 @@ def write_snapshot_files(
     padded_lengths: Sequence[int] = (4, 8),
     row_group: int = 5,
 ) -> Manifest:
-    """Write a snapshot in the form of ``uae_model.snapshot`` without Spark, and its manifest."""
+    """Write a snapshot in the form of ``uae_model.snapshot.write`` without Spark, and its manifest."""
     manifest = Manifest(
         snapshot_id="plays-v3-test",
         root=str(root),

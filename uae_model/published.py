@@ -19,8 +19,8 @@ from deltalake import DeltaTable
 from uae_model.config import Feature
 from uae_model.core.errors import ContractError
 from uae_model.features.arrays import buckets_of, numbers_of
-from uae_model.petastorm_files import file_url, quiet_petastorm
 from uae_model.publication_days import PUBLISHED, requested_days, require_all_days
+from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 if TYPE_CHECKING:
     import torch

@@ -26,11 +26,11 @@ from benchmarks.estimators.worlds import (
 )
 from uae_model.config import Config
 from uae_model.config.model_sections import TrainingSettings
-from uae_model.manifest import Manifest
 from uae_model.models.inference import predict_sessions
 from uae_model.models.pair import NetworkPair
 from uae_model.models.ranks import Ranks
 from uae_model.report.recovery import calibration_error, reliability, roc_auc
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer
 from uae_model.training.reporting import SilentReporter

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from uae_model.config import Config, Feature
 from uae_model.features.arrays import buckets_of, numbers_of
-from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit
-from uae_model.padding import choose_padded_lengths
 from uae_model.simulation.columns import feature_columns
 from uae_model.simulation.listening import Plays, draw_plays
 from uae_model.simulation.world import Block, World
+from uae_model.snapshot.manifest import Manifest, SnapshotFile, SnapshotSplit
+from uae_model.snapshot.padding import choose_padded_lengths
 
 ROW_GROUP_SESSIONS = 128
 HOUR_MS = 3_600_000
@@ -73,7 +73,7 @@ def join(parts: Sequence[SimulatedPlays]) -> SimulatedPlays:
 def write_simulated_snapshot(
     root: Path, train: SimulatedPlays, validation: SimulatedPlays, config: Config
 ) -> Manifest:
-    """Write a snapshot in the form of ``uae_model.snapshot`` and return its manifest."""
+    """Write a snapshot in the form of ``uae_model.snapshot.write`` and return its manifest."""
     statistics = [_statistics(values_N) for values_N in train.numeric_NF.T]
     manifest = Manifest(
         snapshot_id=root.name,

@@ -15,11 +15,11 @@ from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, writ
 from benchmarks.estimators.tables import Claim
 from benchmarks.estimators.worlds import third_of_roles_wrong
 from uae_model.config import load_config
-from uae_model.loader import session_batches
 from uae_model.models.attention_chain import forward_filter, smooth
 from uae_model.models.batch import length_mask
 from uae_model.models.ranks import Ranks
 from uae_model.simulation.world import World
+from uae_model.snapshot.loader import session_batches
 from uae_model.training.job import network_shape
 
 WORLD = World(users=40, songs=200, days=2, attention_intercept=-0.6, propensity_intercept=-1.0)

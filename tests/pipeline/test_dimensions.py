@@ -27,7 +27,7 @@ from uae_model.pipeline.dimensions import ingest_dimensions
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.publish import _quarantined, quarantined_statements
 from uae_model.pipeline.sessions import build_day
-from uae_model.snapshot import write_snapshot
+from uae_model.snapshot.write import write_snapshot
 
 KEY = "an hmac key for tests"
 DAYS = [DAY + timedelta(days=number) for number in range(3)]

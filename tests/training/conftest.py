@@ -6,7 +6,7 @@ import pytest
 
 from tests.training.loop_builders import telling_sessions
 from tests.training_builders import write_snapshot_files
-from uae_model.manifest import Manifest
+from uae_model.snapshot.manifest import Manifest
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.loop_builders import Checkpoints, Killed, Notes, networks, same
 from tests.training_builders import train, training_job
-from uae_model.manifest import Manifest
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training import fit
 from uae_model.training.job import TrainingJob, TrainingResult
 

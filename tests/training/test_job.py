@@ -22,8 +22,8 @@ from tests.training_builders import (
     write_snapshot_files,
 )
 from uae_model.config.model_sections import TrainingSettings
-from uae_model.manifest import Manifest
 from uae_model.models.networks import Inputs
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training import job as module
 from uae_model.training.job import (
     TrainingResult,

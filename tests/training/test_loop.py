@@ -23,9 +23,9 @@ from tests.training_builders import (
     write_snapshot_files,
 )
 from uae_model.core.errors import ContractError, ModelError
-from uae_model.loader import session_batches
-from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.models.batch import SessionBatch
+from uae_model.snapshot.loader import session_batches
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training import fit
 from uae_model.training.job import TrainingResult
 from uae_model.training.loop import train_on_this_rank

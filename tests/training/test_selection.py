@@ -19,8 +19,8 @@ from tests.training_builders import (
     training_settings,
     write_snapshot_files,
 )
-from uae_model.manifest import Manifest
 from uae_model.models.pair import NetworkPair
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training.candidates import Candidate, candidates_of
 from uae_model.training.job import TrainingResult, load_tensors
 from uae_model.training.loop import Comparison, _choice, train_on_this_rank

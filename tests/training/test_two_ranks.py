@@ -22,9 +22,9 @@ from tests.training_builders import (
     write_snapshot_files,
 )
 from uae_model.core.errors import ContractError
-from uae_model.loader import session_batches
-from uae_model.manifest import Manifest
 from uae_model.models.ranks import Ranks
+from uae_model.snapshot.loader import session_batches
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training import fit
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank

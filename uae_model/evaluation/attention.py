@@ -39,7 +39,7 @@ class TrainedAttention:
 
     Attributes:
         plays: all plays of the evaluation.
-        snapshot_root: their training and validation sessions (``uae_model.manifest``).
+        snapshot_root: their training and validation sessions (``uae_model.snapshot.manifest``).
         config: networks, training and scoring settings.
         folder: folder or URI for checkpoints and attention.
     """

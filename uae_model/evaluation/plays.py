@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uae_model.core.errors import ContractError
-from uae_model.petastorm_arrays import array_reader
-from uae_model.petastorm_files import file_url, quiet_petastorm
+from uae_model.snapshot.petastorm_arrays import array_reader
+from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 DESCRIPTION = "evaluation.json"
 TRAIN, VALIDATION, TEST = 0, 1, 2

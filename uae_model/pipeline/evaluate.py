@@ -39,7 +39,7 @@ from uae_model.features.columns import categorical_buckets, numeric_values, play
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
 from uae_model.pipeline.train import require_plays, training_days
-from uae_model.snapshot import write_snapshot
+from uae_model.snapshot.write import write_snapshot
 
 Splits = dict[int, list[date]]
 

@@ -21,7 +21,7 @@ from uae_model.launch import run_training
 from uae_model.models.pair import AttentionKind, NetworkPair
 from uae_model.models.ranks import Ranks
 from uae_model.pipeline.train import trainable_days
-from uae_model.snapshot import write_snapshot
+from uae_model.snapshot.write import write_snapshot
 from uae_model.training.fit import Snapshot
 from uae_model.training.job import TrainingJob, TrainingResult, training_key
 from uae_model.weighting import passive_weights, resolve_weighting, shifted

@@ -12,7 +12,7 @@ from uae_model.launch import run_training
 from uae_model.pipeline.features import require_features
 from uae_model.promotion import failed_gates
 from uae_model.registry import Registry, require_same_features
-from uae_model.snapshot import write_snapshot
+from uae_model.snapshot.write import write_snapshot
 from uae_model.training.job import TrainingJob, save_tensors, training_key
 
 

@@ -13,11 +13,11 @@ from tqdm import tqdm
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log
 from uae_model.estimators import ESTIMATORS, Estimator, StepMetrics
-from uae_model.loader import session_batches
-from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.models.batch import SessionBatch
 from uae_model.models.pair import NetworkPair
 from uae_model.models.ranks import Ranks
+from uae_model.snapshot.loader import session_batches
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.candidates import Candidate
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, load_tensors, network_shape, save_tensors

@@ -14,8 +14,8 @@ import torch
 from uae_model import __version__
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
 from uae_model.core.errors import ModelError
-from uae_model.manifest import Manifest
 from uae_model.models.networks import Inputs, NetworkShape
+from uae_model.snapshot.manifest import Manifest
 
 
 @dataclass(frozen=True)

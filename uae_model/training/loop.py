@@ -8,9 +8,9 @@ from typing import Any
 
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log, warn
-from uae_model.manifest import load_manifest
 from uae_model.models.pair import NetworkPair
 from uae_model.models.ranks import Ranks, joined_ranks
+from uae_model.snapshot.manifest import load_manifest
 from uae_model.training.candidates import candidates_of
 from uae_model.training.evaluate import COLLAPSED, calibrate, paired_differences
 from uae_model.training.fit import Fit, Snapshot

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uae_model.padding import choose_padded_lengths
+from uae_model.snapshot.padding import choose_padded_lengths
 
 
 def fill(histogram: Mapping[int, int], chosen: Sequence[int]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from uae_model.petastorm_files import file_url
+from uae_model.snapshot.petastorm_files import file_url
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from uae_model.manifest import Manifest, SnapshotSplit
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.networks import NetworkShape
 from uae_model.models.ranks import Ranks
-from uae_model.petastorm_arrays import array_reader
-from uae_model.petastorm_files import file_url, quiet_petastorm
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit
+from uae_model.snapshot.petastorm_arrays import array_reader
+from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 Rows = dict[str, NDArray[Any]]
 COLUMNS = ("length", "categorical", "numeric", "feedback")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.training_builders import small_sessions, write_snapshot_files
 from uae_model.core.errors import ContractError
-from uae_model.manifest import MANIFEST, Manifest, SnapshotFile, SnapshotSplit, load_manifest
+from uae_model.snapshot.manifest import MANIFEST, Manifest, SnapshotFile, SnapshotSplit, load_manifest
 
 
 @pytest.fixture

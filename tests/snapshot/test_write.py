@@ -23,8 +23,8 @@ from uae_model.config import load_config
 from uae_model.config.sections import SnapshotSettings
 from uae_model.core.errors import ContractError, InputError
 from uae_model.lake import TableStore
-from uae_model.manifest import Manifest, SnapshotFile, load_manifest
-from uae_model.snapshot import numeric_statistics, pad, sessions_as_rows, write_snapshot
+from uae_model.snapshot.manifest import Manifest, SnapshotFile, load_manifest
+from uae_model.snapshot.write import numeric_statistics, pad, sessions_as_rows, write_snapshot
 
 NEXT = DAY + timedelta(days=1)
 CONFIG = load_config(None)

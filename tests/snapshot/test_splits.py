@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.splits import long_sessions, part_of, sessions_of
+from uae_model.snapshot.splits import long_sessions, part_of, sessions_of
 
 SESSIONS = 4000
 

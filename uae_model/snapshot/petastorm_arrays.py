@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from uae_model.core.errors import ContractError
-from uae_model.petastorm_files import quiet_petastorm
+from uae_model.snapshot.petastorm_files import quiet_petastorm
 
 QUEUED_ROW_GROUPS = 8
 """Row groups that may wait decoded, each of some megabytes; Petastorm's default of 50 is for smaller ones."""

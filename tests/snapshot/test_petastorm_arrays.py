@@ -12,9 +12,9 @@ import pytest
 
 from tests.training_builders import small_sessions, write_snapshot_files
 from uae_model.core.errors import ContractError
-from uae_model.manifest import Manifest
-from uae_model.petastorm_arrays import array_reader, to_array
-from uae_model.petastorm_files import file_url, quiet_petastorm
+from uae_model.snapshot.manifest import Manifest
+from uae_model.snapshot.petastorm_arrays import array_reader, to_array
+from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 COLUMNS = ("length", "categorical", "numeric", "feedback")
 Group = dict[str, np.ndarray[Any, Any]]

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training_builders import SHAPE, SmallSession, small_sessions, write_snapshot_files
-from uae_model.loader import session_batches
-from uae_model.manifest import Manifest
 from uae_model.models.batch import SessionBatch
 from uae_model.models.ranks import Ranks
+from uae_model.snapshot.loader import session_batches
+from uae_model.snapshot.manifest import Manifest
 
 PADDED = (4, 8)
 

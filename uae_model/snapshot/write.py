@@ -24,9 +24,9 @@ from uae_model.core.logs import log
 from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.features.drift import decile_boundaries, references
 from uae_model.lake import TableStore
-from uae_model.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
-from uae_model.padding import choose_padded_lengths
-from uae_model.splits import sessions_of
+from uae_model.snapshot.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
+from uae_model.snapshot.padding import choose_padded_lengths
+from uae_model.snapshot.splits import sessions_of
 
 SESSIONS_PER_FILE = 200_000
 ROW_GROUPS_PER_RANK = 4

@@ -1,0 +1,1 @@
+"""Writing, splitting, padding and reading training snapshots."""
