@@ -34,7 +34,7 @@ from uae_model.published import (
     weighted_batches,
     weighted_binary_cross_entropy,
 )
-from uae_model.weights import read_weights
+from uae_model.weights.columns import read_weights
 
 NEWER = "genre_affinity"
 """The feature that the first day does not have yet."""

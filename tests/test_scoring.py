@@ -30,7 +30,7 @@ from uae_model.config.model_sections import ScoringSettings
 from uae_model.core.errors import ContractError
 from uae_model.models.pair import NetworkPair
 from uae_model.scoring import score_plays, serialise, session_lengths, whole_sessions
-from uae_model.weighting import Weighting
+from uae_model.weights.resolution import Weighting
 
 CONFIG = load_config(None)
 # play_rows makes sessions of two plays at least.

@@ -21,11 +21,11 @@ from pyspark.sql.pandas.functions import pandas_udf
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
 from uae_model.features.columns import bucket_columns, number_columns
-from uae_model.weights import sample_weight, shifted_attention
+from uae_model.weights.columns import sample_weight, shifted_attention
 
 if TYPE_CHECKING:
     from uae_model.models.pair import AttentionKind, NetworkPair
-    from uae_model.weighting import Weighting
+    from uae_model.weights.resolution import Weighting
 
 Columns = tuple[NDArray[Any], ...]
 """Columns of the same plays."""

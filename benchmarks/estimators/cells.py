@@ -34,7 +34,7 @@ from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer
 from uae_model.training.reporting import SilentReporter
-from uae_model.weighting import resolve_weighting, shifted
+from uae_model.weights.resolution import resolve_weighting, shifted
 
 PLANS: dict[str, dict[str, Changes]] = {
     "estimators": ESTIMATORS,

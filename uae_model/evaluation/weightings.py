@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import InputError
-from uae_model.weighting import Weighting, passive_weights
+from uae_model.weights.resolution import Weighting, passive_weights
 
 Floats = NDArray[np.float64]
 

@@ -53,7 +53,7 @@ class NetworkPair:
     """Both networks of one training run and how they combine.
 
     ``calibration`` holds, for each kind of attention, quantiles of it over the passive plays of the
-    validation days, and ``active_rate``; weights are scaled by them (``uae_model.weighting``).
+    validation days, and ``active_rate``; weights are scaled by them (``uae_model.weights.resolution``).
     """
 
     shape: NetworkShape

@@ -24,7 +24,7 @@ from uae_model.pipeline.train import trainable_days
 from uae_model.snapshot.write import write_snapshot
 from uae_model.training.fit import Snapshot
 from uae_model.training.job import TrainingJob, TrainingResult, training_key
-from uae_model.weighting import passive_weights, resolve_weighting, shifted
+from uae_model.weights.resolution import passive_weights, resolve_weighting, shifted
 
 ANCHORS = (0.2, 0.4, 0.6)
 

@@ -31,7 +31,7 @@ from uae_model.report.statistics import (
     rank_counts,
     user_count,
 )
-from uae_model.weights import read_weights
+from uae_model.weights.columns import read_weights
 
 TREND_DAYS = 14
 """Days up to the report's that the trend and the quarantine cover where no range is asked for."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from uae_model.models.batch import SessionBatch
 from uae_model.models.pair import ATTENTION_KINDS, NetworkPair
 from uae_model.models.ranks import Ranks
-from uae_model.weighting import LOGIT_BINS, logit_histogram
+from uae_model.weights.resolution import LOGIT_BINS, logit_histogram
 
 COLLAPSED = 0.9
 """Above this mean, p^ = 1 (then alpha^ is P(e), the PN solution) or alpha^ = 1 has been reached."""
@@ -98,7 +98,7 @@ def paired_differences(
 def calibrate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) -> dict[str, Any]:
     """Return histograms of each kind of attention over passive plays, in logits, and the counts of plays.
 
-    ``uae_model.weighting`` finds shifts and factors from them.
+    ``uae_model.weights.resolution`` finds shifts and factors from them.
     """
     counts = torch.zeros(len(ATTENTION_KINDS) * LOGIT_BINS + 2, dtype=torch.int64, device=ranks.device)
     for batch in batches:

@@ -12,8 +12,14 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import ATTENTION_KINDS, Traits
-from uae_model.weighting import Weighting, logit_histogram, passive_weights, resolve_weighting, shifted
-from uae_model.weights import passive_weight, shifted_attention
+from uae_model.weights.columns import passive_weight, shifted_attention
+from uae_model.weights.resolution import (
+    Weighting,
+    logit_histogram,
+    passive_weights,
+    resolve_weighting,
+    shifted,
+)
 
 ATTENTION = np.random.default_rng(3).beta(0.6, 2.0, size=20_000)
 """Attention of the passive plays of the validation days; a tenth of all plays is active."""

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.lake import read_table
 from uae_model.publication_days import PUBLISHED, requested_days, require_all_days
-from uae_model.weighting import Weighting
+from uae_model.weights.resolution import Weighting
 
 
 def shifted_attention(attention: Column, weighting: Weighting) -> Column:

@@ -100,7 +100,7 @@ def shifted(attention: Floats, shift: float) -> Floats:
 
 
 def passive_weights(attention: Floats, weighting: Weighting) -> Floats:
-    """Return the weights of passive plays; ``uae_model.weights.passive_weight`` is the same in Spark.
+    """Return the weights of passive plays; ``uae_model.weights.columns.passive_weight`` is the same in Spark.
 
     Args:
         attention: shifted already.

@@ -1,0 +1,1 @@
+"""Weight functions and their resolution."""
