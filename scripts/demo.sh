@@ -46,7 +46,7 @@ cat <<END
 Done in $((SECONDS - began)) s. What there is to look at:
   report    $folder/report.html             open it in a browser
   weights   $folder/tables/weights
-            .venv/bin/python -c "from uae_model.published import read_weights_arrow as read; print(read('$folder/tables', '$scored').to_pandas())"
+            .venv/bin/python -c "from uae_model.readers.arrow import read_weights_arrow as read; print(read('$folder/tables', '$scored').to_pandas())"
   registry  $folder/mlflow.db               .venv/bin/mlflow ui --backend-store-uri sqlite:///$folder/mlflow.db
   log       $log
   health    $uae doctor --config $config

@@ -11,7 +11,7 @@ from uae_model.core.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TABLES, TableStore
-from uae_model.publication_days import PUBLISHED
+from uae_model.readers.days import PUBLISHED
 from uae_model.sessions.cut import closing_time
 
 LOOK_BACK_DAYS = 400

@@ -16,7 +16,7 @@ from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account
 from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
-from uae_model.publication_days import PUBLISHED
+from uae_model.readers.days import PUBLISHED
 
 
 def is_published(store: TableStore, day: date) -> bool:

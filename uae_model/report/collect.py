@@ -11,7 +11,7 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.lake import TableStore
-from uae_model.publication_days import PUBLISHED
+from uae_model.readers.days import PUBLISHED
 from uae_model.report.facts import (
     FeatureDay,
     PublishedDay,

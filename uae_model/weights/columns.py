@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.lake import read_table
-from uae_model.publication_days import PUBLISHED, requested_days, require_all_days
+from uae_model.readers.days import PUBLISHED, requested_days, require_all_days
 from uae_model.weights.resolution import Weighting
 
 

@@ -21,12 +21,12 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.builders import DAY
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
-from uae_model import published
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.features.columns import categorical_buckets, numeric_values
 from uae_model.lake import TableStore
-from uae_model.published import (
+from uae_model.readers import arrow as published
+from uae_model.readers.arrow import (
     WeightedBatch,
     published_days,
     published_files,

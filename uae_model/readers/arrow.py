@@ -19,7 +19,7 @@ from deltalake import DeltaTable
 from uae_model.config import Feature
 from uae_model.core.errors import ContractError
 from uae_model.features.arrays import buckets_of, numbers_of
-from uae_model.publication_days import PUBLISHED, requested_days, require_all_days
+from uae_model.readers.days import PUBLISHED, requested_days, require_all_days
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 if TYPE_CHECKING:
