@@ -15,7 +15,7 @@ from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account
-from uae_model.publication import check_day, day_statistics, publication_row, unmatched_rows
+from uae_model.publication.checks import check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.readers.days import PUBLISHED
 
 

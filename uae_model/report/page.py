@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE
 from uae_model.pages.templates import page_environment
-from uae_model.publication import QUANTILES
+from uae_model.publication.checks import QUANTILES
 from uae_model.report import facts as f
 from uae_model.report import plots
 from uae_model.report.features import small_multiples

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
-from uae_model.publication import (
+from uae_model.publication.checks import (
     Check,
     DayStatistics,
     check_day,
