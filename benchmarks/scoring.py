@@ -33,7 +33,7 @@ from uae_model.models.networks import AttentionNetwork, NetworkShape, Propensity
 from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.score import score_day
 from uae_model.registry import Champion
-from uae_model.scoring import session_lengths
+from uae_model.scoring.udf import session_lengths
 from uae_model.weights.resolution import passive_weights, resolve_weighting
 
 USERS = 50_000

@@ -21,7 +21,7 @@ from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import build_features, changed_days, require_features
 from uae_model.pipeline.sessions import build_day
-from uae_model.scoring import network_inputs
+from uae_model.scoring.udf import network_inputs
 from uae_model.snapshot.write import write_snapshot
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(4)]

@@ -24,12 +24,12 @@ from pyspark.sql import functions as F  # noqa: N812
 from tests.builders import DAY
 from tests.features.test_columns import categorical, declared
 from tests.training_builders import encode_plays, pair_for, play_rows, plays_frame
-from uae_model import scoring
 from uae_model.config import Config, load_config
 from uae_model.config.model_sections import ScoringSettings
 from uae_model.core.errors import ContractError
 from uae_model.models.pair import NetworkPair
-from uae_model.scoring import score_plays, serialise, session_lengths, whole_sessions
+from uae_model.scoring import udf as scoring
+from uae_model.scoring.udf import score_plays, serialise, session_lengths, whole_sessions
 from uae_model.weights.resolution import Weighting
 
 CONFIG = load_config(None)

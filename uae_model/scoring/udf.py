@@ -114,7 +114,7 @@ def _load(networks: Broadcast[bytes]) -> NetworkPair:
     import torch
 
     from uae_model.models.pair import NetworkPair
-    from uae_model.scoring import _LOADED  # the module's own, not the copy pickled with the function
+    from uae_model.scoring.udf import _LOADED  # the module's own, not the copy pickled with the function
 
     key = hash(networks.value)
     if key not in _LOADED:
