@@ -18,8 +18,8 @@ from benchmarks.workspace import (
     snapshot_of,
     spark_session,
 )
-from uae_model.launch import run_training
 from uae_model.training.job import TrainingJob
+from uae_model.training.launch import run_training
 
 USERS = 20_000
 EPOCHS = 2

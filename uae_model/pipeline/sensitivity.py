@@ -17,13 +17,13 @@ from scipy.stats import spearmanr
 from uae_model.config import Config, Feature
 from uae_model.core.logs import log
 from uae_model.lake import TableStore
-from uae_model.launch import run_training
 from uae_model.models.pair import AttentionKind, NetworkPair
 from uae_model.models.ranks import Ranks
 from uae_model.pipeline.train import trainable_days
 from uae_model.snapshot.write import write_snapshot
 from uae_model.training.fit import Snapshot
 from uae_model.training.job import TrainingJob, TrainingResult, training_key
+from uae_model.training.launch import run_training
 from uae_model.weights.resolution import passive_weights, resolve_weighting, shifted
 
 ANCHORS = (0.2, 0.4, 0.6)
