@@ -32,7 +32,7 @@ from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.score import score_day
-from uae_model.registry import Champion
+from uae_model.registry.client import Champion
 from uae_model.scoring.udf import session_lengths
 from uae_model.weights.resolution import passive_weights, resolve_weighting
 

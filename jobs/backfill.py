@@ -10,7 +10,7 @@ from jobs.common import add_days, day_range, job_parser, print_summary, run, sta
 from uae_model.core.dates import days_between
 from uae_model.pipeline.features import build_features, has_looked_up_features
 from uae_model.pipeline.nightly import prepare_days, run_night
-from uae_model.registry import Registry
+from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import job_parser, print_summary, run, settings
 from uae_model.pipeline.train import promote as promote_version
-from uae_model.registry import Registry
+from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
 from uae_model.pipeline.score import score_day
-from uae_model.registry import Registry
+from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -26,7 +26,7 @@ from uae_model.pipeline.nightly import prepare_days
 from uae_model.pipeline.publish import publish_day
 from uae_model.pipeline.score import score_day
 from uae_model.pipeline.train import promote, train
-from uae_model.registry import Registry
+from uae_model.registry.client import Registry
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from uae_model.lake.contracts import feature_type
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.sessions import build_day
 from uae_model.pipeline.train import train
-from uae_model.registry import Registry
+from uae_model.registry.client import Registry
 from uae_model.sessions.cut import open_sessions, plays_of_day
 
 

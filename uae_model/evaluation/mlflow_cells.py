@@ -11,7 +11,7 @@ from mlflow.entities import Metric, Param, RunTag, ViewType
 from uae_model import __version__
 from uae_model.config import Config
 from uae_model.evaluation.cells import CellResult
-from uae_model.registry import experiment_id, quiet_mlflow
+from uae_model.registry.client import experiment_id, quiet_mlflow
 
 RUNS_PER_PAGE = 1000
 

@@ -18,7 +18,7 @@ from uae_model.pipeline.publish import needs_publication, publish_day
 from uae_model.pipeline.score import plays_changed, score_day
 from uae_model.pipeline.sessions import DayOfPlays, build_day, days_in_reach, reopened_days
 from uae_model.pipeline.train import promote, train
-from uae_model.registry import Registry
+from uae_model.registry.client import Registry
 from uae_model.sessions.cut import closing_time
 
 

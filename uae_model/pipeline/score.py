@@ -14,7 +14,7 @@ from uae_model.features.columns import plays_with_features
 from uae_model.features.drift import day_health
 from uae_model.lake import TableStore, fingerprint
 from uae_model.pipeline.features import has_looked_up_features, require_features
-from uae_model.registry import Champion
+from uae_model.registry.client import Champion
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.weights.resolution import resolve_weighting
 

@@ -9,8 +9,8 @@ from uae_model.core.errors import ConfigError, InputError, ModelError
 from uae_model.core.logs import log, warn
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
-from uae_model.promotion import failed_gates
-from uae_model.registry import Registry, require_same_features
+from uae_model.registry.client import Registry, require_same_features
+from uae_model.registry.gates import failed_gates
 from uae_model.snapshot.write import write_snapshot
 from uae_model.training.job import TrainingJob, save_tensors, training_key
 from uae_model.training.launch import run_training

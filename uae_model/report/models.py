@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
-from uae_model.promotion import failed_gates
+from uae_model.registry.gates import failed_gates
 from uae_model.report.facts import CandidateFacts, ModelFacts, PublishedDay
 
 if TYPE_CHECKING:
-    from uae_model.registry import Registry
+    from uae_model.registry.client import Registry
 
 SQLITE = "sqlite:///"
 
 
 class ModelSource(Protocol):
-    """What a report asks of ``uae_model.registry.Registry``."""
+    """What a report asks of ``uae_model.registry.client.Registry``."""
 
     def version(self, number: int | None = None) -> Any:
         """Return a registered version of the attention model, with ``tags``."""
@@ -39,7 +39,7 @@ def open_registry(config: Config) -> Registry | None:
     uri = config.paths.mlflow
     if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
         return None
-    from uae_model.registry import Registry  # MLflow takes seconds to import
+    from uae_model.registry.client import Registry  # MLflow takes seconds to import
 
     return Registry(config)
 

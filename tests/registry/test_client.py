@@ -25,8 +25,8 @@ from uae_model import __version__
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import NetworkPair
-from uae_model.registry import Registry, require_same_features
-from uae_model.served_model import ServedModel
+from uae_model.registry.client import Registry, require_same_features
+from uae_model.registry.pyfunc import ServedModel
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
 
@@ -302,7 +302,7 @@ class TestChampion:
     def test_a_version_without_networks_is_an_error(
         self, trained: Trained, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("uae_model.registry.load_tensors", lambda path: None)
+        monkeypatch.setattr("uae_model.registry.client.load_tensors", lambda path: None)
         with pytest.raises(ModelError, match=r"models:/uae-propensity/1 has no networks\.pt"):
             trained.registry.load(1, 1)
 

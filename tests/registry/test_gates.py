@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from uae_model.config.model_sections import PromotionGates
-from uae_model.promotion import failed_gates
+from uae_model.registry.gates import failed_gates
 
 GATES = PromotionGates()
 FIRST = {"validation_nll": "0.30", "validation_base_rate_nll": "0.35", "training_plays": "5000"}

@@ -1,0 +1,1 @@
+"""Client, served models and gates."""
