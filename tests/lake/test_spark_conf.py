@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from uae_model.lake.spark import SPARK_CONF_FOLDER, check_settings, read_spark_conf
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = sorted(file.name for file in SPARK_CONF_FOLDER.iterdir())
 CLUSTERS = ("standalone", "yarn", "kubernetes")
 KINDS = ("local", *CLUSTERS)

@@ -40,7 +40,7 @@ NEWER = "genre_affinity"
 """The feature that the first day does not have yet."""
 
 SECOND, WITHDRAWN = DAY + timedelta(days=1), DAY + timedelta(days=2)
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def weight_rows(day: date, sessions: int) -> list[dict[str, Any]]:

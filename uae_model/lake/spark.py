@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from uae_model.core.errors import ConfigError
 from uae_model.lake.jars import DELTA_EXCLUDES, DELTA_PACKAGE, resolved_jars
 
-SPARK_CONF_FOLDER = Path(__file__).resolve().parent.parent / "spark_conf"
+SPARK_CONF_FOLDER = Path(__file__).resolve().parents[2] / "spark_conf"
 
 REQUIRED_SETTINGS = {
     # Without one time zone, day partitions and session times shift with the driver's machine.

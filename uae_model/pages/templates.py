@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 FOLDERS = (HERE / "report", HERE / "evaluation")
 
 

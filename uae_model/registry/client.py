@@ -37,7 +37,7 @@ from uae_model.models.pair import Traits
 from uae_model.snapshot.manifest import FeatureReference, Manifest, read_references
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
-MODEL_CODE = Path(__file__).with_name("served_model.py")
+MODEL_CODE = Path(__file__).with_name("pyfunc.py")
 CHAMPION = "champion"
 PREVIOUS = "previous_champion"
 
