@@ -18,15 +18,8 @@ from benchmarks.events import DAY, write_events
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import emptied, made_once, spark_session
 from uae_model.config import Config, Feature, load_config, parse_config
-from uae_model.features.aggregates import (
-    Measure,
-    entities,
-    entity_measures,
-    features_of_day,
-    first_needed_day,
-    partials_of_day,
-)
-from uae_model.features.aggregates.measures import declared, measures
+from uae_model.config.measures import Measure, declared, entities, entity_measures, first_needed_day, measures
+from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.sessions.cut import bots_of_day
 
 USERS = 25_000

@@ -11,8 +11,8 @@ import fsspec
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
 from uae_model.core.logs import log
+from uae_model.registry.opening import open_registry
 from uae_model.report import collect, render
-from uae_model.report.models import open_registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,9 +13,9 @@ from uae_model.config import parse_config
 from uae_model.core.errors import ConfigError
 from uae_model.features.arrays import bucket_of
 from uae_model.features.drift import bin_of, day_health, decile_boundaries, references, stability_index
+from uae_model.features.references import FeatureReference
 from uae_model.models.networks import _padded, quantile_positions
 from uae_model.publication.checks import _stability_check
-from uae_model.snapshot.manifest import FeatureReference
 
 CONFIG = parse_config(
     {

@@ -25,8 +25,8 @@ from uae_model.lake import TableStore
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.nightly import prepare_days, run_night
 from uae_model.pipeline.train import promote, train
+from uae_model.readers.spark import read_weights
 from uae_model.registry.client import Registry
-from uae_model.weights.columns import read_weights
 
 SAMPLE = Path(os.environ.get("UAE_MSSD_SAMPLE", Path(__file__).parents[3] / "shared" / "data" / "mssd"))
 ACTIVE = {"fwdbtn", "backbtn", "remote"}

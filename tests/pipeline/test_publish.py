@@ -17,7 +17,7 @@ from uae_model.lake import TableStore
 from uae_model.pipeline import publish
 from uae_model.pipeline.publish import is_published, needs_publication, publish_day, published_row
 from uae_model.pipeline.sessions import DayOfPlays
-from uae_model.weights.columns import read_weights
+from uae_model.readers.spark import read_weights
 
 NEXT = DAY + timedelta(days=1)
 MODELS = {"attention_version": 1, "propensity_version": 2}

@@ -25,16 +25,11 @@ from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.features.columns import categorical_buckets, numeric_values
 from uae_model.lake import TableStore
-from uae_model.readers import arrow as published
-from uae_model.readers.arrow import (
-    WeightedBatch,
-    published_days,
-    published_files,
-    read_weights_arrow,
-    weighted_batches,
-    weighted_binary_cross_entropy,
-)
-from uae_model.weights.columns import read_weights
+from uae_model.readers import arrow as arrow_reader
+from uae_model.readers import torch as torch_reader
+from uae_model.readers.arrow import published_days, published_files, read_weights_arrow
+from uae_model.readers.spark import read_weights
+from uae_model.readers.torch import WeightedBatch, weighted_batches, weighted_binary_cross_entropy
 
 NEWER = "genre_affinity"
 """The feature that the first day does not have yet."""
@@ -165,7 +160,7 @@ class TestWithoutSpark:
         assert NEWER not in read_weights_arrow(tables, DAY).column_names
 
     def test_lost_rows_are_an_error(self, tables: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(published, "published_files", lambda *of: published_files(*of)[1:])
+        monkeypatch.setattr(arrow_reader, "published_files", lambda *of: published_files(*of)[1:])
         with pytest.raises(ContractError, match=rf"2026-01-05 to 2026-01-06: \d+ rows.*, {BOTH} are"):
             read_weights_arrow(tables, DAY, SECOND)
 
@@ -231,8 +226,8 @@ class TestBatches:
         assert sorted(other) == sorted(first)
 
     def test_rows_of_one_file_are_shuffled(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(published, "published_files", lambda *of: published_files(*of)[:1])
-        monkeypatch.setattr(published, "_require_rows", lambda *of: None)
+        monkeypatch.setattr(torch_reader, "published_files", lambda *of: published_files(*of)[:1])
+        monkeypatch.setattr(torch_reader, "require_rows", lambda *of: None)
         first, other = (
             stacked(batches_of(config, SECOND, seed=seed))["gap_seconds"].tolist() for seed in (1, 2)
         )
@@ -248,7 +243,7 @@ class TestBatches:
         assert found["song"].nunique() > 20
 
     def test_lost_rows_are_an_error(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(published, "published_files", lambda *of: published_files(*of)[1:])
+        monkeypatch.setattr(torch_reader, "published_files", lambda *of: published_files(*of)[1:])
         with pytest.raises(ContractError, match=rf"{len(SECOND_ROWS)} are published"):
             batches_of(config, SECOND)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from uae_model.config import Feature
-from uae_model.readers.arrow import WeightedBatch
+from uae_model.readers.torch import WeightedBatch
 from uae_model.recommenders import published as module
 from uae_model.recommenders.published import published_samples
 

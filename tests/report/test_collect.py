@@ -19,9 +19,9 @@ from uae_model.config import Config, load_config
 from uae_model.core.errors import InputError, ModelError
 from uae_model.lake import Commit, TableStore
 from uae_model.lake.spark import SPARK_CONF_FOLDER
+from uae_model.registry.opening import open_registry
 from uae_model.report import collect, render
 from uae_model.report.facts import Rate, ReportFacts
-from uae_model.report.models import open_registry
 from uae_model.training.loop import Comparison
 
 FIRST, DAY, SCORED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)

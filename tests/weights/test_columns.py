@@ -13,7 +13,8 @@ from tests.lake.test_store import frame_of, with_features
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.lake import TableStore
-from uae_model.weights.columns import passive_weight, read_weights, sample_weight
+from uae_model.readers.spark import read_weights
+from uae_model.weights.columns import passive_weight, sample_weight
 from uae_model.weights.resolution import Weighting
 
 NEXT = DAY + timedelta(days=1)

@@ -13,7 +13,7 @@ from uae_model.config import Config
 from uae_model.core.errors import ConfigError, ModelError
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.identity import read_key
-from uae_model.report.models import SQLITE, open_registry
+from uae_model.registry.opening import SQLITE, open_registry
 
 LEAST_FREE_GB = 2
 ENOUGH_FREE_GB = 20

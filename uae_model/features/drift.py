@@ -16,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Feature
 from uae_model.features.columns import categorical_buckets, numeric_values
-from uae_model.snapshot.manifest import FeatureReference
+from uae_model.features.references import FeatureReference
 
 QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
 DECILES = [share / 10 for share in range(1, 10)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uae_model.config import SESSION_FEATURES, Config, Feature
 from uae_model.config.features import AGGREGATE, SAME_AS_BEFORE
-from uae_model.features.aggregates.measures import declared, entities, entity_measures, measures
+from uae_model.config.measures import declared, entities, entity_measures, measures
 
 
 def explain(config: Config) -> str:

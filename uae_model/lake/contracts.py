@@ -10,8 +10,8 @@ from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's t
 
 from uae_model.config import Config, Feature
 from uae_model.config.dimensions import RESTATED_AT, VALID_FROM, VALID_TO, DimensionEntity
+from uae_model.config.measures import Measure, partial_measures
 from uae_model.core.errors import ContractError
-from uae_model.features.aggregates.measures import partial_measures
 
 TABLES = (
     "events",
@@ -111,6 +111,10 @@ def feature_type(feature: Feature) -> T.DataType:
 
 def _column(name: str, kind: T.DataType, *, required: bool = False) -> T.StructField:
     return T.StructField(name, kind, nullable=not required)
+
+
+def _measure_type(measure: Measure) -> T.DataType:
+    return T.BinaryType() if measure.kind == "sketch" else T.LongType()
 
 
 def _day() -> T.StructField:
@@ -220,7 +224,7 @@ def _feature_partials(config: Config) -> TableContract:
             [
                 _column("entity", T.StringType(), required=True),
                 _column("key", T.LongType(), required=True),
-                *(_column(measure.name, measure.column_type) for measure in partial_measures(config)),
+                *(_column(measure.name, _measure_type(measure)) for measure in partial_measures(config)),
                 _day(),
             ]
         ),

@@ -12,16 +12,11 @@ from pyspark.sql import DataFrame
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.config.measures import entities, entity_measures, first_needed_day
 from uae_model.core.dates import days_between
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
-from uae_model.features.aggregates import (
-    entities,
-    entity_measures,
-    features_of_day,
-    first_needed_day,
-    partials_of_day,
-)
+from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.features.dimensions import has_attributes, relevant_digests, with_attributes
 from uae_model.lake import TableStore
 from uae_model.pipeline.sessions import days_in_reach

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from uae_model.config import Feature
-from uae_model.readers.arrow import weighted_batches
+from uae_model.readers.torch import weighted_batches
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.samples import Samples
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.core.errors import ModelError
-from uae_model.readers.arrow import weighted_binary_cross_entropy
+from uae_model.readers.torch import weighted_binary_cross_entropy
 from uae_model.recommenders.models import Recommender
 from uae_model.recommenders.samples import Samples
 

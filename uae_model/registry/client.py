@@ -32,9 +32,10 @@ from uae_model import __version__
 from uae_model.config import Config, Feature
 from uae_model.core.errors import ModelError
 from uae_model.core.logs import log
+from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.models.pair import Traits
-from uae_model.snapshot.manifest import FeatureReference, Manifest, read_references
+from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
 MODEL_CODE = Path(__file__).with_name("pyfunc.py")

@@ -12,6 +12,7 @@ from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.lake import TableStore
 from uae_model.readers.days import PUBLISHED
+from uae_model.readers.spark import read_weights
 from uae_model.report.facts import (
     FeatureDay,
     PublishedDay,
@@ -31,7 +32,6 @@ from uae_model.report.statistics import (
     rank_counts,
     user_count,
 )
-from uae_model.weights.columns import read_weights
 
 TREND_DAYS = 14
 """Days up to the report's that the trend and the quarantine cover where no range is asked for."""

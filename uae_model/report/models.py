@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.registry.gates import failed_gates
 from uae_model.report.facts import CandidateFacts, ModelFacts, PublishedDay
-
-if TYPE_CHECKING:
-    from uae_model.registry.client import Registry
-
-SQLITE = "sqlite:///"
 
 
 class ModelSource(Protocol):
@@ -32,16 +26,6 @@ class ModelSource(Protocol):
     def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
         """Return the metrics of the run behind a version: name -> (step, value)."""
         ...
-
-
-def open_registry(config: Config) -> Registry | None:
-    """Return the registry, or None where its SQLite file does not exist: a reader creates none."""
-    uri = config.paths.mlflow
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
-        return None
-    from uae_model.registry.client import Registry  # MLflow takes seconds to import
-
-    return Registry(config)
 
 
 def read_model(

@@ -6,13 +6,14 @@ Shared by the Spark writer and the torch reader; imports neither.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import fsspec
 
 from uae_model.core.errors import ContractError
+from uae_model.features.references import FeatureReference, read_references
 
 MANIFEST = "manifest.json"
 
@@ -46,28 +47,6 @@ class SnapshotSplit:
     def fill(self) -> float:
         """Share of padded steps that are real plays."""
         return self.plays / self.padded_steps if self.padded_steps else 1.0
-
-
-@dataclass(frozen=True)
-class FeatureReference:
-    """A feature over the training window, with which later days are compared.
-
-    Attributes:
-        name: of the feature.
-        boundaries: deciles of a numeric feature, rising; empty for a categorical one.
-        shares: bin, as text, -> share of the plays; bins are buckets, or numbered from 1 by boundaries.
-    """
-
-    name: str
-    boundaries: tuple[float, ...] = ()
-    shares: Mapping[str, float] = field(default_factory=dict)
-
-
-def read_references(stored: Sequence[Mapping[str, Any]]) -> tuple[FeatureReference, ...]:
-    """Return references from plain values, as a manifest or a model's declaration holds them."""
-    return tuple(
-        FeatureReference(each["name"], tuple(each["boundaries"]), dict(each["shares"])) for each in stored
-    )
 
 
 @dataclass(frozen=True)

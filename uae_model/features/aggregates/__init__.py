@@ -5,22 +5,7 @@ millionths, last times and HyperLogLog sketches: all merge in any order to the s
 backfill give identical rows, and a late event is put right by building its day's partials again.
 """
 
-from uae_model.features.aggregates.measures import (
-    Measure,
-    entities,
-    entity_measures,
-    first_needed_day,
-    partial_measures,
-)
 from uae_model.features.aggregates.partials import partials_of_day
 from uae_model.features.aggregates.windows import features_of_day
 
-__all__ = [
-    "Measure",
-    "entities",
-    "entity_measures",
-    "features_of_day",
-    "first_needed_day",
-    "partial_measures",
-    "partials_of_day",
-]
+__all__ = ["features_of_day", "partials_of_day"]

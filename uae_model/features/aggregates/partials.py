@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.features.aggregates.measures import entities, entity_key, entity_measures, partial_measures
+from uae_model.config.measures import Measure, entities, entity_measures, partial_measures
+from uae_model.features.aggregates.measures import entity_key, measure_of_day
 
 
 def partials_of_day(events: DataFrame, bots: DataFrame, config: Config) -> DataFrame:
@@ -32,17 +33,19 @@ def partials_of_day(events: DataFrame, bots: DataFrame, config: Config) -> DataF
             people.select("*", entity_key(entity).alias("key"))
             .where(F.col("key").isNotNull())
             .groupBy("dt", "key")
-            .agg(*[measure.of_day(config).alias(measure.name) for measure in needed])
+            .agg(*[measure_of_day(measure, config).alias(measure.name) for measure in needed])
         )
         parts.append(
             grouped.select(
                 "dt",
                 F.lit(" x ".join(entity)).alias("entity"),
                 "key",
-                *[
-                    F.col(m.name) if m in needed else F.lit(None).cast(m.column_type).alias(m.name)
-                    for m in columns
-                ],
+                *[F.col(m.name) if m in needed else _absent(m) for m in columns],
             )
         )
     return reduce(DataFrame.unionByName, parts)
+
+
+def _absent(measure: Measure) -> Column:
+    """Return the column of a measure that an entity does not need."""
+    return F.lit(None).cast("binary" if measure.kind == "sketch" else "bigint").alias(measure.name)

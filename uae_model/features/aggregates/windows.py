@@ -8,16 +8,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Feature
-from uae_model.features.aggregates.measures import (
-    MILLION,
-    Measure,
-    declared,
-    entities,
-    entity_key,
-    entity_measures,
-    first_needed_day,
-    measures,
-)
+from uae_model.config.measures import Measure, declared, entities, entity_measures, first_needed_day, measures
+from uae_model.features.aggregates.measures import MILLION, entity_key, merged_measure
 
 DAY_MICROSECONDS = 86_400 * MILLION
 
@@ -94,7 +86,9 @@ def merged_windows(partials: DataFrame, keys: DataFrame, day: date, features: li
         read.join(keys, "key", "left_semi")
         .join(F.broadcast(ages), "dt")
         .groupBy("key")
-        .agg(*[m.merged(F.col("_age") <= window).alias(name) for (m, window), name in needed.items()])
+        .agg(
+            *[merged_measure(m, F.col("_age") <= window).alias(name) for (m, window), name in needed.items()]
+        )
     )
     return merged.select("key", *[_of_window(feature).alias(feature.name) for feature in features])
 
