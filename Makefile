@@ -34,10 +34,11 @@ clean-demo:  ## remove what the demo made
 test: setup-dev lint  ## lint, types, every test, coverage
 	@scripts/test.sh
 
-lint: setup-dev  ## ruff and mypy
+lint: setup-dev  ## ruff, mypy and who may import whom
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
 
 quick: setup-dev  ## the tests that take seconds
 	$(PYTHON) -m pytest -m "not slow and not cluster"
