@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from jobs.common import job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
+from uae_model.core.digests import FULL_DIGITS, text_digest
 from uae_model.pipeline.simulate import simulate as write_simulation
 from uae_model.pipeline.simulate import slot_days
 from uae_model.simulation.calibrate import calibrated
@@ -67,7 +67,7 @@ def _write_settings(folder: Path, args: argparse.Namespace) -> Path:
     config, key = folder / "uae.toml", folder / "hmac.key"
     if not key.exists():
         # A simulated user has no identity to protect; a key of the seed keeps tables reproducible.
-        key.write_text(hashlib.sha256(f"simulation {args.seed}".encode()).hexdigest())
+        key.write_text(text_digest(f"simulation {args.seed}", FULL_DIGITS))
         key.chmod(0o600)
     if not config.exists():
         config.write_text(

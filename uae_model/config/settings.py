@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -13,6 +12,7 @@ from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
 from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
 from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature
 from uae_model.config.sections import Sections
+from uae_model.core.digests import NAME_DIGITS, text_digest
 
 RESERVED_COLUMNS = frozenset(
     {
@@ -111,8 +111,7 @@ class Config(Sections):
 
         Paths and the evaluation do not count: the same input gives the same tables wherever they lie.
         """
-        text = f"{__version__} {self.canonical_json(with_paths=False)}"
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return text_digest(f"{__version__} {self.canonical_json(with_paths=False)}", NAME_DIGITS)
 
     def digest_of(self, *sections: str) -> str:
         """Return 12 hex digits that name some sections alone, such as those that one table depends on.
@@ -144,5 +143,4 @@ def _without_feed(dimension: Dimension) -> dict[str, Any]:
 
 
 def _digest_of(content: dict[str, Any]) -> str:
-    text = f"{__version__} {json.dumps(content, sort_keys=True)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return text_digest(f"{__version__} {json.dumps(content, sort_keys=True)}", NAME_DIGITS)

@@ -1,1 +1,1 @@
-"""Errors, logs and dates."""
+"""Errors, logs, dates, digests and whole files."""

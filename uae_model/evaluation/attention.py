@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.logs import log
 from uae_model.evaluation.plays import EvaluationPlays
 from uae_model.models.inference import predict_sessions
@@ -97,4 +96,4 @@ class TrainedAttention:
             "network": self.config.network.model_dump(mode="json"),
             "training": self._training(estimator, seed),
         }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return json_digest(content, NAME_DIGITS)

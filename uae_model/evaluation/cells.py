@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.core.digests import RESULT_DIGITS, json_digest
 from uae_model.core.errors import InputError
 from uae_model.evaluation.attention import AttentionSource
 from uae_model.evaluation.labels import judge, judged_plays
@@ -161,7 +160,7 @@ class Laboratory:
         if rule.estimator is not None:
             for section in ("network", "training", "weights"):
                 content[section] = getattr(config, section).model_dump(mode="json")
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+        return json_digest(content, RESULT_DIGITS)
 
     def _attention(self, rule: WeightRule, seed: int) -> Floats:
         if rule.source != TRUTH:

@@ -11,6 +11,7 @@ import fsspec
 import numpy as np
 from numpy.typing import NDArray
 
+from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
 from uae_model.snapshot.petastorm_arrays import array_reader
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
@@ -65,10 +66,7 @@ class EvaluationPlays:
 def describe_files(root: str, rows: int, files: Sequence[str], numeric: int) -> None:
     """Write, last of all, what a folder of evaluation plays holds: rows, files and numeric features."""
     content = {"rows": rows, "files": list(files), "numeric": numeric}
-    filesystem, target = fsspec.core.url_to_fs(f"{root}/{DESCRIPTION}")
-    with filesystem.open(f"{target}.part", "w") as file:
-        json.dump(content, file)
-    filesystem.mv(f"{target}.part", target)
+    write_whole(f"{root}/{DESCRIPTION}", json.dumps(content))
 
 
 def description_of(root: str) -> dict[str, Any] | None:

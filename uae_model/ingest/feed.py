@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from uae_model.config import Config, Dimension
 from uae_model.core.dates import midnight
+from uae_model.core.digests import lines_digest
 from uae_model.core.errors import InputError
 from uae_model.lake import files
 
@@ -91,8 +91,7 @@ class Feed:
         listing = files.list_files(self._spark, slot.path)
         if not listing:
             raise InputError(f"feed slot {slot.name}: no data files under {slot.path}")
-        text = "\n".join(f"{file.path} {file.size} {file.modified_ms}" for file in listing)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return lines_digest(f"{file.path} {file.size} {file.modified_ms}" for file in listing)
 
     def _slot(self, day: date | None, path: str, ends: datetime | None) -> Slot:
         # The constant part of the template is the same for all slots; the rest names one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark's functions
 
 from uae_model.config import Config
+from uae_model.core.digests import lines_digest
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.lake.contracts import TableContract, contract_for
@@ -329,8 +329,7 @@ def fingerprint(*frames: DataFrame) -> str:
     Data files are immutable, so the same files are the same rows: a day is up to date while this
     digest equals the one in its last commit.
     """
-    names = sorted(file.rsplit("/", 1)[-1] for frame in frames for file in frame.inputFiles())
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    return lines_digest(sorted(file.rsplit("/", 1)[-1] for frame in frames for file in frame.inputFiles()))
 
 
 def _sql_string(value: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -14,6 +12,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.core.dates import days_between
+from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.evaluation.attention import TrainedAttention
@@ -158,7 +157,7 @@ def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -
         "versions": versions,
         "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    return json_digest(content, NAME_DIGITS)
 
 
 def _document(laboratory: Laboratory, findings: Findings, last: date) -> Document:

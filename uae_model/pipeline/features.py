@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from uae_model import __version__
 from uae_model.config import Config
 from uae_model.config.measures import entities, entity_measures, first_needed_day
 from uae_model.core.dates import days_between
+from uae_model.core.digests import lines_digest
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
 from uae_model.features.aggregates import features_of_day, partials_of_day
@@ -118,7 +118,7 @@ def _build_partials(store: TableStore, days: Sequence[date]) -> int:
     if not days:
         return built
     for day, files in store.files_by_day("events", days).items():
-        wanted = {"inputs": _digest(files), "settings": _partial_settings(store.config)}
+        wanted = {"inputs": lines_digest(files), "settings": _partial_settings(store.config)}
         has_nothing = not files and store.last_commit("feature_partials", day) is None
         if not has_nothing and not _is_current(store, "feature_partials", day, wanted):
             _build_day_of_partials(store, day, wanted)
@@ -148,7 +148,7 @@ def _wanted(store: TableStore, day: date) -> dict[str, str]:
     plays = store.files_by_day("plays", [day])[day]
     window = window_days(day, store.config)
     partials = store.files_by_day("feature_partials", window) if window else {}
-    inputs = _digest([*plays, *(file for files in partials.values() for file in files)])
+    inputs = lines_digest([*plays, *(file for files in partials.values() for file in files)])
     declared = [
         {"name": feature.name, **feature.aggregate.model_dump(mode="json")}
         for feature in store.config.features_from("aggregate")
@@ -159,7 +159,7 @@ def _wanted(store: TableStore, day: date) -> dict[str, str]:
         for feature in store.config.features
         if feature.is_attribute
     ]
-    return {"inputs": inputs, "settings": _digest([__version__, json.dumps(declared, sort_keys=True)])}
+    return {"inputs": inputs, "settings": lines_digest([__version__, json.dumps(declared, sort_keys=True)])}
 
 
 def _attributes_wanted(store: TableStore, days: Sequence[date]) -> dict[date, dict[str, str]]:
@@ -168,7 +168,7 @@ def _attributes_wanted(store: TableStore, days: Sequence[date]) -> dict[date, di
         return {day: {} for day in days}
     plays = store.read("plays", days)
     digests = relevant_digests(plays, _dimension_tables(store), list(days), store.config)
-    return {day: {"attributes": _digest([digests[day]])} for day in days}
+    return {day: {"attributes": lines_digest([digests[day]])} for day in days}
 
 
 def _dimension_tables(store: TableStore) -> dict[str, DataFrame]:
@@ -186,13 +186,9 @@ def _partial_settings(config: Config) -> str:
         "active": sorted(config.labels.active),
         "bots": config.sessions.max_plays_per_user_day,
     }
-    return _digest([__version__, json.dumps([kept, rules], sort_keys=True)])
+    return lines_digest([__version__, json.dumps([kept, rules], sort_keys=True)])
 
 
 def _is_current(store: TableStore, table: str, day: date, wanted: dict[str, str]) -> bool:
     commit = store.last_commit(table, day)
     return commit is not None and all(commit.metadata.get(key) == value for key, value in wanted.items())
-
-
-def _digest(texts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]

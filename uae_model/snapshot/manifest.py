@@ -12,6 +12,7 @@ from typing import Any
 
 import fsspec
 
+from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
 from uae_model.features.references import FeatureReference, read_references
 
@@ -73,11 +74,7 @@ class Manifest:
 
     def save(self) -> None:
         """Write the manifest into the snapshot, whole or not at all: its presence marks it as complete."""
-        filesystem, target = fsspec.core.url_to_fs(f"{self.root}/{MANIFEST}")
-        filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        with filesystem.open(f"{target}.part", "w") as file:
-            json.dump(asdict(self), file, indent=1)
-        filesystem.mv(f"{target}.part", target)
+        write_whole(f"{self.root}/{MANIFEST}", json.dumps(asdict(self), indent=1))
 
 
 def load_manifest(root: str) -> Manifest | None:

@@ -7,8 +7,6 @@ share one padded length.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from datetime import date
@@ -19,6 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
+from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log
 from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
@@ -248,5 +247,4 @@ def _snapshot_id(
         "train": [day.isoformat() for day in train_days],
         "validation": [day.isoformat() for day in validation_days],
     }
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-    return f"plays-v{versions[0]}-{digest}"
+    return f"plays-v{versions[0]}-{json_digest(content, NAME_DIGITS)}"

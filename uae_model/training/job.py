@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -13,6 +11,8 @@ import torch
 
 from uae_model import __version__
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
+from uae_model.core.atomic import write_whole
+from uae_model.core.digests import CONTENT_DIGITS, json_digest
 from uae_model.core.errors import ModelError
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.snapshot.manifest import Manifest
@@ -101,16 +101,13 @@ class TrainingResult:
 
 def training_key(manifest: Manifest, network: NetworkSettings, training: TrainingSettings) -> str:
     """Return a digest of all that the trained networks depend on: the same key, the same networks."""
-    text = json.dumps(
-        {
-            "version": __version__,
-            "snapshot": manifest.snapshot_id,
-            "network": network.model_dump(mode="json"),
-            "training": training.model_dump(mode="json", exclude={"distributed", "checkpoint_steps"}),
-        },
-        sort_keys=True,
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    content = {
+        "version": __version__,
+        "snapshot": manifest.snapshot_id,
+        "network": network.model_dump(mode="json"),
+        "training": training.model_dump(mode="json", exclude={"distributed", "checkpoint_steps"}),
+    }
+    return json_digest(content, CONTENT_DIGITS)
 
 
 def network_shape(manifest: Manifest, network: NetworkSettings, training: TrainingSettings) -> NetworkShape:
@@ -151,11 +148,7 @@ def save_tensors(path: str, content: dict[str, Any]) -> None:
     """Write tensors and plain values so that a reader sees the old file or the new one, never a part."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    filesystem, target = fsspec.core.url_to_fs(path)
-    filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-    with filesystem.open(f"{target}.part", "wb") as file:
-        file.write(buffer.getvalue())
-    filesystem.mv(f"{target}.part", target)
+    write_whole(path, buffer.getvalue())
 
 
 def load_tensors(path: str) -> dict[str, Any] | None:
