@@ -93,10 +93,17 @@ def test_all_passive_and_all_active_sessions(rho: float, feedback: float) -> Non
     assert (smoothed_BT == 1).all() if feedback else ((smoothed_BT > 0) & (smoothed_BT < 1)).all()
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.7])
-def test_padding_changes_nothing_and_sessions_do_not_touch(rho: float) -> None:
+@pytest.mark.parametrize("rho", [0.0, 0.2, 0.7])
+@pytest.mark.parametrize("padding", [(0.0, 1.0), (1.0, 1.0), (0.0, -30.0), (0.0, 30.0), (1.0, -30.0)])
+def test_padding_changes_nothing_and_sessions_do_not_touch(rho: float, padding: tuple[float, float]) -> None:
+    # Padded steps of passive feedback tell of both states, active ones of one: each kind must be masked.
+    feedback, logit = padding
     first, second = session(7, 5), session(4, 6)
-    padded = [torch.cat([part, torch.full((1, 3), 1.0, dtype=torch.float64)], dim=1) for part in second]
+    values = (logit, logit, feedback)
+    padded = [
+        torch.cat([part, torch.full((1, 3), value, dtype=torch.float64)], dim=1)
+        for part, value in zip(second, values, strict=True)
+    ]
     both = [torch.cat(parts) for parts in zip(first, padded, strict=True)]
     mask_BT = torch.tensor([[True] * 7, [True] * 4 + [False] * 3])
     together = smooth(*both, mask_BT, rho, forward_filter(*both, rho))

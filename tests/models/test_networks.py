@@ -76,6 +76,24 @@ def test_the_first_step_sees_feedback_zero(batch: SessionBatch) -> None:
     torch.testing.assert_close(first_B, by_hand_B, rtol=0, atol=1e-6)
 
 
+def test_the_last_feedback_enters_the_propensity_beside_the_state_too() -> None:
+    # Eq. 12 gives MLP2 e_{t-1} itself. With GRU2 silenced it is the only way of the feedback to p.
+    pair = network_pair()
+    batch = batch_of(small_sessions([STEPS] * 2, seed=3))
+    with torch.no_grad():
+        for parameter in pair.propensity.gru.parameters():
+            parameter.zero_()
+        _, z1_BTH = pair.attention(batch)
+        silent_BT = pair.propensity(replace(batch, feedback_BT=torch.zeros(2, STEPS)), z1_BTH)
+        feedback_BT = torch.zeros(2, STEPS)
+        feedback_BT[:, 2] = 1.0
+        heard_BT = pair.propensity(replace(batch, feedback_BT=feedback_BT), z1_BTH)
+    differs_BT = heard_BT != silent_BT
+    assert differs_BT[:, 3].all()
+    assert not differs_BT[:, :3].any()
+    assert not differs_BT[:, 4:].any()
+
+
 def test_padding_leaves_real_plays_alone() -> None:
     sessions = small_sessions([2, 5, 3], seed=2)
     short, long = batch_of(sessions), batch_of(sessions, steps=11)

@@ -22,22 +22,25 @@ class RiskSums:
     negative: Tensor
 
 
-def risk_sums(feedback_BT: Tensor, mask_BT: Tensor, logits_BT: Tensor, divisor_BT: Tensor) -> RiskSums:
-    """Return the sums of Eq. 16 (or, with attention as divisor, Eq. 17) over real plays.
+def risk_terms(feedback: Tensor, logits: Tensor, divisor: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each play's positive and negative term of Eq. 16 (or, with attention as divisor, Eq. 17).
 
-    positive = sum e / d * l+, negative = sum (1 - e / d) * l-, with the log losses l+ = -log sigmoid(logit)
-    and l- = -log(1 - sigmoid(logit)). Padding counts nowhere.
+    positive = e / d * l+ and negative = (1 - e / d) * l-, with the log losses l+ = -log sigmoid(logit) and
+    l- = -log(1 - sigmoid(logit)).
 
     Args:
-        feedback_BT: e, 0 or 1.
-        mask_BT: true on real plays.
-        logits_BT: of the network that is trained.
-        divisor_BT: the other network's probability, floored above 0 and without gradient.
+        feedback: e, 0 or 1, of any shape.
+        logits: of the network that is trained.
+        divisor: d, the other network's probability, floored above 0 and without gradient.
     """
-    weight_BT = feedback_BT / divisor_BT
-    positive = (weight_BT * softplus(-logits_BT))[mask_BT].sum()
-    negative = ((1 - weight_BT) * softplus(logits_BT))[mask_BT].sum()
-    return RiskSums(positive, negative)
+    weight = feedback / divisor
+    return weight * softplus(-logits), (1 - weight) * softplus(logits)
+
+
+def risk_sums(feedback_BT: Tensor, mask_BT: Tensor, logits_BT: Tensor, divisor_BT: Tensor) -> RiskSums:
+    """Return the sums of ``risk_terms`` over real plays; padding, where the mask is false, counts nowhere."""
+    positive_BT, negative_BT = risk_terms(feedback_BT, logits_BT, divisor_BT)
+    return RiskSums(positive_BT[mask_BT].sum(), negative_BT[mask_BT].sum())
 
 
 class UnbiasedAttentionEstimator(Estimator):
