@@ -33,6 +33,13 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the Spark session, directly or through another fixture: `make quick` leaves it out."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.spark)
+
+
 @pytest.fixture
 def make_config(tmp_path: Path) -> Any:
     """Return a function that builds a configuration whose paths lie in the test's folder."""

@@ -12,9 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.conftest import TEST_SPARK_CONF
-from uae_model import spark as module
 from uae_model.core.errors import ConfigError
 from uae_model.lake import jars as spark_jars
+from uae_model.lake import spark as module
 from uae_model.lake.spark import (
     REQUIRED_SETTINGS,
     SPARK_CONF_FOLDER,
