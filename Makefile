@@ -31,7 +31,7 @@ demo: setup  ## the whole pipeline on simulated plays: weights, models, a report
 clean-demo:  ## remove what the demo made
 	rm -rf $(DEMO)
 
-test: setup-dev lint  ## lint, types, every test, coverage
+test: lint  ## lint, then the quick tests, then all others; coverage of both
 	@scripts/test.sh
 
 lint: setup-dev  ## ruff, mypy and who may import whom
@@ -40,8 +40,8 @@ lint: setup-dev  ## ruff, mypy and who may import whom
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
 
-quick: setup-dev  ## the tests that take seconds
-	$(PYTHON) -m pytest -m "not slow and not cluster"
+quick: setup-dev  ## the tests without Spark and without waiting, in under a minute
+	@scripts/test.sh quick
 
 bench: setup-dev  ## the figures of the README, measured here and now (about 20 minutes)
 	$(PYTHON) -m benchmarks

@@ -34,7 +34,7 @@ class Machine:
             assert found is not None
             (self.bin / tool).symlink_to(found)
         (self.project / "scripts").mkdir(parents=True)
-        (self.project / "uae_model").mkdir()
+        (self.project / "uae_model" / "lake").mkdir(parents=True)
         shutil.copy2(ROOT / "scripts" / "setup.sh", self.project / "scripts")
         for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "uae_model/lake/jars.py"):
             (self.project / name).write_text(f"# {name}\n")
@@ -199,7 +199,7 @@ class TestSteps:
                 "pip could not install requirements.txt: see its message above. 'make clean-venv'",
             ),
             ("-e .", "pip could not install the project itself"),
-            ("spark_jars", "the Delta jars could not be resolved. If Ivy says 'download failed'"),
+            ("lake.jars", "the Delta jars could not be resolved. If Ivy says 'download failed'"),
         ],
     )
     def test_a_step_that_fails_is_told_and_tried_again(

@@ -76,6 +76,7 @@ class TestJob:
         found = job.doctor(self.arguments())[-1]
         assert (found.status, found.found) == (Status.FAILED, "no catalog")
 
+    @pytest.mark.slow
     def test_a_wrong_java_on_the_path(self, tmp_path: Path) -> None:
         java_stub(tmp_path, "echo 'openjdk version \"11.0.2\"' >&2")
         environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "UAE_HMAC_KEY": KEY}

@@ -14,7 +14,7 @@ from tests.doctor.builders import KEY, by_name
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.doctor import Status, setup
-from uae_model.report import models
+from uae_model.registry.opening import open_registry
 
 
 class TestKey:
@@ -142,5 +142,5 @@ class TestRegistry:
 
 
 def test_an_sqlite_registry_is_opened_only_where_it_exists(config: Config, tmp_path: Path) -> None:
-    assert models.open_registry(config) is None
+    assert open_registry(config) is None
     assert list(tmp_path.glob("mlflow*")) == []

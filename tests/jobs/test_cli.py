@@ -53,6 +53,7 @@ def test_no_step_or_an_unknown_one_is_a_mistake(capsys: pytest.CaptureFixture[st
     assert "usage: uae STEP" in captured.err
 
 
+@pytest.mark.slow
 def test_as_a_program_it_leaves_with_the_exit_code(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jobs.cli", "promote", "--config", str(tmp_path / "nowhere.toml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

@@ -153,11 +153,11 @@ class TestPackage:
         (project.folder / "uae_model" / "weights.py").write_text("new")
         assert self.pack(project).returncode == 0
         with zipfile.ZipFile(archive) as found:
-            assert found.read("uae_model/weights/columns.py") == b"new"
+            assert found.read("uae_model/weights.py") == b"new"
             assert sorted(found.namelist()) == [
                 "jobs/nightly.py",
                 "jobs/score.py",
-                "uae_model/weights/columns.py",
+                "uae_model/weights.py",
             ]
         left = {file.name for file in archive.parent.iterdir()}
         assert left == {"environment.tar.gz", "uae.zip", ".stamp-uae.zip"}

@@ -67,20 +67,24 @@ def two() -> list[dict[str, Any]]:
     return on_ranks([(on_a_rank, ())])[0]
 
 
+@pytest.mark.slow
 def test_two_ranks_know_who_they_are(two: list[dict[str, Any]]) -> None:
     assert [found["who"] for found in two] == [[0, 2, True], [1, 2, False]]
     assert [(found["device"], found["backend"]) for found in two] == [("cpu", "gloo")] * 2
 
 
+@pytest.mark.slow
 def test_two_ranks_leave_the_group(two: list[dict[str, Any]]) -> None:
     assert [found["left"] for found in two] == [True, True]
 
 
+@pytest.mark.slow
 def test_sums_of_two_ranks_are_the_same_on_both(two: list[dict[str, Any]]) -> None:
     assert [found["sum"] for found in two] == [[11.5, 0.0]] * 2
     assert [found["counts"] for found in two] == [[2**54 + 1, 14]] * 2  # counts stay integers
 
 
+@pytest.mark.slow
 def test_gradients_of_two_ranks_are_summed_and_none_counts_as_zero(two: list[dict[str, Any]]) -> None:
     alone = [own_gradients(two_modules(), rank) for rank in (0, 1)]
     expected = [
@@ -118,6 +122,7 @@ def test_a_process_that_nobody_announced_is_alone(monkeypatch: pytest.MonkeyPatc
         assert not dist.is_initialized()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="names of threads come from Linux's /proc")
 def test_no_thread_outlives_its_group() -> None:
     # One that does aborts the process at its end, now and then: it asks for an interpreter that is gone.

@@ -132,6 +132,7 @@ def test_a_sticky_world_gets_the_chain(sticky: TrainingResult) -> None:
     assert third["difference"] == pytest.approx(third["nll"] - first["nll"], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_a_world_without_stickiness_gets_the_joint_likelihood(tmp_path: Path) -> None:
     found = train(training_job(snapshot(tmp_path / "data", 0.0), tmp_path / "checkpoints", **AUTO))
     assert (found.estimator, found.stickiness) == ("joint", 0.0)
@@ -151,6 +152,7 @@ def test_the_stored_pair_is_the_chosen_one_with_its_calibration(sticky: Training
         assert int(counts.sum()) == calibration["passive_plays"]
 
 
+@pytest.mark.slow
 def test_two_ranks_choose_the_same(sticky: TrainingResult, tmp_path: Path) -> None:
     job = training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **{**AUTO, "processes": 2})
     (results,) = on_ranks([(train_on_this_rank, (job,))])
@@ -160,6 +162,7 @@ def test_two_ranks_choose_the_same(sticky: TrainingResult, tmp_path: Path) -> No
     assert (first.estimator, first.stickiness) == (sticky.estimator, sticky.stickiness)
 
 
+@pytest.mark.slow
 def test_an_interrupted_selection_goes_on_to_the_same_end(sticky: TrainingResult, tmp_path: Path) -> None:
     manifest = snapshot(tmp_path / "data", 0.8)
     job = training_job(manifest, tmp_path / "checkpoints", **AUTO)

@@ -75,6 +75,7 @@ class TwoRanks:
     refusals: Sequence[str]
 
 
+@pytest.mark.slow
 class TestTwoRanks:
     RESUMED_FROM = (2, 4)
     """Of the checkpoints after 2, 4 and 5 steps of an epoch: where rank 1 has run out, and in epoch 1."""
