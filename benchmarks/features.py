@@ -56,7 +56,7 @@ MORE_AGGREGATES: list[dict[str, Any]] = [
 def config_of_44() -> Config:
     """Return a configuration with 44 features, 32 of which are aggregates over the columns of the events."""
     default = load_config(None)
-    product = load_config(None, profile="product44").features_from("aggregate")
+    product = load_config(None, profile="product44").features.of_origin("aggregate")
     more = [
         {
             "name": entry["name"],
@@ -144,7 +144,7 @@ PEERS: dict[str, Callable[[Path], Run]] = {"spark": run_spark, "duckdb": run_duc
 
 def compare(folder: Path) -> dict[str, Any]:
     """Compare both outputs: rows, and an order-free checksum over every value of every feature."""
-    names = [feature.name for feature in config_of_44().features_from("aggregate")]
+    names = [feature.name for feature in config_of_44().features.of_origin("aggregate")]
     with connect(folder) as connection:
         found = {
             peer: connection.sql(
@@ -245,7 +245,7 @@ def _features_sql(folder: Path, output: Path, day: date, config: Config) -> str:
         joins.append(f"LEFT JOIN {name} ON plays.{keys[entity]} = {name}.key")
     values = ", ".join(
         _of_play(feature, f"windows_{keys[declared(feature).entity]}")
-        for feature in config.features_from("aggregate")
+        for feature in config.features.of_origin("aggregate")
     )
     return f"WITH {', '.join(parts)} SELECT event_id, {values} FROM plays {' '.join(joins)}"
 

@@ -107,7 +107,7 @@ def _write(folder: Path, users: int) -> None:
 def _networks(config: Config) -> NetworkPair:
     """Return networks of the default sizes with seeded weights: what they say does not matter here."""
     torch.manual_seed(0)
-    categorical, numeric = config.features_of_kind("categorical"), config.features_of_kind("numeric")
+    categorical, numeric = config.features.categorical, config.features.numeric
     sizes = config.network
     buckets = tuple(feature.buckets for feature in categorical)
     shape = NetworkShape(buckets, len(numeric), sizes.embedding, sizes.hidden, sizes.mlp)
@@ -120,8 +120,8 @@ def _play_files(folder: Path) -> list[Path]:
 
 
 def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
-    categorical = [_buckets(plays[_column(f)], f.buckets) for f in config.features_of_kind("categorical")]
-    numeric = [numbers_of(plays[_column(f)], f.transform) for f in config.features_of_kind("numeric")]
+    categorical = [_buckets(plays[_column(f)], f.buckets) for f in config.features.categorical]
+    numeric = [numbers_of(plays[_column(f)], f.transform) for f in config.features.numeric]
     is_active = plays["is_active"].to_numpy()
     weighting = resolve_weighting(config.weights, pair.traits, pair.calibration)
     attention, propensity = predict_sessions(

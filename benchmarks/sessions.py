@@ -88,7 +88,7 @@ def _sessions_sql(events: Path, config: Config) -> str:
     longest = int(rules.max_hours * 3_600_000_000)
     active = ", ".join(f"'{name}'" for name in config.labels.active)
     positive = ", ".join(f"'{name}'" for name in config.labels.positive)
-    feed = ", ".join(feature.name for feature in config.features_from("feed"))
+    feed = ", ".join(feature.name for feature in config.features.of_origin("feed"))
     closing = closing_time(DAY, config).isoformat()
     return f"""
 WITH events AS (

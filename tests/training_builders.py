@@ -18,6 +18,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from uae_model.config import FeatureSet
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
 from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.models.batch import SessionBatch, length_mask
@@ -34,11 +35,13 @@ from uae_model.training.reporting import Reporter, SilentReporter
 BUCKETS = (500, 7)
 SHAPE = NetworkShape(buckets=BUCKETS, numeric=2, embedding=3, hidden=4, mlp=(32, 16))
 NETWORK = NetworkSettings(embedding=3, hidden=4, feedback_hidden=4, mlp=(32, 16))
-FEATURES: tuple[dict[str, Any], ...] = (
-    {"name": "number", "kind": "categorical", "buckets": BUCKETS[0], "role": "both"},
-    {"name": "size", "kind": "numeric", "role": "context"},
-    {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1], "role": "both"},
-    {"name": "pause", "kind": "numeric", "role": "preference"},
+FEATURES = FeatureSet.of_plain(
+    [
+        {"name": "number", "kind": "categorical", "buckets": BUCKETS[0], "role": "both"},
+        {"name": "size", "kind": "numeric", "role": "context"},
+        {"name": "kind", "kind": "categorical", "buckets": BUCKETS[1], "role": "both"},
+        {"name": "pause", "kind": "numeric", "role": "preference"},
+    ]
 )
 
 
@@ -125,8 +128,8 @@ def evaluated(cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> dict[str,
 def pair_for(config: Any, seed: int = 0) -> NetworkPair:
     """Return a small pair with random weights for a configuration's features."""
     shape = NetworkShape(
-        buckets=tuple(feature.buckets for feature in config.features_of_kind("categorical")),
-        numeric=len(config.features_of_kind("numeric")),
+        buckets=config.features.buckets,
+        numeric=len(config.features.numeric),
         embedding=2,
         hidden=4,
         mlp=(8,),
@@ -357,8 +360,8 @@ def encode_plays(config: Any, rows: Sequence[dict[str, Any]]) -> EncodedPlays:
         name = feature.source_column if feature.origin == "event" else feature.name
         return [row[name] for row in rows]
 
-    categorical = [buckets_of(values(f), f.buckets) for f in config.features_of_kind("categorical")]
-    numeric = [numbers_of(values(f), f.transform) for f in config.features_of_kind("numeric")]
+    categorical = [buckets_of(values(f), f.buckets) for f in config.features.categorical]
+    numeric = [numbers_of(values(f), f.transform) for f in config.features.numeric]
     starts = [index for index, row in enumerate(rows) if row["position"] == 1]
     return EncodedPlays(
         np.stack(categorical, axis=1),

@@ -45,9 +45,7 @@ def plays_with_aggregates(
     """
     aggregates = made_once(folder, lambda target: _write_aggregates(target, world, days, config))
     values = pq.read_table(aggregates / "features")
-    plain = config.model_copy(
-        update={"features": tuple(f for f in config.features if f.origin != "aggregate")}
-    )
+    plain = config.with_features(feature for feature in config.features if feature.origin != "aggregate")
     parts = []
     for day in days:
         plays = simulate_plays(world, [day], plain)
@@ -127,7 +125,7 @@ def _aggregates_of(event_ids: pa.Array, values: pa.Table, config: Config) -> Arr
     if row_N.null_count:
         raise ContractError(f"{row_N.null_count} of {len(row_N)} plays have no row of aggregates")
     columns = []
-    for feature in config.features_from("aggregate"):
+    for feature in config.features.of_origin("aggregate"):
         column = values[feature.name].combine_chunks().take(row_N)
         columns.append(numbers_of(column.to_numpy(zero_copy_only=False), feature.transform))
     found: Array = np.stack(columns, axis=1)

@@ -92,7 +92,8 @@ def config_of(seed: int) -> Config:
     training = default.training.model_copy(update={"processes": 1, "seed": seed})
     evaluation = default.evaluation.model_copy(update={"batch_size": BATCH_SIZE})
     features = parse_config({"features": [*listed, *crosses()]}).features
-    return default.model_copy(update={"features": features, "training": training, "evaluation": evaluation})
+    changed = default.model_copy(update={"training": training, "evaluation": evaluation})
+    return changed.with_features(features)
 
 
 def world_of(law: str, seed: int, users: int) -> World:
@@ -103,17 +104,17 @@ def world_of(law: str, seed: int, users: int) -> World:
 
 def narrowed(plays: SimulatedPlays, config: Config, names: tuple[str, ...]) -> SimulatedPlays:
     """Return the plays with some of the configuration's features only."""
-    kept = {
-        kind: [i for i, feature in enumerate(config.features_of_kind(kind)) if feature.name in names]
-        for kind in ("categorical", "numeric")
-    }
+    categorical, numeric = (
+        [column for column, feature in enumerate(of_kind) if feature.name in names]
+        for of_kind in (config.features.categorical, config.features.numeric)
+    )
     return replace(
         plays,
-        categorical_NF=plays.categorical_NF[:, kept["categorical"]],
-        numeric_NF=np.ascontiguousarray(plays.numeric_NF[:, kept["numeric"]]),
+        categorical_NF=plays.categorical_NF[:, categorical],
+        numeric_NF=np.ascontiguousarray(plays.numeric_NF[:, numeric]),
     )
 
 
 def with_features(config: Config, names: tuple[str, ...]) -> Config:
     """Return the configuration with some of its features only."""
-    return config.model_copy(update={"features": tuple(f for f in config.features if f.name in names)})
+    return config.with_features(feature for feature in config.features if feature.name in names)

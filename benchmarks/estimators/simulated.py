@@ -79,7 +79,7 @@ def write_simulated_snapshot(
         snapshot_id=root.name,
         root=str(root),
         table_version=0,
-        features=tuple(feature.model_dump(mode="json") for feature in config.features),
+        features=config.features,
         numeric_mean=tuple(mean for mean, _ in statistics),
         numeric_deviation=tuple(deviation for _, deviation in statistics),
         train=_write_split(root, "train", train, config),
@@ -100,12 +100,8 @@ def encode(
     lengths_S = np.diff(np.append(starts, len(plays.session_N)))
     ranks_N = _position(lengths_S) + 1 if rank_N is None else rank_N
     values = _feature_values(world, block, plays, ranks_N, config)
-    categorical = [
-        _buckets(values[feature.name], feature.buckets) for feature in config.features_of_kind("categorical")
-    ]
-    numeric = [
-        numbers_of(values[feature.name], feature.transform) for feature in config.features_of_kind("numeric")
-    ]
+    categorical = [_buckets(values[feature.name], feature.buckets) for feature in config.features.categorical]
+    numeric = [numbers_of(values[feature.name], feature.transform) for feature in config.features.numeric]
     return SimulatedPlays(
         lengths_S=lengths_S,
         categorical_NF=np.stack(categorical, axis=1),

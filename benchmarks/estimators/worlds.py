@@ -65,8 +65,8 @@ class Setting:
         """Return the default configuration with this setting's roles; training has the same seed."""
         default = load_config(None)
         training = default.training.model_copy(update={"seed": seed, "processes": 1})
-        return default.model_copy(
-            update={"features": self.roles(default.features, seed), "training": training}
+        return default.with_features(self.roles(default.features, seed)).model_copy(
+            update={"training": training}
         )
 
 

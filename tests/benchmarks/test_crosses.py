@@ -35,13 +35,13 @@ CONFIG = config_of(1)
 
 def test_the_crosses_are_declared_after_the_plain_features() -> None:
     assert [f.name for f in CONFIG.features] == [*PLAIN, *CROSSES]
-    assert {f.role for f in CONFIG.features_from("aggregate")} == {"preference"}
+    assert {f.role for f in CONFIG.features.of_origin("aggregate")} == {"preference"}
     chosen = with_features(CONFIG, (*IDS, *CROSSES[:2]))
     plays = simulate_plays(WORLD, [0], with_features(CONFIG, PLAIN))
     fewer = narrowed(plays, with_features(CONFIG, PLAIN), ("artist", "song_popularity"))
     assert [f.name for f in chosen.features] == [*IDS, *CROSSES[:2]]
     assert fewer.categorical_NF.shape == fewer.numeric_NF.shape == (plays.plays, 1)
-    names = [f.name for f in CONFIG.features_of_kind("categorical")]
+    names = [f.name for f in CONFIG.features.categorical]
     assert np.array_equal(fewer.categorical_NF[:, 0], plays.categorical_NF[:, names.index("artist")])
 
 
@@ -60,7 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Pat
 def test_a_play_sees_the_likes_of_its_user_and_artist_on_whole_days_before_its_own(folder: Path) -> None:
     day = HISTORY_DAYS + 2
     (found,) = plays_with_aggregates(WORLD, [day], CONFIG, folder / "history")
-    column = [f.name for f in CONFIG.features_of_kind("numeric")].index("user_artist_likes")
+    column = [f.name for f in CONFIG.features.numeric].index("user_artist_likes")
     likes: dict[tuple[int, int, int], int] = {}
     for earlier in range(DAYS):
         plays = draw_plays(WORLD, Block(earlier, 0))

@@ -43,7 +43,7 @@ def test_truth_and_features_are_of_the_same_plays() -> None:
     assert np.array_equal(plays.active_N[plays.split_N == TEST], parts[TEST].feedback_N > 0)
     assert (plays.split_N == TRAIN).sum() == parts[TRAIN].plays
     # One bucket, one user: the user's hash and the user's number stand in the same row.
-    user = [feature.name for feature in CONFIG.features_of_kind("categorical")].index("user")
+    user = [feature.name for feature in CONFIG.features.categorical].index("user")
     pairs = set(zip(plays.categorical_NF[:, user].tolist(), plays.user_N.tolist(), strict=True))
     assert len(pairs) == len(set(plays.user_N.tolist()))
     assert plays.relevance_N is not None
@@ -128,7 +128,7 @@ def test_a_policy_plays_the_offered_song_that_its_model_ranks_highest() -> None:
         song_NK=np.arange(20).reshape(2, 10),
     )
     chosen_N = best_of(offer, Recommender(Lover(), space.names), space, WORLD, CONFIG, Block(1, 0))
-    buckets = CONFIG.features_of_kind("categorical")
+    buckets = CONFIG.features.categorical
     song = next(feature for feature in buckets if feature.name == "song")
     bucket_NK = buckets_of(offer.song_NK.ravel().tolist(), song.buckets).reshape(2, 10)
     assert chosen_N.tolist() == [int(bucket_NK[0].argmax()), 10 + int(bucket_NK[1].argmax())]

@@ -21,7 +21,7 @@ def declare(**aggregate: Any) -> Config:
 
 def test_each_window_is_a_feature_named_after_it() -> None:
     config = declare(windows=[1, 7, 30])
-    aggregates = config.features_from("aggregate")
+    aggregates = config.features.of_origin("aggregate")
     assert [f.name for f in aggregates] == ["plays_1d", "plays_7d", "plays_30d"]
     assert [f.aggregate.window for f in aggregates if f.aggregate] == [1, 7, 30]
     assert {f.kind for f in aggregates} == {"numeric"}

@@ -35,9 +35,9 @@ def test_a_dimension_names_its_table_key_and_columns() -> None:
 def test_a_feature_reads_an_attribute_whatever_its_role() -> None:
     for role in ("context", "preference", "both"):
         config = declare(SONGS, features=(DEVICE, {**GENRE, "role": role}))
-        (feature,) = config.features_from("song")
+        (feature,) = config.features.of_origin("song")
         assert (feature.source_column, feature.is_attribute, feature.is_looked_up) == ("genre", True, True)
-        assert config.looked_up_features() == [feature]
+        assert config.features.looked_up == (feature,)
     assert not any(feature.is_looked_up for feature in load_config(None).features)
 
 

@@ -81,10 +81,10 @@ def test_features_must_fit_together(features: list[Any], message: str) -> None:
 
 def test_features_are_found_by_origin_and_kind_in_their_order() -> None:
     config = parse_config(_read_profile("default"))
-    assert [f.name for f in config.features_from("event")] == ["user", "song"]
-    assert [f.name for f in config.features_from("session")] == [
+    assert [f.name for f in config.features.of_origin("event")] == ["user", "song"]
+    assert [f.name for f in config.features.of_origin("session")] == [
         *("hour_of_day", "day_of_week", "play_rank", "gap_seconds"),
     ]
-    assert [f.name for f in config.features_of_kind("numeric")] == [
+    assert [f.name for f in config.features.numeric] == [
         *("play_rank", "gap_seconds", "song_popularity", "genre_affinity"),
     ]

@@ -40,7 +40,7 @@ def test_whatever_else_counts(override: str) -> None:
 
 
 def test_so_do_the_features_and_their_order() -> None:
-    turned = BASE.model_copy(update={"features": BASE.features[::-1]})
+    turned = BASE.with_features(BASE.features[::-1])
     assert turned.digest() != BASE.digest()
     assert turned.digest_of("sessions") == BASE.digest_of("sessions")
     assert turned.digest_of("features") != BASE.digest_of("features")

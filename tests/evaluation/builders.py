@@ -29,7 +29,7 @@ def small_config(*overrides: str) -> Config:
 def small_plays(config: Config, *, plays: int = 600, truth: bool = True, seed: int = 0) -> EvaluationPlays:
     """Return sessions of four plays: a third of the plays active, half of them relevant by their song."""
     random = np.random.default_rng(seed)
-    categorical = config.features_of_kind("categorical")
+    categorical = config.features.categorical
     buckets_NF = np.stack([random.integers(0, min(f.buckets, 20), plays) for f in categorical], axis=1)
     song = [feature.name for feature in categorical].index("song")
     relevant_N = (buckets_NF[:, song] % 2).astype(np.int8)
@@ -38,7 +38,7 @@ def small_plays(config: Config, *, plays: int = 600, truth: bool = True, seed: i
     return EvaluationPlays(
         identity=f"small-{plays}-{seed}-{truth}",
         categorical_NF=buckets_NF.astype(np.int64),
-        numeric_NF=random.normal(size=(plays, len(config.features_of_kind("numeric")))).astype(np.float32),
+        numeric_NF=random.normal(size=(plays, len(config.features.numeric))).astype(np.float32),
         lengths_S=np.full(plays // 4, 4),
         user_N=np.arange(plays) // 4 % 7,
         split_N=np.repeat(

@@ -106,7 +106,7 @@ def test_every_row_is_a_play_of_a_session_a_duplicate_or_in_quarantine(
 
 
 def _features(config: Config) -> str:
-    types = [f"{f.name} {feature_type(f).simpleString()}" for f in config.features_from("feed")]
+    types = [f"{f.name} {feature_type(f).simpleString()}" for f in config.features.of_origin("feed")]
     return "".join(f"{column}, " for column in types)
 
 

@@ -156,7 +156,7 @@ def test_training_and_scoring_read_the_same_numbers(told: dict[str, Any]) -> Non
             trained[row["session_id"]] = row["categorical"], row["numeric"]
     scored: dict[str, tuple[list[Any], list[Any]]] = {}
     plays = plays_with_features(store, DAYS[2:3])
-    buckets = 3 + len(store.config.features_of_kind("categorical"))
+    buckets = 3 + len(store.config.features.categorical)
     encoded = plays.select("session_id", F.array(*network_inputs(store.config)).alias("inputs")).collect()
     for row in sorted(encoded, key=lambda row: row["inputs"][0]):
         categorical, numeric = scored.setdefault(row["session_id"], ([], []))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.builders import DAY
-from uae_model.config import Config
+from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import InputError, ModelError
 from uae_model.pipeline import train as module
 from uae_model.pipeline.train import promote, train, training_days
@@ -30,7 +30,7 @@ class FakeRegistry:
         self.tags = {**GOOD_TAGS, **(tags or {})}
         self.versions = champion
         self.known: tuple[int, int] | None = None
-        self.features: tuple[dict[str, Any], ...] = ()
+        self.features = FeatureSet()
         self.promoted: list[int] = []
         self.extra_tags: dict[str, str] = {}
         self.opened: list[tuple[date, date]] = []
@@ -145,7 +145,7 @@ class TestTrain:
         self, jobs: list[TrainingJob], make_config: Any
     ) -> None:
         store, registry = self.store(make_config, 5, 6, 7), FakeRegistry(champion=(1, 2))
-        registry.features = tuple(feature.model_dump(mode="json") for feature in store.config.features)
+        registry.features = store.config.features
         train(store, registry, self.LAST)  # type: ignore[arg-type]
         assert registry.extra_tags == {"champion_version": "1"}
         assert load_tensors(jobs[0].champion_path) == {"versions": [1, 2]}
@@ -154,7 +154,7 @@ class TestTrain:
         self, jobs: list[TrainingJob], make_config: Any
     ) -> None:
         registry = FakeRegistry(champion=(1, 2))
-        registry.features = ({"name": "genre", "kind": "categorical", "role": "both"},)
+        registry.features = FeatureSet.of_plain([{"name": "genre", "kind": "categorical", "role": "both"}])
         train(self.store(make_config, 5, 6, 7), registry, self.LAST)  # type: ignore[arg-type]
         assert (jobs[0].champion_path, registry.extra_tags) == ("", {"champion_version": "1"})
 

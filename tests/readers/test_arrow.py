@@ -74,7 +74,7 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("published weights")  # Delta's log holds URLs: a space is %20 there
     (folder / "uae.toml").touch()
     config = load_config(folder / "uae.toml")
-    older = config.model_copy(update={"features": tuple(f for f in config.features if f.name != NEWER)})
+    older = config.with_features(feature for feature in config.features if feature.name != NEWER)
     with pytest.MonkeyPatch.context() as patch:
         # Constraints have tests of their own, and each costs a second.
         patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
@@ -115,8 +115,8 @@ def stacked(batches: Sequence[WeightedBatch]) -> pd.DataFrame:
 
 def encoded_by_spark(frame: DataFrame, config: Config) -> pd.DataFrame:
     """Return the samples that Spark's columns give, in the order of ``gap_seconds``."""
-    numbers = [feature.name for feature in config.features_of_kind("numeric")]
-    buckets = [feature.name for feature in config.features_of_kind("categorical")]
+    numbers = [feature.name for feature in config.features.numeric]
+    buckets = [feature.name for feature in config.features.categorical]
     rows = frame.orderBy("gap_seconds").select(
         *[categorical_buckets(config)[index].alias(name) for index, name in enumerate(buckets)],
         *[numeric_values(config)[index].alias(name) for index, name in enumerate(numbers)],

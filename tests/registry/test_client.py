@@ -41,12 +41,12 @@ def manifest_of(config: Config) -> Manifest:
     def split(name: str, *days: str) -> SnapshotSplit:
         return SnapshotSplit(name, days, sessions=9, plays=70, active_plays=11, files=())
 
-    width = len(config.features_of_kind("numeric"))
+    width = len(config.features.numeric)
     return Manifest(
         snapshot_id="plays-v7-test",
         root="snapshots/plays-v7-test",
         table_version=7,
-        features=tuple(feature.model_dump(mode="json") for feature in config.features),
+        features=config.features,
         numeric_mean=(0.0,) * width,
         numeric_deviation=(1.0,) * width,
         train=split("train", "2026-01-05", "2026-01-06"),
@@ -92,11 +92,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def session_frame(config: Config, encoded: EncodedPlays) -> pd.DataFrame:
     """Return one row for each session: an array for each declared feature, and ``is_active``."""
     cuts = np.cumsum(encoded.lengths)[:-1]
-    kinds = {"categorical": encoded.categorical, "numeric": encoded.numeric.astype(float)}
+    matrices = (
+        (config.features.categorical, encoded.categorical),
+        (config.features.numeric, encoded.numeric.astype(float)),
+    )
     columns = {
-        feature.name: np.split(kinds[kind][:, index], cuts)
-        for kind in kinds
-        for index, feature in enumerate(config.features_of_kind(kind))
+        feature.name: np.split(matrix[:, index], cuts)
+        for features, matrix in matrices
+        for index, feature in enumerate(features)
     }
     columns["is_active"] = np.split(encoded.feedback == 1, cuts)
     return pd.DataFrame({name: [part.tolist() for part in parts] for name, parts in columns.items()})
@@ -285,7 +288,7 @@ class TestChampion:
         assert int(trained.client.get_model_version_by_alias("uae-propensity", "champion").version) == 1
         self.assert_scores_like(trained, "one", registry.champion().state)
 
-        fewer = trained.config.model_copy(update={"features": trained.config.features[:-1]})
+        fewer = trained.config.with_features(trained.config.features[:-1])
         with pytest.raises(ModelError, match=r"trained on other features \(differing: genre_affinity\)"):
             Registry(fewer).champion()
 
@@ -356,7 +359,7 @@ class TestSameFeatures:
     def test_other_features_are_named(
         self, config: Config, change: Callable[[Sequence[Any]], Sequence[Any]], named: str
     ) -> None:
-        changed = config.model_copy(update={"features": tuple(change(config.features))})
+        changed = config.with_features(change(config.features))
         with pytest.raises(ModelError, match=rf"differing: {named}\); train and promote"):
             require_same_features(self.TRAINED, changed)
 
@@ -366,7 +369,7 @@ def test_the_model_itself_reads_its_artifacts(config: Config, tmp_path: Path, ou
     """MLflow runs a copy of the file; this is the file itself."""
     pair = pair_for(config)
     save_tensors(str(tmp_path / "networks.pt"), pair.to_state())
-    declaration = {"features": [feature.model_dump(mode="json") for feature in config.features]}
+    declaration = {"features": config.features.to_plain()}
     (tmp_path / "declaration.json").write_text(json.dumps(declaration))
     context = SimpleNamespace(
         artifacts={

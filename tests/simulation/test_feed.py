@@ -16,7 +16,7 @@ LAST = Block(2, 0)
 
 def source_columns(profile: str) -> list[str]:
     config = load_config(None, profile=profile)
-    return [feature.source_column for feature in config.features_from("feed")]
+    return [feature.source_column for feature in config.features.of_origin("feed")]
 
 
 FEATURES = source_columns("default")

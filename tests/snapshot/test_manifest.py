@@ -43,8 +43,8 @@ def test_a_snapshot_without_a_manifest_is_not_complete(manifest: Manifest, tmp_p
 
 def test_a_write_that_fails_leaves_no_manifest(manifest: Manifest) -> None:
     (Path(manifest.root) / MANIFEST).unlink()
-    unwritable: dict[str, Any] = {"name": "size", "kind": object()}  # JSON fails when half is written
-    broken = dataclasses.replace(manifest, features=(*manifest.features, unwritable))
+    unwritable: Any = (0.1, object())  # JSON fails when half is written
+    broken = dataclasses.replace(manifest, numeric_mean=unwritable)
     with pytest.raises(TypeError):
         broken.save()
     assert load_manifest(manifest.root) is None

@@ -30,8 +30,8 @@ NEXT = DAY + timedelta(days=1)
 CONFIG = load_config(None)
 ROWS = [*play_rows(DAY, 10), *play_rows(DAY, 3, longest=1, tag="single ")]
 WIDTHS = {
-    "categorical": len(CONFIG.features_of_kind("categorical")),
-    "numeric": len(CONFIG.features_of_kind("numeric")),
+    "categorical": len(CONFIG.features.categorical),
+    "numeric": len(CONFIG.features.numeric),
     "feedback": 1,
 }
 
@@ -143,7 +143,7 @@ class TestSnapshot:
             assert split.plays == len(rows)
             assert split.active_plays == sum(row["is_active"] for row in rows)
         assert manifest.table_version == store.latest_version("plays")
-        assert manifest.features == tuple(f.model_dump(mode="json") for f in store.config.features)
+        assert manifest.features == store.config.features
 
     def test_the_files_hold_what_the_manifest_says(self, manifest: Manifest) -> None:
         for split, rows in zip((manifest.train, manifest.validation), days_of_rows().values(), strict=True):

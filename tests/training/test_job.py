@@ -21,6 +21,7 @@ from tests.training_builders import (
     training_settings,
     write_snapshot_files,
 )
+from uae_model.config import FeatureSet
 from uae_model.config.model_sections import TrainingSettings
 from uae_model.models.networks import Inputs
 from uae_model.snapshot.manifest import Manifest
@@ -122,9 +123,8 @@ def test_the_shape_follows_the_manifest_and_the_configured_sizes(manifest: Manif
         attention_inputs=Inputs((0, 1), (0,)),
         propensity_inputs=Inputs((0, 1), (1,)),
     )
-    bare = dataclasses.replace(
-        manifest, features=manifest.features[2:3], numeric_mean=(), numeric_deviation=()
-    )
+    features = FeatureSet(manifest.features[2:3])
+    bare = dataclasses.replace(manifest, features=features, numeric_mean=(), numeric_deviation=())
     shape = network_shape(bare, NETWORK, TrainingSettings())
     assert (shape.buckets, shape.numeric) == (BUCKETS[1:], 0)
 

@@ -22,6 +22,7 @@ from tests.training_builders import (
     with_counts,
     write_snapshot_files,
 )
+from uae_model.config import FeatureSet
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.models.batch import SessionBatch
 from uae_model.snapshot.loader import session_batches
@@ -97,7 +98,7 @@ def test_a_snapshot_without_numeric_features(manifest: Manifest, tmp_path: Path)
     bare = dataclasses.replace(
         manifest,
         root=str(tmp_path / "bare"),
-        features=tuple(feature for feature in manifest.features if feature["kind"] == "categorical"),
+        features=FeatureSet(manifest.features.categorical),
         numeric_mean=(),
         numeric_deviation=(),
     )

@@ -2,6 +2,7 @@
 
 from uae_model.config.aggregates import Aggregate
 from uae_model.config.dimensions import Dimension
+from uae_model.config.feature_set import FeatureSet
 from uae_model.config.features import EVENT_FEATURES, SESSION_FEATURES, Feature
 from uae_model.config.load import PROFILES, load_config, parse_config
 from uae_model.config.sections import FEED_FORMATS, FEEDBACK_TYPES, Feedback
@@ -17,6 +18,7 @@ __all__ = [
     "Config",
     "Dimension",
     "Feature",
+    "FeatureSet",
     "Feedback",
     "load_config",
     "parse_config",

@@ -27,6 +27,9 @@ EVENT_FEATURES = ("user_id", "song_id")
 """Core event columns that may serve as features. The rest would leak: played_ms, feedback and the
 labels are known only after the play."""
 
+Role = Literal["context", "preference", "both"]
+"""What a feature moves: attention, the response, or both."""
+
 AGGREGATE = "aggregate"
 """Source of a feature that is aggregated over the days before the play's."""
 
@@ -38,9 +41,7 @@ class Feature(Section):
     kind: Literal["categorical", "numeric"] = Field(
         description="categorical: hashed into buckets; numeric: transformed, then standardised"
     )
-    role: Literal["context", "preference", "both"] = Field(
-        description="context moves attention, preference moves the response"
-    )
+    role: Role = Field(description="context moves attention, preference moves the response")
     source: str = Field(
         default="",
         description="feed.<column> (default feed.<name>), session.<derived>, event.<column>, "
@@ -109,6 +110,11 @@ class Feature(Section):
     def source_column(self) -> str:
         """The column of that origin."""
         return self.source.partition(".")[2]
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether the networks read a bucket number; else they read a number."""
+        return self.kind == "categorical"
 
     @property
     def is_attribute(self) -> bool:

@@ -5,6 +5,7 @@ The declarations alone; ``uae_model.features.aggregates.measures`` has the Spark
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
@@ -58,7 +59,7 @@ def measures(aggregate: Aggregate) -> list[Measure]:
 def entities(config: Config) -> dict[tuple[str, ...], list[Feature]]:
     """Return the features of each entity, both in the order of their declaration."""
     found: dict[tuple[str, ...], list[Feature]] = {}
-    for feature in config.features_from("aggregate"):
+    for feature in config.features.of_origin("aggregate"):
         found.setdefault(declared(feature).entity, []).append(feature)
     return found
 
@@ -80,6 +81,6 @@ def partial_measures(config: Config) -> list[Measure]:
     return list(dict.fromkeys(m for found in entities(config).values() for m in entity_measures(found)))
 
 
-def first_needed_day(day: date, features: list[Feature]) -> date:
+def first_needed_day(day: date, features: Sequence[Feature]) -> date:
     """Return the first day whose partials the features of a day read."""
     return day - timedelta(days=max(declared(feature).window for feature in features))

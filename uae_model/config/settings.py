@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from uae_model import __version__
 from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
 from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
-from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature
+from uae_model.config.feature_set import FeatureSet
+from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature, Role
 from uae_model.config.sections import Sections
 from uae_model.core.digests import NAME_DIGITS, text_digest
 
@@ -28,26 +30,21 @@ RESERVED_COLUMNS = frozenset(
 class Config(Sections):
     """Everything a run depends on. Immutable; recorded by every run."""
 
-    features: tuple[Feature, ...] = Field(description="the model's inputs, at least one")
+    features: FeatureSet = Field(description="the model's inputs, at least one")
     dimensions: tuple[Dimension, ...] = Field(
         default=(), description="attributes of users and songs that change over time"
     )
 
-    @field_validator("features")
-    @classmethod
-    def _one_for_each_window(cls, features: tuple[Feature, ...]) -> tuple[Feature, ...]:
-        return tuple(each for feature in features for each in feature.by_window())
-
     @model_validator(mode="after")
     def _columns_are_declared(self) -> Config:
         """Check that aggregates and comparisons with the previous play rest on columns that events have."""
-        feed = self.features_from("feed")
-        categorical = [feature.name for feature in feed if feature.kind == "categorical"]
-        numeric = [feature.name for feature in feed if feature.kind == "numeric"]
+        feed = self.features.of_origin("feed")
+        categorical = [feature.name for feature in feed.categorical]
+        numeric = [feature.name for feature in feed.numeric]
         for feature in self.features:
             if feature.aggregate is not None:
                 check_columns(feature.name, feature.aggregate, categorical, numeric)
-        for feature in self.features_from("session"):
+        for feature in self.features.of_origin("session"):
             compared = feature.source_column.removeprefix(SAME_AS_BEFORE)
             allowed = [*EVENT_ENTITIES, *categorical]
             if feature.source_column not in SESSION_FEATURES and compared not in allowed:
@@ -67,34 +64,27 @@ class Config(Sections):
 
     @model_validator(mode="after")
     def _features_fit_together(self) -> Config:
-        names = [feature.name for feature in self.features]
+        names = self.features.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"features: {', '.join(twice)} declared more than once")
         taken = sorted(RESERVED_COLUMNS.intersection(names))
         if taken:
             raise ValueError(f"features: {', '.join(taken)} is a column of the tables; choose another name")
-        if not any(feature.kind == "categorical" for feature in self.features):
+        if not self.features.categorical:
             raise ValueError("features: at least one must be categorical")
-        for role, network in (("context", "attention"), ("preference", "the propensity")):
-            if self.training.feature_roles and not any(f.role in (role, "both") for f in self.features):
+        networks: dict[Role, str] = {"context": "attention", "preference": "the propensity"}
+        for role, network in networks.items():
+            if self.training.feature_roles and not any(self.features.seen_by(role)):
                 raise ValueError(
                     f"features: none has the role {role} or both, so {network} would see nothing; "
                     "declare one or set training.feature_roles = false"
                 )
         return self
 
-    def features_from(self, origin: str) -> list[Feature]:
-        """Return the features of one origin: feed, session, event, user, song or aggregate."""
-        return [feature for feature in self.features if feature.origin == origin]
-
-    def looked_up_features(self) -> list[Feature]:
-        """Return the features that the table ``features`` holds: aggregates and attributes of dimensions."""
-        return [feature for feature in self.features if feature.is_looked_up]
-
-    def features_of_kind(self, kind: str) -> list[Feature]:
-        """Return the ``categorical`` or ``numeric`` features in the order of their declaration."""
-        return [feature for feature in self.features if feature.kind == kind]
+    def with_features(self, features: Iterable[Feature]) -> Config:
+        """Return the configuration with other features, which are not checked against the rest."""
+        return self.model_copy(update={"features": FeatureSet(features)})
 
     def canonical_json(self, *, with_paths: bool = True) -> str:
         """Return the settings as JSON with sorted keys, the form in which runs record them."""
@@ -121,8 +111,8 @@ class Config(Sections):
         """
         content = self.model_dump(mode="json", include=set(sections))
         if "features" in content:
-            own = [feature for feature in self.features if not feature.is_looked_up]
-            content["features"] = [feature.model_dump(mode="json") for feature in own]
+            own = FeatureSet(feature for feature in self.features if not feature.is_looked_up)
+            content["features"] = own.to_plain()
         return _digest_of(content)
 
     def dimension_digest(self, dimension: Dimension) -> str:

@@ -42,8 +42,8 @@ def _is_expected(name: str, store: TableStore) -> bool:
     config = store.config
     wanted = {
         "truth": False,
-        "feature_partials": bool(config.features_from("aggregate")),
-        "features": bool(config.looked_up_features()),
+        "feature_partials": bool(config.features.of_origin("aggregate")),
+        "features": bool(config.features.looked_up),
         **{name: name in {each.table for each in config.dimensions} for name in ("users", "songs")},
         "feature_health": config.publication.feature_health,
     }

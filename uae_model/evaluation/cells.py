@@ -151,7 +151,7 @@ class Laboratory:
             "version": __version__,
             "plays": self.plays.identity,
             "cell": asdict(cell),
-            "features": [feature.model_dump(mode="json") for feature in config.features],
+            "features": config.features.to_plain(),
             "recommender": config.evaluation.model_dump(
                 mode="json", exclude={"models", "weightings", "seeds", "test_days", "experiment"}
             ),

@@ -31,7 +31,7 @@ def plays_with_features(
     """
     wanted = list(days)
     plays = store.read("plays", wanted, version=plays_version)
-    names = [feature.name for feature in store.config.looked_up_features()]
+    names = [feature.name for feature in store.config.features.looked_up]
     if not names:
         return plays
     values = store.read("features", wanted, version=features_version)
@@ -42,12 +42,12 @@ def plays_with_features(
 
 def bucket_columns(config: Config) -> list[Column]:
     """Return the bucket number (int) of each categorical feature, in the order of the declaration."""
-    return [_bucket(_value(f), f.buckets) for f in config.features_of_kind("categorical")]
+    return [_bucket(_value(f), f.buckets) for f in config.features.categorical]
 
 
 def number_columns(config: Config) -> list[Column]:
     """Return the transformed number (float, NaN where missing) of each numeric feature, in their order."""
-    return [_transformed(_value(f), f) for f in config.features_of_kind("numeric")]
+    return [_transformed(_value(f), f) for f in config.features.numeric]
 
 
 def categorical_buckets(config: Config) -> Column:

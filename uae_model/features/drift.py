@@ -139,7 +139,7 @@ def _index(reference: FeatureReference, shares: Mapping[int, float]) -> float:
 
 def _numeric_summaries(plays: DataFrame, config: Config, quantiles: list[float]) -> dict[str, dict[str, Any]]:
     """Return mean and quantiles of each numeric feature, transformed, without the missing values."""
-    features = config.features_of_kind("numeric")
+    features = config.features.numeric
     if not features:
         return {}
     columns = []
@@ -157,7 +157,7 @@ def _bin_counts(
     plays: DataFrame, boundaries: Mapping[str, Sequence[float]], config: Config
 ) -> dict[str, dict[int, int]]:
     """Return, for each feature, the plays of each of its bins."""
-    numeric = config.features_of_kind("numeric")
+    numeric = config.features.numeric
     values = plays.select(
         categorical_buckets(config).alias("buckets"), numeric_values(config).alias("values")
     )
@@ -166,7 +166,7 @@ def _bin_counts(
     rows = (
         values.select(F.posexplode(every).alias("feature", "bin")).groupBy("feature", "bin").count().collect()
     )
-    names = [f.name for f in (*config.features_of_kind("categorical"), *numeric)]
+    names = [f.name for f in (*config.features.categorical, *numeric)]
     counts: dict[str, dict[int, int]] = {name: {} for name in names}
     for row in rows:
         counts[names[row["feature"]]][row["bin"]] = row["count"]

@@ -55,7 +55,7 @@ def _source(feature: Feature) -> str:
 def _cost(feature: Feature, config: Config) -> str:
     """Say what a feature adds to a night, given those declared before it."""
     if feature.is_attribute:
-        is_first = feature is config.features_from(feature.origin)[0]
+        is_first = feature is config.features.of_origin(feature.origin)[0]
         return "a join a day" if is_first else "a column, from versions read already"
     if feature.source != AGGREGATE:
         return "a column"

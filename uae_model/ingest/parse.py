@@ -39,7 +39,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     """
     available = rows.select("fields.*").columns
     text = {target: _text(target, config, available) for target in (*REQUIRED, *OPTIONAL)}
-    features = {f.name: _feature_text(f, config, available) for f in config.features_from("feed")}
+    features = {f.name: _feature_text(f, config, available) for f in config.features.of_origin("feed")}
 
     played_ms = text["played_ms"].try_cast("double")
     played_at = _played_at(text["played_at"], played_ms, config)
@@ -55,7 +55,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         _outside_days(played_at, config, day),
         *[
             unreadable_number(features[f.name], f"feature {f.name}")
-            for f in config.features_from("feed")
+            for f in config.features.of_origin("feed")
             if f.kind == "numeric"
         ],
     )
@@ -69,7 +69,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         played_at.alias("played_at"),
         played_ms.try_cast("long").alias("played_ms"),
         feedback.alias("feedback"),
-        *[_feature_value(features[f.name], f).alias(f.name) for f in config.features_from("feed")],
+        *[_feature_value(features[f.name], f).alias(f.name) for f in config.features.of_origin("feed")],
         F.to_date(played_at).alias("dt"),
     )
 

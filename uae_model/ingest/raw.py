@@ -80,7 +80,7 @@ def source_columns(config: Config) -> list[str]:
     mapped = [config.feed.columns.get(target, target) for target in targets]
     mapped += [
         config.feed.columns.get(feature.source_column, feature.source_column)
-        for feature in config.features_from("feed")
+        for feature in config.features.of_origin("feed")
     ]
     return list(dict.fromkeys(mapped))
 

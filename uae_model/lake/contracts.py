@@ -129,14 +129,14 @@ def _event_columns(config: Config) -> list[T.StructField]:
         _column("played_at", T.TimestampType(), required=True),
         _column("played_ms", T.LongType()),
         _column("feedback", T.StringType(), required=True),
-        *(_column(feature.name, feature_type(feature)) for feature in config.features_from("feed")),
+        *(_column(feature.name, feature_type(feature)) for feature in config.features.of_origin("feed")),
     ]
 
 
 def _play_columns(config: Config) -> list[T.StructField]:
     return [
         *_event_columns(config),
-        *(_column(feature.name, feature_type(feature)) for feature in config.features_from("session")),
+        *(_column(feature.name, feature_type(feature)) for feature in config.features.of_origin("session")),
         _column("session_id", T.StringType(), required=True),
         _column("session_started_at", T.TimestampType(), required=True),
         _column("position", T.IntegerType(), required=True),
@@ -146,7 +146,7 @@ def _play_columns(config: Config) -> list[T.StructField]:
 
 
 def _looked_up_columns(config: Config) -> list[T.StructField]:
-    return [_column(feature.name, feature_type(feature)) for feature in config.looked_up_features()]
+    return [_column(feature.name, feature_type(feature)) for feature in config.features.looked_up]
 
 
 def _events(config: Config) -> TableContract:

@@ -124,7 +124,7 @@ def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
     version = store.latest_version("plays")
     truth_version = store.latest_version("truth") if store.exists("truth") else None
     versions = {"plays": version, "truth": truth_version}
-    features_version = store.latest_version("features") if config.looked_up_features() else None
+    features_version = store.latest_version("features") if config.features.looked_up else None
     if features_version is not None:
         versions["features"] = features_version
     identity = _identity(config, splits, versions)
@@ -134,7 +134,7 @@ def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
         plays = plays_with_features(store, days, plays_version=version, features_version=features_version)
         truth = None if truth_version is None else store.read("truth", version=truth_version)
         rows = evaluation_rows(plays, truth, splits, config)
-        if not config.features_of_kind("numeric"):
+        if not config.features.numeric:
             rows = rows.drop("numeric")  # Petastorm cannot stack arrays of no elements
         rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{root}/rows")
         _describe(root, plays.count(), config)
@@ -147,12 +147,12 @@ def _describe(root: str, rows: int, config: Config) -> None:
     files = sorted(path.removeprefix(f"{base}/") for path in filesystem.glob(f"{base}/rows/*.parquet"))
     if not files:
         raise ContractError(f"evaluation plays at {root}: nothing was written")
-    describe_files(root, rows, files, len(config.features_of_kind("numeric")))
+    describe_files(root, rows, files, len(config.features.numeric))
 
 
 def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -> str:
     content = {
-        "features": [feature.model_dump(mode="json") for feature in config.features],
+        "features": config.features.to_plain(),
         "table": config.paths.tables,
         "versions": versions,
         "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},

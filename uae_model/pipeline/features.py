@@ -34,7 +34,7 @@ class DayOfFeatures:
 
 def has_looked_up_features(config: Config) -> bool:
     """Tell whether there is anything to do for this step."""
-    return bool(config.looked_up_features())
+    return bool(config.features.looked_up)
 
 
 def build_features(store: TableStore, day: date) -> DayOfFeatures:
@@ -76,7 +76,7 @@ def changed_days(store: TableStore, day: date) -> list[date]:
     earlier = [each for each in days_in_reach(day, store.config) if store.last_commit("features", each)]
     if not earlier:
         return []
-    if store.config.features_from("aggregate"):
+    if store.config.features.of_origin("aggregate"):
         first = window_days(earlier[0], store.config)[0]
         _build_partials(store, list(days_between(first, earlier[-1] - timedelta(days=1))))
     attributes = _attributes_wanted(store, earlier)
@@ -105,7 +105,7 @@ def require_features(store: TableStore, days: Sequence[date]) -> None:
 
 def window_days(day: date, config: Config) -> list[date]:
     """Return the days, oldest first, whose partials the features of a day read."""
-    aggregates = config.features_from("aggregate")
+    aggregates = config.features.of_origin("aggregate")
     if not aggregates:
         return []
     first = first_needed_day(day, aggregates)
@@ -151,7 +151,7 @@ def _wanted(store: TableStore, day: date) -> dict[str, str]:
     inputs = lines_digest([*plays, *(file for files in partials.values() for file in files)])
     declared = [
         {"name": feature.name, **feature.aggregate.model_dump(mode="json")}
-        for feature in store.config.features_from("aggregate")
+        for feature in store.config.features.of_origin("aggregate")
         if feature.aggregate is not None
     ]
     declared += [

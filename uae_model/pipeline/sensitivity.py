@@ -59,7 +59,7 @@ def sensitivity(store: TableStore, last: date) -> list[Variant]:
     days = trainable_days(store, last)
     settings = {
         "as configured": config,
-        "roles swapped": config.model_copy(update={"features": swapped_roles(config.features)}),
+        "roles swapped": config.with_features(swapped_roles(config.features)),
         "no roles": config.model_copy(
             update={"training": config.training.model_copy(update={"feature_roles": False})}
         ),

@@ -50,7 +50,7 @@ def simulate(
     config = store.config
     for dimension in config.dimensions:
         _write_dimension(store, dimension, world, defects)
-    features = [f.source_column for f in config.features_from("feed")]
+    features = [f.source_column for f in config.features.of_origin("feed")]
     rows = _drawn(
         store, world, lambda block: feed_rows(world, block, features, defects), _feed_schema(config)
     )
@@ -85,7 +85,7 @@ def _drawn(
 
 def _feed_schema(config: Config) -> pa.Schema:
     kinds = {"categorical": pa.string(), "numeric": pa.float64()}
-    return pa.schema([*CORE, *((f.source_column, kinds[f.kind]) for f in config.features_from("feed"))])
+    return pa.schema([*CORE, *((f.source_column, kinds[f.kind]) for f in config.features.of_origin("feed"))])
 
 
 def _write_feed(rows: DataFrame, feed: str, file_format: str) -> None:

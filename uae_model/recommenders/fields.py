@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uae_model.config import Feature
+from uae_model.config import Feature, FeatureSet
 
 NUMERIC_BINS = 32
 """Bins of equal frequency that a numeric feature is cut into, as is usual for click-through models: a factor
@@ -39,12 +39,11 @@ class FieldSpace:
             features: the declaration; the columns of ``numeric_NF`` are its numeric features in order.
             numeric_NF: transformed numbers of the training plays, NaN where missing.
         """
-        categorical = [feature for feature in features if feature.kind == "categorical"]
-        numeric = [feature for feature in features if feature.kind == "numeric"]
-        edges = tuple(_edges(numeric_NF[:, index]) for index in range(len(numeric)))
+        declared = FeatureSet(features)
+        edges = tuple(_edges(numeric_NF[:, column]) for column in range(len(declared.numeric)))
         return cls(
-            names=tuple(feature.name for feature in [*categorical, *numeric]),
-            sizes=(*(feature.buckets + 1 for feature in categorical), *(len(cuts) + 2 for cuts in edges)),
+            names=tuple(feature.name for feature in (*declared.categorical, *declared.numeric)),
+            sizes=(*(buckets + 1 for buckets in declared.buckets), *(len(cuts) + 2 for cuts in edges)),
             edges=edges,
         )
 

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import torch
 
-from uae_model.config import Feature
+from uae_model.config import Feature, FeatureSet
 from uae_model.readers.torch import weighted_batches
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.samples import Samples
@@ -36,18 +36,13 @@ def published_samples(
         ContractError: if other rows were read than were published.
     """
     batches = list(weighted_batches(tables, first, last, features=features))
-    columns = {
-        kind: [
-            torch.cat([batch.features[feature.name] for batch in batches]).numpy()
-            for feature in features
-            if feature.kind == kind
-        ]
-        for kind in ("categorical", "numeric")
-    }
+    declared = FeatureSet(features)
+    categorical, numeric = (
+        [torch.cat([batch.features[feature.name] for batch in batches]).numpy() for feature in of_kind]
+        for of_kind in (declared.categorical, declared.numeric)
+    )
     label_N = torch.cat([batch.label_B for batch in batches])
-    numeric_NF = np.empty((len(label_N), 0), np.float32)
-    if columns["numeric"]:
-        numeric_NF = np.stack(columns["numeric"], axis=1)
+    numeric_NF = np.stack(numeric, axis=1) if numeric else np.empty((len(label_N), 0), np.float32)
     fitted = space or FieldSpace.fit(features, numeric_NF)
-    fields_NF = fitted.encode(np.stack(columns["categorical"], axis=1), numeric_NF)
+    fields_NF = fitted.encode(np.stack(categorical, axis=1), numeric_NF)
     return fitted, Samples(fields_NF, label_N, torch.cat([batch.sample_weight_B for batch in batches]))

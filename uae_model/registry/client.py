@@ -13,7 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 
 from uae_model import __version__
-from uae_model.config import Config, Feature
+from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import ModelError
 from uae_model.core.logs import log
 from uae_model.features.references import FeatureReference, read_references
@@ -50,7 +50,7 @@ class Champion:
     attention_version: int
     propensity_version: int
     state: dict[str, Any]
-    features: tuple[dict[str, Any], ...]
+    features: FeatureSet
     references: tuple[FeatureReference, ...] = ()
 
     @property
@@ -132,7 +132,7 @@ class Registry:
             "warnings": "; ".join(result.warnings),
             **extra_tags,
         }
-        declaration = {"features": list(manifest.features), "snapshot": asdict(manifest)}
+        declaration = {"features": manifest.features.to_plain(), "snapshot": manifest.to_plain()}
         propensity = self._version_of(self._propensity, key) or self._log_model(
             "propensity", run_id, state, declaration, tags
         )
@@ -181,7 +181,7 @@ class Registry:
             attention_version,
             propensity_version,
             state,
-            tuple(declaration["features"]),
+            _stored_features(declaration["features"], uri),
             read_references(declaration["snapshot"].get("references", ())),
         )
 
@@ -294,8 +294,8 @@ def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
 def signature(output: str, config: Config) -> ModelSignature:
     """Return the input and output columns: one array per declared feature and session."""
     inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(Array(DataType.long if f.kind == "categorical" else DataType.double), f.name)
-        for f in config.features
+        ColSpec(Array(DataType.long if feature.is_categorical else DataType.double), feature.name)
+        for feature in config.features
     ]
     inputs.append(ColSpec(Array(DataType.boolean), "is_active"))
     return ModelSignature(Schema(inputs), Schema([ColSpec(Array(DataType.double), output)]))
@@ -304,24 +304,30 @@ def signature(output: str, config: Config) -> ModelSignature:
 def input_example(config: Config) -> pd.DataFrame:
     """Return one session of two plays; MLflow runs the model on it before it is registered."""
     columns: dict[str, list[list[Any]]] = {
-        f.name: [[0, 1]] if f.kind == "categorical" else [[0.0, 1.0]] for f in config.features
+        feature.name: [[0, 1]] if feature.is_categorical else [[0.0, 1.0]] for feature in config.features
     }
     columns["is_active"] = [[True, False]]
     return pd.DataFrame(columns)
 
 
-def require_same_features(trained: tuple[dict[str, Any], ...], config: Config) -> None:
+def require_same_features(trained: FeatureSet, config: Config) -> None:
     """Raise ModelError, naming the features, where a model was trained on another declaration."""
-    declared = {f.name: f.model_dump(mode="json") for f in config.features}
-    # A model of before a setting existed has its default.
-    stored = {f["name"]: Feature.model_validate(f).model_dump(mode="json") for f in trained}
-    differing = [name for name in declared.keys() | stored.keys() if declared.get(name) != stored.get(name)]
-    if differing or list(declared) != list(stored):
+    if trained != config.features:
+        differing = {feature.name for feature in set(trained).symmetric_difference(config.features)}
         listed = ", ".join(sorted(differing)) or "their order"
         raise ModelError(
             f"the champion was trained on other features (differing: {listed}); "
             "train and promote a model on the present declaration, or restore the old one"
         )
+
+
+def _stored_features(plain: list[dict[str, Any]], uri: str) -> FeatureSet:
+    try:
+        return FeatureSet.of_plain(plain)
+    except ValueError as error:
+        raise ModelError(
+            f"{uri}: this version cannot declare its features, so train and promote a new model: {error}"
+        ) from error
 
 
 @contextmanager
@@ -334,17 +340,14 @@ def _no_hint_advice() -> Iterator[None]:
 
 def _input_tags(manifest: Manifest, shape: NetworkShape) -> dict[str, str]:
     """Return the names of the features that each network sees."""
-    names = {
-        kind: [feature["name"] for feature in manifest.features if feature["kind"] == kind]
-        for kind in ("categorical", "numeric")
-    }
+    features = manifest.features
 
     def listed(inputs: Inputs | None) -> str:
         if inputs is None:
             return "all"
-        chosen = [names["categorical"][index] for index in inputs.categorical]
-        chosen += [names["numeric"][index] for index in inputs.numeric]
-        return ", ".join(chosen)
+        seen = [features.categorical[column] for column in inputs.categorical]
+        seen += [features.numeric[column] for column in inputs.numeric]
+        return ", ".join(feature.name for feature in seen)
 
     attention = "none, only feedback" if shape.attention == "decay" else listed(shape.attention_inputs)
     return {"attention_features": attention, "propensity_features": listed(shape.propensity_inputs)}

@@ -53,7 +53,7 @@ def score_plays(
         play_count: rows of ``plays``, from which the number of tasks follows.
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
-    categorical = len(config.features_of_kind("categorical"))
+    categorical = len(config.features.categorical)
     predict = _scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
     # Deterministic, the optimizer would evaluate it once for every use of its result.
     score = pandas_udf(predict, SCORES).asNondeterministic()  # type: ignore[call-overload]

@@ -185,8 +185,8 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
     session_id = F.substring(F.sha2(F.concat_ws("|", "user_id", "_session"), 256), 1, 32)
     return rows.select(
         *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"),
-        *[F.col(feature.name) for feature in config.features_from("feed")],
-        *[derived[f.source_column].alias(f.name) for f in config.features_from("session")],
+        *[F.col(feature.name) for feature in config.features.of_origin("feed")],
+        *[derived[f.source_column].alias(f.name) for f in config.features.of_origin("session")],
         session_id.alias("session_id"),
         "session_started_at",
         "position",
@@ -197,7 +197,7 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
 
 
 def _compared_with_previous(config: Config) -> list[Feature]:
-    return [f for f in config.features_from("session") if f.source_column.startswith(SAME_AS_BEFORE)]
+    return [f for f in config.features.of_origin("session") if f.source_column.startswith(SAME_AS_BEFORE)]
 
 
 def _compared_column(feature: Feature) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import fsspec
 
+from uae_model.config import FeatureSet
 from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
 from uae_model.features.references import FeatureReference, read_references
@@ -63,7 +64,7 @@ class Manifest:
     snapshot_id: str
     root: str
     table_version: int
-    features: tuple[dict[str, Any], ...]
+    features: FeatureSet
     numeric_mean: tuple[float, ...]
     numeric_deviation: tuple[float, ...]
     train: SnapshotSplit
@@ -72,9 +73,13 @@ class Manifest:
     references: tuple[FeatureReference, ...] = ()
     numeric_boundaries: tuple[tuple[float, ...], ...] = ()
 
+    def to_plain(self) -> dict[str, Any]:
+        """Return the manifest as JSON values."""
+        return {**asdict(self), "features": self.features.to_plain()}
+
     def save(self) -> None:
         """Write the manifest into the snapshot, whole or not at all: its presence marks it as complete."""
-        write_whole(f"{self.root}/{MANIFEST}", json.dumps(asdict(self), indent=1))
+        write_whole(f"{self.root}/{MANIFEST}", json.dumps(self.to_plain(), indent=1))
 
 
 def load_manifest(root: str) -> Manifest | None:
@@ -105,7 +110,8 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
         )
         splits[name] = SnapshotSplit(**{**split, "days": tuple(split["days"])})
     fields = {**content, **splits}
-    for name in ("features", "numeric_mean", "numeric_deviation"):
+    fields["features"] = FeatureSet.of_plain(fields["features"])
+    for name in ("numeric_mean", "numeric_deviation"):
         fields[name] = tuple(fields[name])
     fields["numeric_boundaries"] = tuple(map(tuple, fields.get("numeric_boundaries", ())))
     fields["references"] = read_references(fields.get("references", ()))

@@ -62,8 +62,8 @@ def pad(sessions: DataFrame, padded_lengths: Sequence[int], config: Config) -> D
     padded = sessions.withColumn("padded_length", F.coalesce(*longer))
     missing = F.col("padded_length") - F.col("length")
     widths = {
-        "categorical": len(config.features_of_kind("categorical")),
-        "numeric": len(config.features_of_kind("numeric")),
+        "categorical": len(config.features.categorical),
+        "numeric": len(config.features.numeric),
         "feedback": 1,
     }
     for name, width in widths.items():
@@ -84,7 +84,7 @@ def write_snapshot(
     """
     config = store.config
     version = store.latest_version("plays")
-    features_version = store.latest_version("features") if config.looked_up_features() else None
+    features_version = store.latest_version("features") if config.features.looked_up else None
     snapshot_id = _snapshot_id(config, (version, features_version), train_days, validation_days)
     root = f"{config.paths.snapshots.rstrip('/')}/{snapshot_id}"
     existing = load_manifest(root)
@@ -103,7 +103,7 @@ def write_snapshot(
         snapshot_id=snapshot_id,
         root=root,
         table_version=version,
-        features=tuple(feature.model_dump(mode="json") for feature in config.features),
+        features=config.features,
         numeric_mean=tuple(mean),
         numeric_deviation=tuple(deviation),
         train=_write_split("train", train, train_days, root, config),
@@ -130,7 +130,7 @@ def numeric_statistics(plays: DataFrame, config: Config) -> tuple[list[float], l
 
     A feature that is constant or always missing gets deviation 1, so that standardising is harmless.
     """
-    width = len(config.features_of_kind("numeric"))
+    width = len(config.features.numeric)
     if width == 0:
         return [], []
     values = plays.select(numeric_values(config).alias("values"))
@@ -141,7 +141,7 @@ def numeric_statistics(plays: DataFrame, config: Config) -> tuple[list[float], l
     row = values.agg(*columns).collect()[0]
     mean = [float(row[f"mean{index}"] or 0.0) for index in range(width)]
     deviation = [float(row[f"deviation{index}"] or 1.0) for index in range(width)]
-    for index, feature in enumerate(config.features_of_kind("numeric")):
+    for index, feature in enumerate(config.features.numeric):
         if feature.transform == "quantile":
             mean[index], deviation[index] = UNIFORM_MEAN, UNIFORM_DEVIATION
     return mean, deviation
@@ -152,7 +152,7 @@ def quantile_boundaries(plays: DataFrame, config: Config) -> tuple[tuple[float, 
 
     Nothing at all where no feature has this transform.
     """
-    numeric = config.features_of_kind("numeric")
+    numeric = config.features.numeric
     if all(feature.transform != "quantile" for feature in numeric):
         return ()
     deciles = decile_boundaries(plays, config)
@@ -237,7 +237,7 @@ def _snapshot_id(
     validation_days: Sequence[date],
 ) -> str:
     content = {
-        "features": [feature.model_dump(mode="json") for feature in config.features],
+        "features": config.features.to_plain(),
         "snapshot": config.snapshot.model_dump(mode="json"),
         "references": config.publication.feature_health,
         "seed": config.training.seed,

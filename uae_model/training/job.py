@@ -115,29 +115,15 @@ def network_shape(manifest: Manifest, network: NetworkSettings, training: Traini
 
     Its inputs follow the features' roles; an estimator that takes no roles drops them.
     """
-    kinds = {
-        kind: [feature["role"] for feature in manifest.features if feature["kind"] == kind]
-        for kind in ("categorical", "numeric")
-    }
-
-    def seen_by(role: str) -> Inputs:
-        chosen = {
-            kind: tuple(index for index, found in enumerate(roles) if found in (role, "both"))
-            for kind, roles in kinds.items()
-        }
-        return Inputs(chosen["categorical"], chosen["numeric"])
-
     return NetworkShape(
-        buckets=tuple(
-            feature["buckets"] for feature in manifest.features if feature["kind"] == "categorical"
-        ),
-        numeric=len(manifest.numeric_mean),
+        buckets=manifest.features.buckets,
+        numeric=len(manifest.features.numeric),
         embedding=network.embedding,
         hidden=network.hidden,
         mlp=network.mlp,
         feedback_hidden=network.feedback_hidden,
-        attention_inputs=seen_by("context"),
-        propensity_inputs=seen_by("preference"),
+        attention_inputs=Inputs(*manifest.features.seen_by("context")),
+        propensity_inputs=Inputs(*manifest.features.seen_by("preference")),
         half_life=training.decay_half_life,
         chain_context=network.chain_context,
         numeric_boundaries=manifest.numeric_boundaries,

@@ -77,7 +77,7 @@ def test_each_value_is_what_looking_through_all_events_gives(spark: SparkSession
     assert len(found) >= WORLDS
     for story in stories:
         for play in story:
-            for feature in EVERY_FUNCTION.features_from("aggregate"):
+            for feature in EVERY_FUNCTION.features.of_origin("aggregate"):
                 if play.event_id in found and feature.aggregate is not None:
                     expected = reference(story, play, DAY, feature.aggregate, EVERY_FUNCTION)
                     value = found[play.event_id][feature.name]

@@ -88,7 +88,7 @@ def test_a_hot_song_with_many_versions_doubles_no_play(spark: SparkSession) -> N
 
 def test_only_dimensions_that_a_feature_reads_are_joined() -> None:
     assert [dimension.table for dimension, _ in read_dimensions(CONFIG)] == ["songs", "users"]
-    none = CONFIG.model_copy(update={"features": CONFIG.features[:1]})
+    none = CONFIG.with_features(CONFIG.features[:1])
     assert read_dimensions(none) == []
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.config import Config, Dimension, Feature
+from uae_model.config import Config, Dimension, FeatureSet
 from uae_model.config.dimensions import VALID_FROM, VALID_TO
 from uae_model.core.dates import midnight
 from uae_model.features.aggregates.windows import BROADCAST_KEYS, salted_join
@@ -19,9 +19,9 @@ def has_attributes(config: Config) -> bool:
     return bool(read_dimensions(config))
 
 
-def read_dimensions(config: Config) -> list[tuple[Dimension, list[Feature]]]:
+def read_dimensions(config: Config) -> list[tuple[Dimension, FeatureSet]]:
     """Return the dimensions that features read, each with these features."""
-    pairs = [(dimension, config.features_from(dimension.entity)) for dimension in config.dimensions]
+    pairs = [(dimension, config.features.of_origin(dimension.entity)) for dimension in config.dimensions]
     return [(dimension, features) for dimension, features in pairs if features]
 
 
@@ -96,7 +96,7 @@ def _gathered(
     keys: DataFrame,
     day: date,
     dimension: Dimension,
-    features: list[Feature],
+    features: FeatureSet,
     config: Config,
 ) -> DataFrame:
     """Return the key and ``_versions``, an array of those that may hold at a play of the day."""
@@ -113,11 +113,11 @@ def _gathered(
     )
 
 
-def _narrow(table: DataFrame, dimension: Dimension, features: list[Feature]) -> DataFrame:
+def _narrow(table: DataFrame, dimension: Dimension, features: FeatureSet) -> DataFrame:
     return table.select(dimension.key, VALID_FROM, VALID_TO, *_names(features))
 
 
-def _names(features: list[Feature]) -> list[str]:
+def _names(features: FeatureSet) -> list[str]:
     return list(dict.fromkeys(feature.source_column for feature in features))
 
 
