@@ -5,12 +5,15 @@
 #   JOB   a file of jobs/: nightly, backfill, train, ...
 # Example:
 #   UAE_SITE_CONF=cluster.conf scripts/submit.sh yarn nightly --config hdfs-demo.toml --date 2026-01-13
-# spark-submit takes one file of settings, so this lays three over one another; a later one wins:
-#   spark_conf/KIND.conf   the kind of cluster
-#   spark_conf/JOB.conf    what the job needs beyond it, where there is such a file
-#   $UAE_SITE_CONF         optional, yours: the master's address, queue, image, storage and its credentials
+# spark-submit takes one file of settings, so this lays several over one another; a later one wins:
+#   spark_conf/common.conf   what every session has
+#   spark_conf/cluster.conf, elastic.conf, packed.conf   what several kinds of cluster share
+#   spark_conf/KIND.conf     the kind of cluster
+#   spark_conf/JOB.conf      what the job needs beyond it, where there is such a file; nightly and backfill run
+#                            all steps in one session, so they take what ingest and sessions need
+#   $UAE_SITE_CONF           optional, yours: the master's address, queue, image, storage and its credentials
 # Relative paths, also those in the job's arguments, count from the repository's root.
-# `scripts/package.sh` makes what standalone and yarn ship; kubernetes runs the image of deploy/Dockerfile.
+# `scripts/package.sh` makes what standalone and yarn ship; kubernetes runs an image, uae:VERSION by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,10 +22,16 @@ fail() { printf 'submit: %s\n' "$1" >&2; exit 2; }
 [ $# -ge 2 ] || fail "usage: scripts/submit.sh standalone|yarn|kubernetes JOB [arguments of the job]"
 kind=$1 job=$2
 shift 2
+program=jobs/$job.py
 case "$kind" in
-  standalone | yarn) program=jobs/$job.py ;;
-  kubernetes) program=local:///opt/uae/jobs/$job.py ;;
+  standalone) layers="common cluster packed standalone" ;;
+  yarn) layers="common cluster elastic packed yarn" ;;
+  kubernetes) layers="common cluster elastic kubernetes" program=local:///opt/uae/$program ;;
   *) fail "no cluster kind is called '$kind'; there are standalone, yarn and kubernetes" ;;
+esac
+case "$job" in
+  nightly | backfill) layers+=" ingest sessions" ;;
+  *) [ ! -f "spark_conf/$job.conf" ] || layers+=" $job" ;;
 esac
 [ -f "jobs/$job.py" ] || fail "jobs/$job.py does not exist"
 [ -x .venv/bin/spark-submit ] || fail ".venv has no Spark; run 'make setup' first"
@@ -37,9 +46,14 @@ site=${UAE_SITE_CONF:-}
 
 settings=$(mktemp)
 trap 'rm -f "$settings"' EXIT
-for file in "spark_conf/$kind.conf" "spark_conf/$job.conf" "$site"; do
-  [ ! -f "$file" ] || { cat "$file"; echo; } >> "$settings"
+for layer in $layers; do
+  cat "spark_conf/$layer.conf" >> "$settings"
 done
+if [ "$kind" = kubernetes ]; then
+  version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' uae_model/__init__.py)
+  echo "spark.kubernetes.container.image uae:$version" >> "$settings"
+fi
+[ -z "$site" ] || cat "$site" >> "$settings"
 
 # A cluster's own Spark may be set for other projects; this one must match the pinned pyspark and Delta.
 SPARK_HOME=$(.venv/bin/python -c 'import os, pyspark; print(os.path.dirname(pyspark.__file__))')

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
@@ -19,6 +21,7 @@ from uae_model.lake.spark import (
     REQUIRED_SETTINGS,
     SPARK_CONF_FOLDER,
     check_settings,
+    layered_settings,
     read_spark_conf,
     start_spark,
 )
@@ -44,13 +47,19 @@ class TestFiles:
         ):
             read_spark_conf(tmp_path / "nowhere.conf")
 
-    def test_the_local_profile_is_enough_for_right_tables(self) -> None:
-        check_settings(FakeSession(read_spark_conf(SPARK_CONF_FOLDER / "local.conf")))  # type: ignore[arg-type]
+    def test_every_file_is_laid_over_the_common_one(self, tmp_path: Path) -> None:
+        file = tmp_path / "mine.conf"
+        file.write_text("spark.driver.memory 7g\n")
+        common = layered_settings([])
+        assert common["spark.driver.memory"] == "4g"
+        assert layered_settings([file]) == {**common, "spark.driver.memory": "7g"}
 
-    @pytest.mark.parametrize("kind", ["local", "standalone", "yarn", "kubernetes"])
-    def test_every_profile_can_plan_many_features(self, kind: str) -> None:
-        settings = read_spark_conf(SPARK_CONF_FOLDER / f"{kind}.conf")
-        assert settings["spark.sql.constraintPropagation.enabled"] == "false"
+    def test_the_local_settings_are_enough_for_right_tables(self) -> None:
+        settings = layered_settings([SPARK_CONF_FOLDER / "local.conf"])
+        check_settings(FakeSession(settings))  # type: ignore[arg-type]
+
+    def test_many_features_can_be_planned(self) -> None:
+        assert layered_settings([])["spark.sql.constraintPropagation.enabled"] == "false"
 
 
 class FakeSession:
@@ -147,7 +156,7 @@ class TestStart:
                 "",
                 [],
                 {
-                    "spark.jars.packages": spark_jars.DELTA_PACKAGE,
+                    "spark.jars.packages": spark_jars.delta_package(),
                     "spark.jars.excludes": spark_jars.DELTA_EXCLUDES,
                 },
             ),
@@ -177,6 +186,14 @@ class TestStart:
 
 
 class TestJars:
+    def test_delta_is_that_of_the_installed_packages(self) -> None:
+        spark = ".".join(pyspark.__version__.split(".")[:2])
+        version = importlib.metadata.version("delta-spark")
+        assert spark_jars.delta_package() == f"io.delta:delta-spark_{spark}_2.13:{version}"
+        # The Scala version is that of the jars that PySpark ships.
+        jars = Path(pyspark.__file__).parent / "jars"
+        assert list(jars.glob(f"spark-core_{spark_jars.SCALA_VERSION}-*.jar"))
+
     def test_they_are_resolved_into_the_environment_and_nothing_else_is_left(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -197,6 +214,6 @@ class TestJars:
         found = spark_jars.resolve()
         assert [jar.name for jar in found] == ["antlr.jar", "delta.jar"]
         assert found == spark_jars.resolved_jars()
-        assert settings["spark.jars.packages"] == spark_jars.DELTA_PACKAGE
+        assert settings["spark.jars.packages"] == spark_jars.delta_package()
         assert settings["stopped"] == "yes"
         assert [path.name for path in spark_jars.jar_folder().parent.iterdir()] == ["jars"]

@@ -20,7 +20,9 @@ from uae_model.lake.spark import SPARK_CONF_FOLDER, check_settings, read_spark_c
 ROOT = Path(__file__).parents[2]
 FILES = sorted(file.name for file in SPARK_CONF_FOLDER.iterdir())
 CLUSTERS = ("standalone", "yarn", "kubernetes")
-KINDS = ("local", *CLUSTERS)
+SHARED = ("common", "cluster", "elastic", "packed")
+"""Files that several kinds of session are laid over."""
+JOBS = ("nightly", "score", "train", "ingest", "backfill")
 WITHOUT_ENTRY = ("spark.master", "spark.executorEnv.")
 """Settings that Spark reads without having declared them, by their beginnings."""
 
@@ -59,24 +61,30 @@ class TestFiles:
         ):
             assert not known_settings(wrong)
 
-    @pytest.mark.parametrize("kind", KINDS)
-    def test_each_kind_is_enough_for_right_tables(self, kind: str) -> None:
-        settings = read_spark_conf(SPARK_CONF_FOLDER / f"{kind}.conf")
-        check_settings(SimpleNamespace(conf=SimpleNamespace(get=settings.get)))  # type: ignore[arg-type]
+    def test_no_two_files_say_the_same(self) -> None:
+        said = [set(read_spark_conf(SPARK_CONF_FOLDER / name).items()) for name in FILES]
+        times = Counter(setting for settings in said for setting in settings)
+        assert [setting for setting, count in times.items() if count > 1] == []
 
     def test_all_others_are_named_after_a_job(self) -> None:
-        others = {Path(name).stem for name in FILES} - set(KINDS)
+        others = {Path(name).stem for name in FILES} - {"local", *CLUSTERS, *SHARED}
         assert others
         assert others <= {file.stem for file in (ROOT / "jobs").glob("*.py")}
 
     @pytest.mark.parametrize("kind", ["standalone", "yarn"])
-    def test_what_is_sent_is_what_package_makes(self, kind: str) -> None:
-        settings = read_spark_conf(SPARK_CONF_FOLDER / f"{kind}.conf")
+    def test_what_is_sent_is_what_package_makes(self, project: Project, kind: str) -> None:
+        assert project.run(kind, "score").returncode == 0
+        settings = project.settings()
         packaging = (ROOT / "scripts" / "package.sh").read_text()
         sent = [value.split("#")[0] for value in settings.values() if value.startswith("dist/")]
         assert len(sent) == 3
         for path in sent:
             assert path.removesuffix("/*.jar") in packaging
+
+
+def settings_of(*names: str) -> dict[str, str]:
+    """Return the settings of files of spark_conf/, a later one over those before."""
+    return {k: v for name in names for k, v in read_spark_conf(SPARK_CONF_FOLDER / f"{name}.conf").items()}
 
 
 class Project:
@@ -86,9 +94,11 @@ class Project:
         self.folder = folder / "project"
         self.spark = folder / "spark"
         shutil.copytree(SPARK_CONF_FOLDER, self.folder / "spark_conf")
+        (self.folder / "uae_model" / "weights").mkdir(parents=True)
+        (self.folder / "uae_model" / "__init__.py").write_text('__version__ = "7.8.9"\n')
         (self.folder / "scripts").mkdir()
         shutil.copy2(ROOT / "scripts" / "submit.sh", self.folder / "scripts")
-        for job in ("nightly", "score"):
+        for job in JOBS:
             self.program(self.folder / "jobs" / f"{job}.py", "")
         self.program(self.folder / ".venv" / "bin" / "python", f"echo {self.spark}\n")
         self.program(self.folder / ".venv" / "bin" / "spark-submit", "exit 70\n")
@@ -136,8 +146,7 @@ class TestPackage:
     def project(self, project: Project) -> Project:
         shutil.copy2(ROOT / "scripts" / "package.sh", project.folder / "scripts")
         project.program(project.folder / ".venv" / "bin" / "python", f'exec {sys.executable} "$@"\n')
-        (project.folder / "uae_model").mkdir()
-        (project.folder / "uae_model" / "weights.py").write_text("old")
+        (project.folder / "uae_model" / "weights" / "columns.py").write_text("old")
         return project
 
     def pack(self, project: Project, what: str = "code") -> subprocess.CompletedProcess[str]:
@@ -150,14 +159,14 @@ class TestPackage:
         first = archive.stat().st_mtime_ns, archive.read_bytes()
         assert self.pack(project).returncode == 0
         assert (archive.stat().st_mtime_ns, archive.read_bytes()) == first
-        (project.folder / "uae_model" / "weights.py").write_text("new")
+        (project.folder / "uae_model" / "weights" / "columns.py").write_text("new")
         assert self.pack(project).returncode == 0
         with zipfile.ZipFile(archive) as found:
-            assert found.read("uae_model/weights.py") == b"new"
+            assert found.read("uae_model/weights/columns.py") == b"new"
             assert sorted(found.namelist()) == [
-                "jobs/nightly.py",
-                "jobs/score.py",
-                "uae_model/weights.py",
+                *[f"jobs/{job}.py" for job in sorted(JOBS)],
+                "uae_model/__init__.py",
+                "uae_model/weights/columns.py",
             ]
         left = {file.name for file in archive.parent.iterdir()}
         assert left == {"environment.tar.gz", "uae.zip", ".stamp-uae.zip"}
@@ -200,15 +209,42 @@ class TestSubmit:
         site = tmp_path / "site.conf"
         site.write_text("spark.master spark://host:7077\nspark.sql.shuffle.partitions 7")
         assert project.run("standalone", "nightly", UAE_SITE_CONF=str(site)).returncode == 0
-        kind, job = (
-            read_spark_conf(SPARK_CONF_FOLDER / f"{name}.conf") for name in ("standalone", "nightly")
-        )
-        assert "spark.sql.shuffle.partitions" in job
-        assert project.settings() == {**kind, **job, **read_spark_conf(site)}
+        assert project.settings() == {
+            **settings_of("common", "cluster", "packed", "standalone", "ingest", "sessions"),
+            **read_spark_conf(site),
+        }
 
-    def test_a_job_without_settings_of_its_own_has_the_kinds(self, project: Project) -> None:
-        assert project.run("yarn", "score").returncode == 0
-        assert project.settings() == read_spark_conf(SPARK_CONF_FOLDER / "yarn.conf")
+    @pytest.mark.parametrize(
+        ("kind", "job", "layers"),
+        [
+            ("standalone", "score", "common cluster packed standalone"),
+            ("yarn", "score", "common cluster elastic packed yarn"),
+            ("yarn", "train", "common cluster elastic packed yarn train"),
+            ("standalone", "ingest", "common cluster packed standalone ingest"),
+            ("yarn", "backfill", "common cluster elastic packed yarn ingest sessions"),
+        ],
+    )
+    def test_the_layers(self, project: Project, kind: str, job: str, layers: str) -> None:
+        assert project.run(kind, job).returncode == 0
+        assert project.settings() == settings_of(*layers.split())
+
+    def test_the_image_is_that_of_this_version_unless_the_site_names_another(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        layers = settings_of("common", "cluster", "elastic", "kubernetes")
+        image = "spark.kubernetes.container.image"
+        assert project.run("kubernetes", "score").returncode == 0
+        assert project.settings() == {**layers, image: "uae:7.8.9"}
+        site = tmp_path / "site.conf"
+        site.write_text(f"{image} registry/uae:7.8.9")
+        assert project.run("kubernetes", "score", UAE_SITE_CONF=str(site)).returncode == 0
+        assert project.settings() == {**layers, image: "registry/uae:7.8.9"}
+
+    @pytest.mark.parametrize("kind", CLUSTERS)
+    def test_each_kind_is_enough_for_right_tables(self, project: Project, kind: str) -> None:
+        assert project.run(kind, "nightly").returncode == 0
+        get = project.settings().get
+        check_settings(SimpleNamespace(conf=SimpleNamespace(get=get)))  # type: ignore[arg-type]
 
     def test_the_jobs_failure_is_its_own(self, project: Project) -> None:
         project.submits("exit 3")

@@ -98,7 +98,7 @@ def _check_package(name: str, pinned: str) -> Finding:
 def check_jars() -> Finding:
     """Check that set-up resolved the Delta jars, in the pinned version."""
     jars = spark_jars.resolved_jars()
-    _, artifact, version = spark_jars.DELTA_PACKAGE.split(":")
+    _, artifact, version = spark_jars.delta_package().split(":")
     if not jars:
         return warning(
             "delta jars",

@@ -6,11 +6,14 @@ Spark ships; without them 8 jars, 13 MB remain.
 
 from __future__ import annotations
 
+import importlib.metadata
 import shutil
 import sys
 from pathlib import Path
 
-DELTA_PACKAGE = "io.delta:delta-spark_4.0_2.13:4.4.0"
+SCALA_VERSION = "2.13"
+"""Of the Spark that PySpark ships."""
+
 DELTA_EXCLUDES = ",".join(
     (
         "org.apache.parquet:*",
@@ -27,6 +30,15 @@ DELTA_EXCLUDES = ",".join(
         "org.locationtech.jts:*",
     )
 )
+
+
+def delta_package() -> str:
+    """Return the Maven coordinates of the jars that belong to the installed ``delta-spark`` and ``pyspark``.
+
+    Their pins in the requirements are the one place that states the versions.
+    """
+    spark = ".".join(importlib.metadata.version("pyspark").split(".")[:2])
+    return f"io.delta:delta-spark_{spark}_{SCALA_VERSION}:{importlib.metadata.version('delta-spark')}"
 
 
 def jar_folder() -> Path:
@@ -50,7 +62,7 @@ def resolve() -> list[Path]:
     spark = (
         SparkSession.builder.master("local[1]")
         .appName("uae-set-up")
-        .config("spark.jars.packages", DELTA_PACKAGE)
+        .config("spark.jars.packages", delta_package())
         .config("spark.jars.excludes", DELTA_EXCLUDES)
         .config("spark.jars.ivy", str(ivy))
         .config("spark.ui.enabled", "false")

@@ -1,4 +1,7 @@
-"""The Spark session: settings come from spark_conf/ or from spark-submit, never from code."""
+"""The Spark session: settings come from spark_conf/ or from spark-submit, never from code.
+
+The files of ``spark_conf/`` lie in this room, so that they travel with the package.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from uae_model.core.errors import ConfigError
-from uae_model.lake.jars import DELTA_EXCLUDES, DELTA_PACKAGE, resolved_jars
+from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars
 
-SPARK_CONF_FOLDER = Path(__file__).resolve().parents[2] / "spark_conf"
+SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
+COMMON_CONF = SPARK_CONF_FOLDER / "common.conf"
+"""What every session has; all other files are laid over it."""
 
 REQUIRED_SETTINGS = {
     # Without one time zone, day partitions and session times shift with the driver's machine.
@@ -44,10 +49,23 @@ def read_spark_conf(path: str | Path) -> dict[str, str]:
     return settings
 
 
-def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSession:
-    """Return the session of spark-submit, or a local one built from ``conf_files``.
+def layered_settings(conf_files: Sequence[str | Path]) -> dict[str, str]:
+    """Return the settings of ``common.conf`` with the given files laid over it; a later file wins.
 
-    Under spark-submit every setting is already there (``--properties-file``), so files are refused.
+    Raises:
+        ConfigError: if a file is missing or a line has no value.
+    """
+    settings: dict[str, str] = {}
+    for file in (COMMON_CONF, *conf_files):
+        settings.update(read_spark_conf(file))
+    return settings
+
+
+def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSession:
+    """Return the session of spark-submit, or a local one built from ``conf_files`` over ``common.conf``.
+
+    Without ``conf_files`` a local session takes ``local.conf``. Under spark-submit every setting is already
+    there (``--properties-file``), so files are refused.
 
     Raises:
         ConfigError: if the resulting session lacks one of ``REQUIRED_SETTINGS``.
@@ -59,9 +77,7 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
     else:
         # Workers need this environment's packages; Spark's own default is whatever python3 is on the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        settings: dict[str, str] = {}
-        for file in conf_files or [SPARK_CONF_FOLDER / "local.conf"]:
-            settings.update(read_spark_conf(file))
+        settings = layered_settings(conf_files or [SPARK_CONF_FOLDER / "local.conf"])
         settings.update(_delta_jars(settings))
         for key, value in settings.items():
             builder = builder.config(key, value)
@@ -86,4 +102,4 @@ def _delta_jars(settings: dict[str, str]) -> dict[str, str]:
     jars = resolved_jars()
     if jars:
         return {"spark.jars": ",".join(str(jar) for jar in jars)}
-    return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.excludes": DELTA_EXCLUDES}
+    return {"spark.jars.packages": delta_package(), "spark.jars.excludes": DELTA_EXCLUDES}
