@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks.measure import ROOT, Run, as_result, measured, run_child
 
-MARKERS = ("<!-- bench:start -->", "<!-- bench:end -->")
-MARKERS_OF_FEATURES = ("<!-- bench-features:start -->", "<!-- bench-features:end -->")
+PAGES = ROOT / "docs" / "benchmarks"
+"""The pages that show the figures, each between a pair of markers: see ``replace_block``."""
 
 
 @dataclass(frozen=True)
@@ -67,29 +67,29 @@ BENCHMARKS = {
 
 
 def main() -> int:
-    """Measure, print, write JSON and the table of the README; 1 if two peers disagree on the result."""
+    """Measure, print, write JSON and the table of the page; 1 if two peers disagree on the result."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(BENCHMARKS), help="default: those of make bench")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each peer (default 3)")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full input (default 1)")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data"), help="folder for inputs")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results.json"))
-    parser.add_argument("--readme", action="store_true", help="also put the table into README.md")
+    parser.add_argument(
+        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
+    )
     args = parser.parse_args()
     of_features = {name for name, each in BENCHMARKS.items() if each.of_features}
     names = args.only or [name for name in BENCHMARKS if name not in of_features]
-    if args.readme and 0 < len(of_features.intersection(names)) < len(names):
-        parser.error("--readme fills one table: give the benchmarks of features alone, or none of them")
+    if args.docs and 0 < len(of_features.intersection(names)) < len(names):
+        parser.error("--docs fills one table: give the benchmarks of features alone, or none of them")
     data = Path(args.data).resolve()
     results = {name: measure(name, data, args.scale, args.repeats) for name in names}
     document = {"machine": machine(), "scale": args.scale, "repeats": args.repeats, "results": results}
     Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
     text = table(results)
     print(text)
-    if args.readme:
-        replace_table(
-            ROOT / "README.md", text, MARKERS_OF_FEATURES if of_features.issuperset(names) else MARKERS
-        )
+    if args.docs:
+        replace_block(PAGES / "speed.md", "features" if of_features.issuperset(names) else "speed", text)
     return 0 if all(found["comparison"]["agree"] for found in results.values()) else 1
 
 
@@ -149,17 +149,18 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def replace_table(readme: Path, text: str, markers: tuple[str, str] = MARKERS) -> None:
-    """Put the text between its markers.
+def replace_block(page: Path, name: str, text: str) -> None:
+    """Put the text between the markers ``<!-- bench NAME:start -->`` and ``<!-- bench NAME:end -->``.
 
     Raises:
-        ValueError: if the file lacks the markers.
+        ValueError: if the page lacks the markers.
     """
-    content, (start, end) = readme.read_text(), markers
+    content = page.read_text()
+    start, end = f"<!-- bench {name}:start -->", f"<!-- bench {name}:end -->"
     if start not in content or end not in content:
-        raise ValueError(f"{readme} lacks the lines {start} and {end}")
+        raise ValueError(f"{page} lacks the lines {start} and {end}")
     before, rest = content.split(start)
-    readme.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}")
+    page.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}")
 
 
 def machine() -> dict[str, Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmarks.__main__ import machine, replace_table
-from benchmarks.measure import ROOT
+from benchmarks.__main__ import PAGES, machine, replace_block
 
 
 class Checked(Protocol):
@@ -40,16 +39,22 @@ class Claim:
 
 
 def conclude(
-    content: dict[str, Any], out: str, text: str, claims: Sequence[Checked], markers: tuple[str, str] | None
+    content: dict[str, Any], out: str, blocks: Mapping[str, str], claims: Sequence[Checked], page: str | None
 ) -> int:
-    """Write the JSON, print tables and claims, fill in the README between ``markers``; return the exit code.
+    """Write the JSON, print tables and claims, fill in the blocks of a page; return the exit code.
 
-    The code is 1 if a claim does not hold.
+    Args:
+        content: what the JSON holds beside the machine.
+        out: file of the JSON.
+        blocks: Markdown by the name of its place in the page.
+        claims: each is printed; the code is 1 if one does not hold.
+        page: file name below docs/benchmarks; None leaves the pages alone.
     """
     Path(out).write_text(json.dumps({"machine": machine(), **content}, indent=1) + "\n")
-    print(text)
+    print("\n\n".join(blocks.values()))
     for claim in claims:
         print(claim.line(), file=sys.stderr)
-    if markers is not None:
-        replace_table(ROOT / "README.md", text, markers)
+    if page is not None:
+        for name, text in blocks.items():
+            replace_block(PAGES / page, name, text)
     return 0 if all(claim.holds for claim in claims) else 1

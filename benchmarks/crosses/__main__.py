@@ -14,11 +14,11 @@ from benchmarks.crosses.worlds import LAWS, USERS
 from benchmarks.in_processes import kept_results
 from benchmarks.measure import ROOT
 
-MARKERS = ("<!-- bench-crosses:start -->", "<!-- bench-crosses:end -->")
+PAGE = "recommenders.md"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure every case, print, write JSON and the tables of the README; 1 if a claim does not hold."""
+    """Measure every case, print, write JSON and the tables of its page; 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.crosses", description=__doc__)
     parser.add_argument(
         "--only", nargs="+", choices=sorted(LAWS), default=["dislikes"], help="worlds (default dislikes)"
@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "crosses"))
     parser.add_argument("--resume", action="store_true", help="keep the cases that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "crosses.json"))
-    parser.add_argument("--readme", action="store_true", help="also put the tables into README.md")
+    parser.add_argument(
+        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
+    )
     args = parser.parse_args(arguments)
     wanted = [Case(law, seed, args.users) for law in args.only for seed in range(1, args.seeds + 1)]
     folder = Path(args.data).resolve()
@@ -39,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     calls = {case: (case, folder) for case in wanted}
     found = kept_results(measure, calls, folder, args.processes, resume=args.resume)
     content = {"seeds": args.seeds, "users": args.users, "cases": found}
-    return conclude(content, args.out, tables(found), claims(found), MARKERS if args.readme else None)
+    return conclude(content, args.out, tables(found), claims(found), PAGE if args.docs else None)
 
 
 if __name__ == "__main__":

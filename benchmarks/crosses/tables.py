@@ -57,9 +57,9 @@ class Pair:
         return f"| {' | '.join(cells)} |"
 
 
-def tables(results: Sequence[Result]) -> str:
-    """Return a table for each world, and whether the claims hold."""
-    parts = []
+def tables(results: Sequence[Result]) -> dict[str, str]:
+    """Return a table for each world, and whether the claims hold, by the blocks of recommenders.md."""
+    blocks = {}
     for law in _laws(results):
         found = _of_law(results, law)
         lines = [
@@ -68,9 +68,9 @@ def tables(results: Sequence[Result]) -> str:
             *(_recommender(found, weighting).row() for weighting in WEIGHTINGS),
             *(_chain(found, metric).row() for metric in ("auc_p", "nll")),
         ]
-        parts.append("\n".join(lines))
-    parts.append("\n".join(f"- {claim.line()}" for claim in claims(results)))
-    return "\n\n".join(parts)
+        blocks[f"crosses-{law}"] = "\n".join(lines)
+    blocks["crosses-claims"] = "\n".join(f"- {claim.line()}" for claim in claims(results))
+    return blocks
 
 
 def claims(results: Sequence[Result]) -> list[Claim]:

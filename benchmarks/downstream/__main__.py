@@ -17,11 +17,11 @@ from benchmarks.in_processes import in_processes
 from benchmarks.measure import ROOT
 from uae_model.evaluation.cells import Cell, CellResult
 
-MARKERS = ("<!-- bench-downstream:start -->", "<!-- bench-downstream:end -->")
+PAGE = "recommenders.md"
 
 
 def main() -> int:
-    """Measure every case, print, write JSON and the tables of the README; 1 if a claim does not hold."""
+    """Measure every case, print, write JSON and the tables of its page; 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.downstream", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(GRIDS), default=list(GRIDS))
     parser.add_argument("--seeds", type=int, help="seeds of every grid (default: the grid's own)")
@@ -30,7 +30,9 @@ def main() -> int:
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "downstream"))
     parser.add_argument("--resume", action="store_true", help="keep the cells that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream.json"))
-    parser.add_argument("--readme", action="store_true", help="also put the tables into README.md")
+    parser.add_argument(
+        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
+    )
     args = parser.parse_args()
     asked = {
         name: {
@@ -42,7 +44,7 @@ def main() -> int:
     found = measure_all(merged(asked.values()), Path(args.data), args.processes, resume=args.resume)
     results = {name: results_of(found, cells) for name, cells in asked.items()}
     content = {"cases": list(found.values())}
-    return conclude(content, args.out, tables(results), claims(results), MARKERS if args.readme else None)
+    return conclude(content, args.out, tables(results), claims(results), PAGE if args.docs else None)
 
 
 def merged(grids: Iterable[Mapping[Case, Sequence[Cell]]]) -> dict[Case, tuple[Cell, ...]]:

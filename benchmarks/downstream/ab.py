@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.__main__ import machine
+from benchmarks.__main__ import PAGES, machine
 from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, SONGS, TRAIN_DAYS, config_of
 from benchmarks.estimators.cells import attention_of, networks_of, train_here
 from benchmarks.estimators.simulated import SimulatedPlays, encode, join, write_simulated_snapshot
@@ -81,7 +81,7 @@ def main() -> int:
     parser.add_argument("--model", default="FM", help="base model of both policies (default FM)")
     parser.add_argument("--weighting", default="auto", help="of treatment (default auto)")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream-ab.json"))
-    parser.add_argument("--figure", default=str(ROOT / "benchmarks" / "downstream-ab.svg"))
+    parser.add_argument("--figure", default=str(PAGES / "downstream-ab.svg"))
     args = parser.parse_args()
     torch.set_num_threads(1)
     arms = [Arm("control", args.model, "none"), Arm("treatment", args.model, args.weighting)]

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks.__main__ import machine
+from benchmarks.__main__ import PAGES, machine
 from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, USERS, config_of, laboratory, world_of
 from benchmarks.measure import ROOT
 from uae_model.evaluation.cells import Laboratory
@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=USERS)
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "downstream" / "convergence"))
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream-convergence.json"))
-    parser.add_argument("--figure", default=str(ROOT / "benchmarks" / "downstream-convergence.svg"))
+    parser.add_argument("--figure", default=str(PAGES / "downstream-convergence.svg"))
     args = parser.parse_args()
     torch.set_num_threads(1)
     config = config_of("default", WORLD_SEED)

@@ -18,18 +18,22 @@ OVER_UAE = 2.0
 Results = dict[str, list[CellResult]]
 
 
-def tables(results: Results) -> str:
-    """Return, for each grid and label setting, the GAUC of every weighting and base model."""
-    parts = []
+def tables(results: Results) -> dict[str, str]:
+    """Return the GAUC of every weighting and base model, a table for each grid and label setting.
+
+    The keys are the blocks of docs/benchmarks/recommenders.md; the last one says which claims hold.
+    """
+    blocks = {}
     for name, found in results.items():
         findings = Findings(found)
         grid = GRIDS[name]
         seeds = len(findings.seeds)
         for setting, title in SETTINGS.items():
-            parts.append(f"GAUC, {grid.title}; {seeds} seeds; {title}:")
-            parts.append(_gauc_table(findings, f"{setting}.{GAUC}"))
-    parts.append("\n".join(f"- {claim.line()}" for claim in claims(results)))
-    return "\n\n".join(parts)
+            caption = f"GAUC, {grid.title}; {seeds} seeds; {title}:"
+            table = _gauc_table(findings, f"{setting}.{GAUC}")
+            blocks[f"downstream-{name}-{setting}"] = f"{caption}\n\n{table}"
+    blocks["downstream-claims"] = "\n".join(f"- {claim.line()}" for claim in claims(results))
+    return blocks
 
 
 def claims(results: Results) -> list[Claim]:

@@ -27,11 +27,11 @@ PLANS = (
 COST_USERS = 14_000
 """Users whose training days hold a million plays."""
 
-MARKERS = ("<!-- bench-estimators:start -->", "<!-- bench-estimators:end -->")
+PAGE = "attention.md"
 
 
 def main() -> int:
-    """Measure every case, print, write JSON and the tables of the README; 1 if a claim does not hold."""
+    """Measure every case, print, write JSON and the tables of its page; 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="seeds of every world (default 5)")
     parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
@@ -39,7 +39,9 @@ def main() -> int:
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "estimators"))
     parser.add_argument("--resume", action="store_true", help="keep the cases that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "estimators.json"))
-    parser.add_argument("--readme", action="store_true", help="also put the tables into README.md")
+    parser.add_argument(
+        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
+    )
     args = parser.parse_args()
     folder = Path(args.data)
     # The cost alone on the machine: its seconds are a result.
@@ -52,7 +54,7 @@ def main() -> int:
         )
     ]
     content = {"seeds": args.seeds, "users": args.users, "cases": found}
-    return conclude(content, args.out, tables(found), claims(found), MARKERS if args.readme else None)
+    return conclude(content, args.out, tables(found), claims(found), PAGE if args.docs else None)
 
 
 def cases(seeds: int, users: int) -> list[Case]:

@@ -33,11 +33,16 @@ def calibration_errors(results: Sequence[Result], name: str) -> list[float]:
     return [each["scores"]["auto"]["calibration"][name] for each in results]
 
 
-def tables(found: Sequence[Result]) -> str:
-    """Return everything as Markdown."""
+def tables(found: Sequence[Result]) -> dict[str, str]:
+    """Return everything as Markdown, by the blocks of docs/benchmarks/attention.md."""
     worlds = [name for name in SETTINGS if chosen(found, name)]
-    parts = [_recovery(found, worlds), _choices(found, worlds), _calibration(found, worlds), _options(found)]
-    return "\n\n".join([*parts, _cost(found)])
+    return {
+        "estimators-recovery": _recovery(found, worlds),
+        "estimators-choices": _choices(found, worlds),
+        "estimators-calibration": _calibration(found, worlds),
+        "estimators-options": _options(found),
+        "estimators-cost": _cost(found),
+    }
 
 
 def _recovery(found: Sequence[Result], worlds: Sequence[str]) -> str:

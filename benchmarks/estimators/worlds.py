@@ -21,7 +21,7 @@ DAYS = TRAINING_DAYS + VALIDATION_DAYS + HELD_OUT_DAYS
 
 MODEST_CONTEXT = 0.7
 """Scale of the context's effect on attention at which the ceiling is that of the study in
-shared/estimators.md (0.84). At the simulator's own 1.0 the context alone tells so much that PN comes to
+docs/model.md (0.84). At the simulator's own 1.0 the context alone tells so much that PN comes to
 within 0.09 of the ceiling, and no estimator can gain 0.08 on another. No scale gives both of the study's
 ends: at this one UAE and PN stand at 0.74 for its 0.70, at 0.6 they come near (0.72) and the ceiling lies at
 0.815. So both are measured."""

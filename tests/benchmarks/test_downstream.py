@@ -76,9 +76,11 @@ def test_claims_hold_and_fail_as_they_are_measured() -> None:
     found = claims({"full": close})
     assert [claim.holds for claim in found] == [True, False, False]
     assert found[2].line().startswith("FAILS: FM (three base models, every weighting): auto beats a constant")
-    text = tables({"full": close})
+    blocks = tables({"full": close})
+    text = blocks["downstream-full-true_relevance"]
     assert "| auto | 0.200 | 56.00 ± 1.00* (+5.00) |" in text
     assert "true relevance of every play" in text
+    assert blocks["downstream-claims"].splitlines() == [f"- {claim.line()}" for claim in found]
 
 
 def test_cells_outlive_a_kill(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ def test_a_finished_case_is_not_called_again(tmp_path: Path) -> None:
 def test_the_exit_code_tells_whether_every_claim_holds(tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "results.json"
     good, bad = Claim("it works", "twice", True), Claim("it flies", "never", False)
-    assert conclude({"cases": [1]}, str(out), "| a |", [good], None) == 0
-    assert conclude({"cases": [1]}, str(out), "| a |", [good, bad], None) == 1
+    assert conclude({"cases": [1]}, str(out), {"a": "| a |"}, [good], None) == 0
+    assert conclude({"cases": [1]}, str(out), {"a": "| a |"}, [good, bad], None) == 1
     assert json.loads(out.read_text())["cases"] == [1]
     shown = capsys.readouterr()
     assert shown.out == "| a |\n" * 2

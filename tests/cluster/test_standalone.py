@@ -72,7 +72,7 @@ class Cluster:
         return self.folder / "events"
 
     def submit(self, *arguments: str, settings: str = "") -> Process:
-        """Start a job by the script that the README names."""
+        """Start a job by the script that docs/operations.md names."""
         site_conf = self.folder / f"{arguments[0]}.conf"
         site_conf.write_text(self.settings + settings)
         return start(

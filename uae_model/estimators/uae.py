@@ -48,7 +48,7 @@ class UnbiasedAttentionEstimator(Estimator):
 
     With ``clip_risk`` the negative part of a risk counts only while its mean over the whole batch (all
     ranks) is not below zero, the non-negative clipping of Kiryo et al. 2017 that the paper adopts. What
-    keeps the pair from collapsing (shared/estimators.md) is optional: the two floors, no clip, feature
+    keeps the pair from collapsing (docs/model.md) is optional: the two floors, no clip, feature
     roles, and ``attention_anchor``, which adds strength * (mean alpha^ - anchor)^2 to the attention risk.
     """
 

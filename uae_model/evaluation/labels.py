@@ -1,7 +1,7 @@
 """The labels that a recommender is judged by. Every figure names its setting: they disagree, with reason.
 
 A model that rightly doubts passive plays looks worse where auto-play counts as positive, and better where
-only what users said, or truly like, counts (shared/estimators.md).
+only what users said, or truly like, counts (docs/model.md).
 """
 
 from __future__ import annotations

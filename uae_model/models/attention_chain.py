@@ -1,6 +1,6 @@
 """Attention as a two-state Markov chain that is observed through feedback: exact filter and smoother.
 
-The model (shared/estimators.md): s_t = sigmoid(g(x_t)) is the attention that a fresh look at the context
+The model (docs/model.md): s_t = sigmoid(g(x_t)) is the attention that a fresh look at the context
 would give; attention sticks with probability rho,
 
     P(a_t = 1 | a_{t-1}) = rho a_{t-1} + (1 - rho) s_t,     P(a_1 = 1) = s_1,

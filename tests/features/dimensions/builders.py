@@ -83,7 +83,7 @@ def reference(statements: Sequence[Statement]) -> list[Version]:
 
 
 def _rank(statement: Statement) -> tuple[Any, ...]:
-    """Rank as the README says: the fuller row, then the greater one, null before any value."""
+    """Rank as docs/features.md says: the fuller row, then the greater one, null before any value."""
     values = (statement.genre, statement.year)
     filled = sum(value is not None for value in values)
     return (filled, *((value is not None, value if value is not None else "") for value in values))
