@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick bench bench-estimators bench-features bench-downstream package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick docs reference bench bench-estimators bench-features bench-downstream package lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,7 +43,13 @@ lint: setup-dev  ## ruff, mypy and who may import whom
 quick: setup-dev  ## the tests without Spark and without waiting, in under a minute
 	@scripts/test.sh quick
 
-bench: setup-dev  ## the figures of the README, measured here and now (about 20 minutes)
+docs: setup-dev  ## the documentation into build/site, strictly; open build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
+reference: setup-dev  ## write docs/reference again from settings, tables and commands
+	$(PYTHON) scripts/reference.py
+
+bench: setup-dev  ## the figures of docs/benchmarks, measured here and now (about 20 minutes)
 	$(PYTHON) -m benchmarks
 
 bench-estimators: setup-dev  ## how well attention is recovered, against the truth (about 30 minutes)

@@ -71,7 +71,8 @@ def _write_settings(folder: Path, args: argparse.Namespace) -> Path:
         key.chmod(0o600)
     if not config.exists():
         config.write_text(
-            "# Settings of a simulated feed. Every key that is not here has its default: see docs/reference/configuration.md.\n"
+            "# Settings of a simulated feed. Every key that is not here has its default:\n"
+            "# docs/reference/configuration.md lists them.\n"
             f'profile = "{args.profile or "default"}"\n\n'
             '[paths]\nhmac_key_file = "hmac.key"\n\n'
             f'[feed]\nformat = "{args.format}"\n'

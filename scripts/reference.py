@@ -47,9 +47,9 @@ def configuration() -> str:
     parts = [
         "# Settings",
         NOTE,
-        "The settings stand in one TOML file. A key that is absent has its default. A wrong key stops the job "
-        "at the start, and the message names the key, the value and what is allowed. On the command line "
-        "`--set section.key=value` changes one setting. Relative paths count from the file's folder.",
+        "The settings stand in one TOML file. A key that is absent has its default. A wrong key stops the "
+        "job at the start, and the message names the key, the value and what is allowed. On the command "
+        "line `--set section.key=value` changes one setting. Relative paths count from the file's folder.",
         "```toml\n"
         'profile = "default"          # settings to start from, see below\n\n'
         "[sessions]\n"
@@ -82,9 +82,9 @@ def tables() -> str:
         "# Tables",
         NOTE,
         "All tables are Delta tables. Their contracts are code (`uae_model.lake`), which also creates the "
-        "tables and refuses rows that break a contract. The columns below are those of the profile `default`: "
-        "feature columns follow your declarations, and `users` and `songs` also have the attributes that "
-        "`[[dimensions]]` declares.",
+        "tables and refuses rows that break a contract. The columns below are those of the profile "
+        "`default`: feature columns follow your declarations, and `users` and `songs` also have the "
+        "attributes that `[[dimensions]]` declares.",
     ]
     for name in TABLES:
         parts += _contract(contract_for(name, config))
@@ -96,7 +96,7 @@ def commands() -> str:
     parts = [
         "# Commands",
         NOTE,
-        "One program, `uae`, runs every step. [Operations](../operations.md) says which exit codes they end with.",
+        "One program, `uae`, runs every step. [Operations](../operations.md) has its exit codes.",
         _table(
             ["step", "what it does"], [[f"[`{step}`](#uae-{step})", text] for step, text in STEPS.items()]
         ),
@@ -130,11 +130,16 @@ def _contract(contract: TableContract) -> list[str]:
         [
             f"`{column.name}`",
             column.dataType.simpleString(),
-            "may be null" if column.nullable else "always there",
+            "yes" if column.nullable else "no",
         ]
         for column in contract.schema.fields
     ]
-    return [f"## {contract.name}", _sentence(contract.purpose), *facts, _table(["column", "type", ""], rows)]
+    return [
+        f"## {contract.name}",
+        _sentence(contract.purpose),
+        *facts,
+        _table(["column", "type", "may be null"], rows),
+    ]
 
 
 def _settings(model: type[BaseModel], section: str) -> str:

@@ -19,6 +19,7 @@ import torch
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import DAY
+from tests.docs.pages import ROOT, blocks
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
 from uae_model.config import Config, load_config
@@ -35,7 +36,8 @@ NEWER = "genre_affinity"
 """The feature that the first day does not have yet."""
 
 SECOND, WITHDRAWN = DAY + timedelta(days=1), DAY + timedelta(days=2)
-README = Path(__file__).parents[2] / "README.md"
+README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "guides" / "recommender-team.md"
 
 
 def weight_rows(day: date, sessions: int) -> list[dict[str, Any]]:
@@ -291,24 +293,35 @@ class TestUnpublishedDays:
             published_days(tables, "2026-02-01", "2026-02-28")
 
 
-def python_blocks(section: str) -> list[str]:
-    """Return the Python code of the README's section whose heading contains ``section``."""
-    (text,) = re.findall(rf"^## [^\n]*{section}.*?(?=^## |\Z)", README.read_text(), re.MULTILINE | re.DOTALL)
-    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-
-
-def test_the_recipes_of_the_readme_run(spark: SparkSession, tables: str) -> None:
-    blocks = python_blocks("read the weights")
-    assert len(blocks) >= 2
-    names: dict[str, Any] = {"spark": spark}
-    for block in blocks:
-        assert "demo/" in block
-        code = block.replace("demo/", f"{Path(tables).parent}/")
+def run_recipes(page: Path, tables: str, names: dict[str, Any]) -> int:
+    """Run the Python snippets of a page on these tables, in one namespace; return their number."""
+    snippets = blocks("python", page)
+    for block in snippets:
+        assert "demo/" in block.text
+        code = block.text.replace("demo/", f"{Path(tables).parent}/")
         exec(re.sub(r"2026-\d\d-\d\d", SECOND.isoformat(), code), names)  # noqa: S102 - that is the test
-    tables_read = {
+    return len(snippets)
+
+
+def rows_of(names: dict[str, Any]) -> dict[str, int]:
+    """Return the rows of every table among these names."""
+    return {
         name: value.count() if isinstance(value, DataFrame) else len(value)
         for name, value in names.items()
         if isinstance(value, DataFrame | pa.Table | pd.DataFrame | pl.DataFrame)
     }
-    assert {"weights", "table", "frame"} <= tables_read.keys()
-    assert set(tables_read.values()) == {len(SECOND_ROWS)}
+
+
+def test_the_lines_of_the_readme_read_the_weights(tables: str, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    assert run_recipes(README, tables, names) == 1
+    assert rows_of(names) == {"weights": len(SECOND_ROWS)}
+    assert "sample_weight" in capsys.readouterr().out
+
+
+def test_the_recipes_of_the_guide_run(spark: SparkSession, tables: str) -> None:
+    names: dict[str, Any] = {"spark": spark}
+    assert run_recipes(GUIDE, tables, names) == 4
+    assert rows_of(names) == dict.fromkeys(("weights", "table", "frame"), len(SECOND_ROWS))
+    assert names["loss"].item() > 0
+    assert len(names["samples"].label_N) == len(SECOND_ROWS)

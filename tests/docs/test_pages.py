@@ -1,0 +1,124 @@
+"""What README and documentation say can be followed: links, snippets, commands, markers of figures."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.crosses.tables import tables as crosses_tables
+from benchmarks.downstream.worlds import GRIDS
+from jobs.cli import STEPS
+from tests.docs.pages import ALL_PAGES, ROOT, TOP_LEVEL, Block, blocks, name_of
+from uae_model.config.load import PROFILE_FOLDER, parse_config
+from uae_model.evaluation.labels import SETTINGS
+
+LARGEST_README = 12 * 1024
+LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
+
+
+def relative_links(page: Path) -> Iterator[str]:
+    """Yield the links of a page that lead to files of the repository, without code in fences."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for pair in LINK.findall(text):
+        target = (pair[0] or pair[1]).partition("#")[0]
+        if target and not re.match(r"[a-z]+:", target):
+            yield target
+
+
+def test_the_readme_is_short() -> None:
+    assert (ROOT / "README.md").stat().st_size <= LARGEST_README
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=name_of)
+def test_relative_links_lead_to_files(page: Path) -> None:
+    missing = [link for link in relative_links(page) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_links_of_the_readme_are_seen() -> None:
+    links = set(relative_links(TOP_LEVEL[0]))
+    assert {"docs/assets/flow.svg", "docs/assets/report.png", "LICENSE", "docs/index.md"} <= links
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_python_imports_only_names_that_exist(block: Block) -> None:
+    for node in ast.walk(ast.parse(block.text)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                importlib.import_module(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            module = importlib.import_module(node.module)
+            missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+            assert missing == [], node.module
+
+
+def with_default_features(tree: dict[str, Any]) -> dict[str, Any]:
+    """Return settings beside the features of the default profile, which a snippet need not repeat."""
+    default = tomllib.loads((PROFILE_FOLDER / "default.toml").read_text())
+    return {**tree, "features": [*default["features"], *tree.get("features", [])]}
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_settings_are_valid(block: Block) -> None:
+    tree = tomllib.loads(block.text)
+    assert tree.pop("profile", "default") == "default"
+    config = parse_config(with_default_features(tree))
+    assert config.features
+
+
+def commands(name: str) -> list[tuple[str, list[str]]]:
+    """Return the lines of all shell snippets that call a program, as (page, arguments)."""
+    lines = []
+    for block in blocks("bash"):
+        for line in block.text.splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == [name]:
+                lines.append((str(block), words[1:]))
+    return lines
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {(where, target) for where, words in commands("make") for target in words}
+    assert {target for _, target in named} >= {"demo", "test"}
+    assert [pair for pair in sorted(named) if pair[1] not in targets] == []
+
+
+def test_steps_and_their_options_exist() -> None:
+    text = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    helps = dict(re.findall(r"^## uae ([a-z-]+)\n\n```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    assert helps.keys() == STEPS.keys()
+    named = commands("uae")
+    assert len(named) >= 10
+    for where, (step, *options) in named:
+        for option in options:
+            if option.startswith("--"):
+                assert re.search(rf"^ +{option}\b", helps[step], re.MULTILINE), f"{where}: {step} {option}"
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("speed.md", ["speed", "features"]),
+        (
+            "attention.md",
+            [f"estimators-{part}" for part in ("recovery", "choices", "calibration", "options", "cost")],
+        ),
+        ("recommenders.md", [f"downstream-{grid}-{labels}" for grid in GRIDS for labels in SETTINGS]),
+        ("recommenders.md", ["downstream-claims", "crosses-dislikes", *crosses_tables([])]),
+    ],
+)
+def test_benchmarks_find_the_place_of_their_tables(page: str, names: list[str]) -> None:
+    text = (ROOT / "docs" / "benchmarks" / page).read_text()
+    for name in names:
+        start, end = f"<!-- bench {name}:start -->\n", f"\n<!-- bench {name}:end -->"
+        assert text.count(start) == text.count(end) == 1, name
+        assert text.split(start)[1].split(end)[0].strip(), name
