@@ -74,9 +74,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full input (default 1)")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data"), help="folder for inputs")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "results.json"))
-    parser.add_argument(
-        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
-    )
+    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args()
     of_features = {name for name, each in BENCHMARKS.items() if each.of_features}
     names = args.only or [name for name in BENCHMARKS if name not in of_features]

@@ -29,9 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "crosses"))
     parser.add_argument("--resume", action="store_true", help="keep the cases that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "crosses.json"))
-    parser.add_argument(
-        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
-    )
+    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args(arguments)
     wanted = [Case(law, seed, args.users) for law in args.only for seed in range(1, args.seeds + 1)]
     folder = Path(args.data).resolve()

@@ -30,9 +30,7 @@ def main() -> int:
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "downstream"))
     parser.add_argument("--resume", action="store_true", help="keep the cells that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream.json"))
-    parser.add_argument(
-        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
-    )
+    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args()
     asked = {
         name: {

@@ -39,9 +39,7 @@ def main() -> int:
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "estimators"))
     parser.add_argument("--resume", action="store_true", help="keep the cases that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "estimators.json"))
-    parser.add_argument(
-        "--docs", action="store_true", help="also put the tables into docs/benchmarks"
-    )
+    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args()
     folder = Path(args.data)
     # The cost alone on the machine: its seconds are a result.
