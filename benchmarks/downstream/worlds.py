@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, write_simulated_snapshot
 from uae_model.config import Config, load_config
+from uae_model.config.estimators import PAPER_NAMES
 from uae_model.config.evaluation import BASE_MODEL_NAMES, WEIGHTING_NAMES
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.cells import Cell, Laboratory
@@ -82,7 +83,7 @@ GRIDS = {
     "paper": Grid(
         "Table V at the paper's own settings (profile paper)",
         ("AutoInt", "DCN-V2"),
-        ("none", "edm", "ndb", "pn", "sar", "uae"),
+        ("none", *PAPER_NAMES[::-1]),
         seeds=5,
         profile="paper",
     ),

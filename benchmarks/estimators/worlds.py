@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from uae_model.config import Config, Feature, load_config
+from uae_model.config.estimators import AUTO, PAPER_NAMES
 from uae_model.simulation.calibrate import MEAN_ATTENTION, calibrated
 from uae_model.simulation.world import World
 
@@ -98,12 +99,9 @@ SETTINGS: dict[str, Setting] = {
 Changes = dict[str, Any]
 
 ESTIMATORS: dict[str, Changes] = {
-    "auto": {},
+    AUTO: {},
+    **{name: {"estimator": name} for name in PAPER_NAMES},
     "uae": {"estimator": "uae", "feature_roles": False},
-    "sar": {"estimator": "sar"},
-    "pn": {"estimator": "pn"},
-    "ndb": {"estimator": "ndb"},
-    "edm": {"estimator": "edm"},
 }
 """Settings of ``training`` beside the defaults. UAE is Algorithm 1 as the paper has it: with its clip, and
 with all features for both networks."""

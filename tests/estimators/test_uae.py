@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.training_builders import SHAPE, batch_of, small_sessions, training_settings
-from uae_model.estimators import UnbiasedAttentionEstimator
-from uae_model.estimators.uae import risk_sums
+from uae_model.estimators.uae import UnbiasedAttentionEstimator, risk_sums
 from uae_model.models.batch import SessionBatch
 from uae_model.models.ranks import Ranks
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from uae_model.config import load_config
+from uae_model.config.estimators import PAPER_NAMES
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ConfigError, InputError
 from uae_model.evaluation.weightings import parse_rule, weigh
@@ -22,7 +23,7 @@ def weights_of(name: str, **settings: object) -> list[float]:
 
 def test_the_papers_estimators_go_through_equation_19() -> None:
     expected = [0.0, 1 - 1.1**-15, 1 - 1.4**-15, 1 - 1.8**-15]
-    for name in ("edm", "ndb", "pn", "sar", "uae"):
+    for name in PAPER_NAMES:
         assert weights_of(name) == pytest.approx(expected)
     assert weights_of("uae:power:5")[1] == pytest.approx(1 - 1.1**-5)
     assert weights_of("uae", gamma=5)[1] == pytest.approx(1 - 1.1**-5)

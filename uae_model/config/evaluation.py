@@ -8,14 +8,21 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from uae_model.config.base import Positive, PositiveInt, Section
+from uae_model.config.estimators import AUTO, ESTIMATOR_NAMES, PAPER_NAMES
 
 BaseModelName = Literal["FM", "Wide&Deep", "DeepFM", "YoutubeNet", "DCN", "AutoInt", "DCN-V2"]
 BASE_MODEL_NAMES: tuple[BaseModelName, ...] = get_args(BaseModelName)
 """The paper's base models (Sec. VI-A), in the order of its Table IV."""
 
+TRUTH = "truth"
+"""The weighting by the simulation's own attention."""
+
+ATTENTION_SOURCES = (*ESTIMATOR_NAMES[::-1], AUTO, TRUTH)
+"""Whose attention a weighting may take."""
+
 WEIGHTING = re.compile(
     r"none|active_only|constant(:0?\.\d+)?"
-    r"|(edm|ndb|pn|sar|uae|joint|chain|auto|truth)(:(linear|power:\d+(\.\d+)?|scaled:0?\.\d+))?"
+    rf"|({'|'.join(ATTENTION_SOURCES)})(:(linear|power:\d+(\.\d+)?|scaled:0?\.\d+))?"
 )
 
 
@@ -23,13 +30,13 @@ def _known_weighting(name: str) -> str:
     if WEIGHTING.fullmatch(name):
         return name
     raise ValueError(
-        "allowed: none, active_only, constant or constant:MEAN, and edm, ndb, pn, sar, uae, joint, chain, "
-        "auto, truth, each alone or with :linear, :power:GAMMA or :scaled:MEAN (MEAN below 1)"
+        f"allowed: none, active_only, constant or constant:MEAN, and {', '.join(ATTENTION_SOURCES)}, "
+        "alone or with :linear, :power:GAMMA or :scaled:MEAN (MEAN below 1)"
     )
 
 
 WeightingName = Annotated[str, AfterValidator(_known_weighting)]
-WEIGHTING_NAMES = ("none", "constant", "active_only", "edm", "ndb", "pn", "sar", "uae", "auto", "truth")
+WEIGHTING_NAMES = ("none", "constant", "active_only", *PAPER_NAMES[::-1], AUTO, TRUTH)
 
 
 class EvaluationSettings(Section):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from uae_model.config.base import Positive, PositiveInt, Section
+from uae_model.config.estimators import AUTO, AUTO_CANDIDATES, CandidateName, EstimatorName
 
 
 class NetworkSettings(Section):
@@ -25,8 +26,6 @@ class NetworkSettings(Section):
     )
 
 
-EstimatorName = Literal["auto", "chain", "unrestricted_chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
-CandidateName = Literal["chain", "unrestricted_chain", "joint", "uae", "sar", "pn", "ndb", "edm"]
 Stickiness = Annotated[float, Field(ge=0, le=0.95)]
 
 
@@ -34,12 +33,12 @@ class TrainingSettings(Section):
     """How the attention and propensity models are trained."""
 
     estimator: EstimatorName = Field(
-        default="auto",
+        default=AUTO,
         description="the attention estimator; auto trains training.candidates and keeps the one with the "
         "best held-out likelihood",
     )
     candidates: tuple[CandidateName, ...] = Field(
-        default=("joint", "chain", "unrestricted_chain"), min_length=1, description="what auto compares"
+        default=AUTO_CANDIDATES, min_length=1, description="what auto compares"
     )
     stickiness: tuple[Stickiness, ...] = Field(
         default=(0.2, 0.4, 0.7, 0.9),

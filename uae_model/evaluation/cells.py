@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.config.estimators import AUTO
+from uae_model.config.evaluation import TRUTH
 from uae_model.core.digests import RESULT_DIGITS, json_digest
 from uae_model.core.errors import InputError
 from uae_model.evaluation.attention import AttentionSource
 from uae_model.evaluation.labels import judge, judged_plays
 from uae_model.evaluation.metrics import auc
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
-from uae_model.evaluation.weightings import TRUTH, WeightRule, parse_rule, weigh
+from uae_model.evaluation.weightings import WeightRule, parse_rule, weigh
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender, build_recommender
 from uae_model.recommenders.samples import Samples
@@ -87,7 +89,7 @@ class Laboratory:
         elif rule.source == "constant":
             mean = rule.number
             if mean is None:
-                mean = self._mean_passive(self.weights("auto", seed))
+                mean = self._mean_passive(self.weights(AUTO, seed))
             passive = np.full(len(self.plays), mean)
         else:
             passive = weigh(rule, self._attention(rule, seed), self.plays.passive_in(TRAIN))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from uae_model.config.estimators import AUTO, CATALOGUE
 from uae_model.evaluation.comparison import BASE, SIGNIFICANT, Findings, Gain
 from uae_model.evaluation.labels import SETTINGS
 
 METRIC = "gauc_clicks"
 CONSTANT = "constant"
-PREFERRED = ("auto", "chain", "joint", "uae", "sar", "pn", "ndb", "edm")
+PREFERRED = (AUTO, *(entry.name for entry in sorted(CATALOGUE, key=lambda entry: not entry.is_sticky)))
 """Whose weights the sentences are about: the first of these that was compared."""
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from uae_model.config.estimators import AUTO, CATALOGUE, PAPER_NAMES
+from uae_model.config.evaluation import TRUTH
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import InputError
 from uae_model.weights.resolution import Weighting, passive_weights
@@ -16,23 +18,14 @@ Floats = NDArray[np.float64]
 
 FIXED = ("none", "active_only", "constant")
 """Weightings that no attention is needed for (of ``constant`` only where its mean is given)."""
-TRUTH = "truth"
-PAPER_ESTIMATORS = ("edm", "ndb", "pn", "sar", "uae")
-"""Their attention goes through Eq. 19 unless the name says otherwise, as in the paper's Table V."""
 
 TITLES = {
     "none": "base",
     "constant": "constant",
     "active_only": "active plays only",
-    "edm": "EDM",
-    "ndb": "NDB",
-    "pn": "PN",
-    "sar": "SAR",
-    "uae": "UAE",
-    "auto": "auto",
-    "chain": "chain",
-    "joint": "joint",
-    "truth": "true attention",
+    AUTO: "auto",
+    TRUTH: "true attention",
+    **{entry.name: entry.title for entry in CATALOGUE},
 }
 
 LARGEST_LOG_FACTOR = 60.0
@@ -58,7 +51,7 @@ class WeightRule:
     def estimator(self) -> str | None:
         """The estimator whose attention is needed, if any; the mean of ``constant`` is that of ``auto``."""
         if self.source == "constant" and self.number is None:
-            return "auto"
+            return AUTO
         return None if self.source in (*FIXED, TRUTH) else self.source
 
     @property
@@ -79,7 +72,7 @@ def parse_rule(name: str, settings: WeightSettings) -> WeightRule:
         return WeightRule(name, source, "constant", float(rest[0]) if rest else None)
     if rest:
         return WeightRule(name, source, rest[0], float(rest[1]) if len(rest) > 1 else None)
-    if source in PAPER_ESTIMATORS:
+    if source in PAPER_NAMES:
         return WeightRule(name, source, "power", settings.gamma)
     if source in (*FIXED, TRUTH):
         return WeightRule(name, source, "linear")
