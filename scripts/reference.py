@@ -146,13 +146,11 @@ def _settings(model: type[BaseModel], section: str) -> str:
     rows = []
     for name, field in model.model_fields.items():
         key = f"{section}.{name}" if section else name
-        default = (
-            "must be set"
-            if field.is_required()
-            else f"`{_json(field.get_default(call_default_factory=True))}`"
-        )
-        rows.append([f"`{key}`", default, allowed(field), _cell(field.description or "")])
-    return _table(["key", "default", "allowed", "meaning"], rows)
+        default = f"`{_json(field.get_default(call_default_factory=True))}`"
+        choice = allowed(field)
+        meaning = _cell(field.description or "") + (f". Allowed: {choice}" if choice else "")
+        rows.append([f"`{key}`", "must be set" if field.is_required() else default, meaning])
+    return _table(["key", "default", "meaning"], rows)
 
 
 def allowed(field: FieldInfo) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from tests.docs.pages import PAGES, ROOT
 
@@ -54,3 +56,24 @@ def test_the_search_knows_the_pages(site: Path) -> None:
     index = (site / "search" / "search_index.json").read_text()
     assert "sessions.gap_minutes" in index
     assert "weighted_binary_cross_entropy" in index
+
+
+@pytest.mark.slow
+def test_the_search_works_on_pages_opened_from_disk(site: Path) -> None:
+    executable = shutil.which("chromium")
+    assert executable, (
+        "chromium is not installed; scripts/setup.sh dev installs it (apt-get install chromium)"
+    )
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{site.as_uri()}/index.html")
+        page.click(".md-search__input")
+        page.keyboard.type("stickiness")
+        page.wait_for_selector(".md-search-result__item", timeout=30_000)
+        titles = page.locator(".md-search-result__item").all_inner_texts()
+        browser.close()
+    assert any("The model and why" in title for title in titles)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
