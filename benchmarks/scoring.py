@@ -34,7 +34,8 @@ from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.score import score_day
 from uae_model.registry.client import Champion
 from uae_model.scoring.udf import session_lengths
-from uae_model.weights.resolution import passive_weights, resolve_weighting
+from uae_model.weights.functions import passive_weights
+from uae_model.weights.resolution import resolve_weight_function
 
 USERS = 50_000
 WARM_UP_DAY = DAY - timedelta(days=1)
@@ -123,7 +124,7 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
     categorical = [_buckets(plays[_column(f)], f.buckets) for f in config.features.categorical]
     numeric = [numbers_of(plays[_column(f)], f.transform) for f in config.features.numeric]
     is_active = plays["is_active"].to_numpy()
-    weighting = resolve_weighting(config.weights, pair.traits, pair.calibration)
+    weighting = resolve_weight_function(config.weights, pair.traits, pair.calibration)
     attention, propensity = predict_sessions(
         pair,
         np.stack(categorical, axis=1),

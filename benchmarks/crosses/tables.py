@@ -13,7 +13,7 @@ from benchmarks.crosses.worlds import CLAIMED, LAWS, MODEL, WEIGHTINGS
 from benchmarks.estimators.tables import spread
 from uae_model.config.model_sections import WeightSettings
 from uae_model.evaluation.comparison import SIGNIFICANT, paired_p_value
-from uae_model.evaluation.weightings import parse_rule
+from uae_model.evaluation.weight_rules import parse_rule
 
 Result = dict[str, Any]
 

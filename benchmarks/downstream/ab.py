@@ -31,7 +31,7 @@ from benchmarks.measure import ROOT
 from uae_model.config import Config
 from uae_model.evaluation.curves import Band, t_band
 from uae_model.evaluation.figures import daily_lift
-from uae_model.evaluation.weightings import parse_rule, weigh
+from uae_model.evaluation.weight_rules import parse_rule, weigh
 from uae_model.models.pair import NetworkPair
 from uae_model.pages.svg import svg_file
 from uae_model.recommenders.fields import FieldSpace

@@ -9,7 +9,7 @@ from uae_model.evaluation.cells import CellResult
 from uae_model.evaluation.comparison import BASE, SIGNIFICANT, Findings, Gain
 from uae_model.evaluation.labels import SETTINGS
 from uae_model.evaluation.tables import format_summary
-from uae_model.evaluation.weightings import parse_rule
+from uae_model.evaluation.weight_rules import parse_rule
 
 GAUC = "gauc_clicks"
 TRUE = f"true_relevance.{GAUC}"

@@ -34,7 +34,8 @@ from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer
 from uae_model.training.reporting import SilentReporter
-from uae_model.weights.resolution import resolve_weighting, shifted
+from uae_model.weights.functions import shifted
+from uae_model.weights.resolution import resolve_weight_function
 
 PLANS: dict[str, dict[str, Changes]] = {
     "estimators": ESTIMATORS,
@@ -167,7 +168,7 @@ def _judge(result: TrainingResult, config: Config, held_out: SimulatedPlays, mea
     calibration = {"as trained": expected_calibration_error(attention, attended)}
     for name, known in (("known mean", mean), ("half the mean", mean / 2), ("twice the mean", mean * 2)):
         weights = config.weights.model_copy(update={"attention_mean": known})
-        moved = shifted(attention, resolve_weighting(weights, pair.traits, pair.calibration).shift)
+        moved = shifted(attention, resolve_weight_function(weights, pair.traits, pair.calibration).shift)
         calibration[name] = expected_calibration_error(moved, attended)
     return Score(
         auc_p=auc_of(attention, attended),

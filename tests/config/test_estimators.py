@@ -74,7 +74,7 @@ def test_a_new_line_is_known_to_settings_evaluations_and_candidates(tmp_path: Pa
 from uae_model.config import load_config
 from uae_model.estimators import ESTIMATORS
 from uae_model.evaluation.sentences import PREFERRED
-from uae_model.evaluation.weightings import parse_rule
+from uae_model.evaluation.weight_rules import parse_rule
 from uae_model.training.candidates import candidates_of
 config = load_config(None, overrides=["training.estimator=new", "training.stickiness=[0.5]"])
 rule = parse_rule("new", config.weights)

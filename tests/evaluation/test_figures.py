@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from uae_model.evaluation.comparison import Summary
-from uae_model.evaluation.curves import t_band, weight_curve
+from uae_model.evaluation.curves import t_band
 from uae_model.evaluation.figures import by_weighting, convergence, daily_lift, gamma_curves
 from uae_model.pages.svg import svg_file
 
@@ -32,10 +32,6 @@ def test_the_interval_covers_the_mean_in_95_of_100_samples() -> None:
     band = t_band(random.normal(size=(10, 4000)))  # ten runs, as in the paper, at 4000 points
     covered = ((band.low_T < 0) & (band.high_T > 0)).mean()
     assert covered == pytest.approx(0.95, abs=0.015)  # four standard errors of a share over 4000
-
-
-def test_equation_19() -> None:
-    assert weight_curve(15, [0.0, 1.0]) == pytest.approx([0.0, 1 - 2.0**-15])
 
 
 def test_figures_tell_their_figures_to_those_who_cannot_see_them() -> None:

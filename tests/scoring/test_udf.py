@@ -30,7 +30,7 @@ from uae_model.core.errors import ContractError
 from uae_model.models.pair import NetworkPair
 from uae_model.scoring import udf as scoring
 from uae_model.scoring.udf import score_plays, serialise, session_lengths, whole_sessions
-from uae_model.weights.resolution import Weighting
+from uae_model.weights.functions import WeightFunction
 
 CONFIG = load_config(None)
 # play_rows makes sessions of two plays at least.
@@ -40,7 +40,7 @@ ROWS = sorted(
 )
 LONG = next(row["session_id"] for row in ROWS if row["position"] == 4)
 GAMMA = 15.0
-WEIGHTING = Weighting("prediction", "power", gamma=GAMMA)
+WEIGHTING = WeightFunction("prediction", "power", gamma=GAMMA)
 
 Score = Callable[..., DataFrame]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
@@ -14,10 +15,18 @@ from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.lake import TableStore
 from uae_model.readers.spark import read_weights
-from uae_model.weights.columns import passive_weight, sample_weight
-from uae_model.weights.resolution import Weighting
+from uae_model.weights.columns import passive_weight, sample_weight, shifted_attention
+from uae_model.weights.functions import WeightFunction, passive_weights, shifted
 
 NEXT = DAY + timedelta(days=1)
+
+
+FUNCTIONS = {
+    "linear": WeightFunction("prediction", "linear", shift=0.7),
+    "power": WeightFunction("prediction", "power", gamma=15.0),
+    "scaled": WeightFunction("prediction", "scaled", factor=3.3, mean=0.4),
+    "constant": WeightFunction("prediction", "constant", mean=0.3),
+}
 
 
 class TestFormula:
@@ -29,16 +38,31 @@ class TestFormula:
         )
         attention, active = frame["attention"], frame["e"]
         settings = {
-            f"w{gamma:g}": Weighting("prediction", "power", gamma=gamma) for gamma in (0.5, 5, 15, 25)
+            f"w{gamma:g}": WeightFunction("prediction", "power", gamma=gamma) for gamma in (0.5, 5, 15, 25)
         }
-        columns = [passive_weight(attention, each).alias(name) for name, each in settings.items()]
+        functions = settings | FUNCTIONS
+        columns = [passive_weight(attention, function).alias(name) for name, function in functions.items()]
+        moved = shifted_attention(attention, FUNCTIONS["linear"]).alias("moved")
         both = sample_weight(attention, active, settings["w15"]).alias("sample_weight")
-        return frame.select("attention", "e", both, *columns).collect()
+        return frame.select("attention", "e", both, moved, *columns).collect()
 
     @pytest.mark.parametrize("gamma", [0.5, 5, 15, 25])
     def test_the_weight_of_a_passive_play_is_equation_19(self, rows: list[Any], gamma: float) -> None:
         for row in rows:
             assert row[f"w{gamma:g}"] == pytest.approx(1 - (row["attention"] + 1) ** -gamma, abs=1e-15)
+
+    @pytest.mark.parametrize("name", FUNCTIONS)
+    def test_arrays_have_the_same_weights(self, rows: list[Any], name: str) -> None:
+        attention = np.array([row["attention"] for row in rows])
+        weights = passive_weights(attention, FUNCTIONS[name])
+        np.testing.assert_allclose([row[name] for row in rows], weights, rtol=0, atol=1e-15)
+
+    def test_arrays_are_shifted_alike(self, rows: list[Any]) -> None:
+        attention = np.array([row["attention"] for row in rows])
+        np.testing.assert_allclose(
+            [row["moved"] for row in rows], shifted(attention, 0.7), rtol=0, atol=1e-15
+        )
+        assert [rows[0]["moved"], rows[-1]["moved"]] == [0.0, 1.0]
 
     def test_it_lies_below_one_and_grows_with_attention(self, rows: list[Any]) -> None:
         found = [row["w15"] for row in rows]

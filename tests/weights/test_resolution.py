@@ -13,13 +13,8 @@ from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import ATTENTION_KINDS, Traits
 from uae_model.weights.columns import passive_weight, shifted_attention
-from uae_model.weights.resolution import (
-    Weighting,
-    logit_histogram,
-    passive_weights,
-    resolve_weighting,
-    shifted,
-)
+from uae_model.weights.functions import WeightFunction, passive_weights, shifted
+from uae_model.weights.resolution import logit_histogram, resolve_weight_function
 
 ATTENTION = np.random.default_rng(3).beta(0.6, 2.0, size=20_000)
 """Attention of the passive plays of the validation days; a tenth of all plays is active."""
@@ -32,13 +27,13 @@ CALIBRATION = {
 CHAIN = Traits("chain", 0.7, "smoothed")
 
 
-def resolved(**settings: Any) -> Weighting:
-    return resolve_weighting(WeightSettings(**settings), CHAIN, CALIBRATION)
+def resolved(**settings: Any) -> WeightFunction:
+    return resolve_weight_function(WeightSettings(**settings), CHAIN, CALIBRATION)
 
 
 def test_the_default_is_the_estimators_own_attention_as_it_is() -> None:
     found = resolved()
-    assert (found.kind, found.function, found.shift, found.factor) == ("smoothed", "linear", 0.0, 1.0)
+    assert (found.kind, found.name, found.shift, found.factor) == ("smoothed", "linear", 0.0, 1.0)
     np.testing.assert_array_equal(passive_weights(ATTENTION, found), ATTENTION)
     assert resolved(attention="filtered").kind == "filtered"
 
@@ -72,9 +67,9 @@ def test_certain_attention_stays_certain() -> None:
 
 
 def test_a_model_without_calibration_serves_only_functions_that_need_none() -> None:
-    assert resolve_weighting(WeightSettings(), CHAIN, {}).function == "linear"
+    assert resolve_weight_function(WeightSettings(), CHAIN, {}).name == "linear"
     with pytest.raises(ModelError, match="carries no calibration"):
-        resolve_weighting(WeightSettings(function="scaled"), CHAIN, {})
+        resolve_weight_function(WeightSettings(function="scaled"), CHAIN, {})
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from uae_model.evaluation.attention import AttentionSource
 from uae_model.evaluation.labels import judge, judged_plays
 from uae_model.evaluation.metrics import auc
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
-from uae_model.evaluation.weightings import WeightRule, parse_rule, weigh
+from uae_model.evaluation.weight_rules import WeightRule, parse_rule, weigh
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender, build_recommender
 from uae_model.recommenders.samples import Samples

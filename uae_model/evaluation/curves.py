@@ -1,8 +1,7 @@
-"""Curves over epochs and gammas: what Fig. 5 and Fig. 6 of the paper show, of any evaluation."""
+"""Curves over epochs and days with their intervals: what Fig. 5 and Fig. 7 of the paper show."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +28,3 @@ def t_band(values_RT: NDArray[np.float64]) -> Band:
         return Band(mean_T, mean_T, mean_T)
     half_T = stats.t.ppf((1 + CONFIDENCE) / 2, runs - 1) * values_RT.std(axis=0, ddof=1) / np.sqrt(runs)
     return Band(mean_T, mean_T - half_T, mean_T + half_T)
-
-
-def weight_curve(gamma: float, attention: Sequence[float]) -> list[float]:
-    """Return Eq. 19, w = 1 - (attention + 1)^-gamma, at these values of attention."""
-    return [1 - (value + 1) ** -gamma for value in attention]

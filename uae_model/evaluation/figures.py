@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from uae_model.evaluation.comparison import Summary
-from uae_model.evaluation.curves import Band, weight_curve
+from uae_model.evaluation.curves import Band
 from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE, new_figure, plot_style, to_svg
+from uae_model.weights.functions import WeightFunction, passive_weights
 
 COLOURS = (PASSIVE, ACTIVE, INK, MUTED)
 POINTS = 101
@@ -43,7 +44,7 @@ def gamma_curves(gammas: Sequence[float]) -> str:
     with plot_style():
         figure, (axes,) = new_figure(3.2)
         for gamma in gammas:
-            weight = weight_curve(gamma, attention.tolist())
+            weight = passive_weights(attention, WeightFunction("smoothed", "power", gamma=gamma))
             axes.plot(attention, weight, color=ACTIVE, linewidth=1.2)
             at = int(POINTS * 0.12)
             axes.text(attention[at], weight[at], f"{gamma:g}", color=ACTIVE, fontsize=10.5, va="top")

@@ -16,7 +16,7 @@ from uae_model.lake import TableStore, fingerprint
 from uae_model.pipeline.features import has_looked_up_features, require_features
 from uae_model.registry.client import Champion
 from uae_model.scoring.udf import score_plays, serialise
-from uae_model.weights.resolution import resolve_weighting
+from uae_model.weights.resolution import resolve_weight_function
 
 
 def plays_changed(store: TableStore, day: date) -> bool:
@@ -47,7 +47,7 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
     if commit is not None and all(commit.metadata.get(k) == v for k, v in built_from.items()):
         log("weights are current", dt=day)
         return count
-    weighting = resolve_weighting(config.weights, champion.traits, champion.state["calibration"])
+    weighting = resolve_weight_function(config.weights, champion.traits, champion.state["calibration"])
     networks = store.spark.sparkContext.broadcast(serialise(champion.state))
     scored = (
         score_plays(plays, networks, weighting, config, count)

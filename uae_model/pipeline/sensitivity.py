@@ -24,7 +24,8 @@ from uae_model.snapshot.write import write_snapshot
 from uae_model.training.fit import Snapshot
 from uae_model.training.job import TrainingJob, TrainingResult, training_key
 from uae_model.training.launch import run_training
-from uae_model.weights.resolution import passive_weights, resolve_weighting, shifted
+from uae_model.weights.functions import passive_weights, shifted
+from uae_model.weights.resolution import resolve_weight_function
 
 ANCHORS = (0.2, 0.4, 0.6)
 
@@ -119,7 +120,7 @@ def _train(store: TableStore, days: tuple[list[date], list[date]], base: _Traine
     job = TrainingJob.of(manifest, config.network, config.training, folder)
     result = run_training(job, config.training)
     pair = NetworkPair.from_state(result.state())
-    kind = resolve_weighting(config.weights, pair.traits, pair.calibration).kind
+    kind = resolve_weight_function(config.weights, pair.traits, pair.calibration).kind
     # All variants are judged on the files of the first one: the same plays in the same order.
     snapshot = base.snapshot if base else Snapshot(manifest, job, Ranks())
     return _Trained(result, pair, snapshot, _passive_attention(pair, kind, snapshot))
@@ -140,7 +141,7 @@ def _anchored(anchor: float, base: _Trained, config: Config) -> Variant:
 
 
 def _variant(name: str, trained: _Trained, base: _Trained, config: Config) -> Variant:
-    weighting = resolve_weighting(config.weights, trained.pair.traits, trained.pair.calibration)
+    weighting = resolve_weight_function(config.weights, trained.pair.traits, trained.pair.calibration)
     attention_N = shifted(trained.attention_N, weighting.shift)
     best: dict[str, Any] = trained.result.candidates[0]
     return Variant(

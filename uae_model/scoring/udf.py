@@ -25,7 +25,7 @@ from uae_model.weights.columns import sample_weight, shifted_attention
 
 if TYPE_CHECKING:
     from uae_model.models.pair import AttentionKind, NetworkPair
-    from uae_model.weights.resolution import Weighting
+    from uae_model.weights.functions import WeightFunction
 
 Columns = tuple[NDArray[Any], ...]
 """Columns of the same plays."""
@@ -38,7 +38,7 @@ CHUNK_PLAYS = 65_536
 
 
 def score_plays(
-    plays: DataFrame, networks: Broadcast[bytes], weighting: Weighting, config: Config, play_count: int
+    plays: DataFrame, networks: Broadcast[bytes], weighting: WeightFunction, config: Config, play_count: int
 ) -> DataFrame:
     """Return the plays with ``attention``, ``propensity``, ``sample_weight`` and ``weighting``; no join back.
 

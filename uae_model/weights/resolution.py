@@ -8,7 +8,6 @@ not on the day.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from scipy.optimize import brentq
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import AttentionKind, Traits
+from uae_model.weights.functions import ARRAYS, Floats, WeightFunction, shifted
 
 LARGEST_LOGIT = 20.0
 BIN_WIDTH = 0.02
@@ -26,43 +26,10 @@ LOGIT_BINS = int(2 * LARGEST_LOGIT / BIN_WIDTH) + 1
 
 LARGEST_SHIFT = 60.0
 
-Floats = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
-class Weighting:
-    """A weight function with every number filled in.
-
-    Attributes:
-        kind: the attention that it starts from.
-        function: linear, power, scaled or constant.
-        shift: added to the logit of attention.
-        gamma: of power.
-        factor: of scaled.
-        mean: of constant; of scaled the mean that the factor was found for.
-        attention_mean: the known mean that the shift was found for.
-    """
-
-    kind: AttentionKind
-    function: str
-    shift: float = 0.0
-    gamma: float = 0.0
-    factor: float = 1.0
-    mean: float = 0.0
-    attention_mean: float | None = None
-
-    def describe(self) -> str:
-        """Return the choice as the column ``weighting`` of the weights table records it."""
-        parameters = {"power": f", gamma={self.gamma:g}", "scaled": f", mean={self.mean:g}"}
-        text = f"{self.function}({self.kind}{parameters.get(self.function, '')})"
-        if self.function == "constant":
-            text = f"constant({self.mean:g})"
-        if self.attention_mean is not None:
-            text += f", attention_mean={self.attention_mean:g}"
-        return text
-
-
-def resolve_weighting(settings: WeightSettings, traits: Traits, calibration: Mapping[str, Any]) -> Weighting:
+def resolve_weight_function(
+    settings: WeightSettings, traits: Traits, calibration: Mapping[str, Any]
+) -> WeightFunction:
     """Fill in what the settings leave to the model.
 
     Args:
@@ -81,9 +48,9 @@ def resolve_weighting(settings: WeightSettings, traits: Traits, calibration: Map
         shift = _shift_for(settings.attention_mean, kind, calibration)
     if settings.function == "scaled":
         factor = _factor_for(settings.mean, kind, shift, calibration)
-    return Weighting(
+    return WeightFunction(
         kind=kind,
-        function=settings.function,
+        name=settings.function,
         shift=shift,
         gamma=settings.gamma,
         factor=factor,
@@ -92,25 +59,21 @@ def resolve_weighting(settings: WeightSettings, traits: Traits, calibration: Map
     )
 
 
-def shifted(attention: Floats, shift: float) -> Floats:
-    """Return attention moved in logits; certain attention (0 or 1) stays certain."""
-    with np.errstate(divide="ignore"):
-        moved: Floats = 1 / (1 + np.exp(-(np.log(attention) - np.log1p(-attention) + shift)))
-    return moved
-
-
-def passive_weights(attention: Floats, weighting: Weighting) -> Floats:
-    """Return the weights of passive plays; ``uae_model.weights.columns.passive_weight`` is the same in Spark.
+def factor_for_mean(mean: float, attention: Floats, counts: Floats, tolerance: float = 1e-12) -> float:
+    """Return the factor at which the scaled weights min(1, factor * attention) have this mean.
 
     Args:
-        attention: shifted already.
-        weighting: the resolved function.
+        mean: wanted, below the share of plays that have any attention at all.
+        attention: of passive plays, shifted already.
+        counts: how many plays have each of these attentions.
+        tolerance: of the factor's logarithm.
     """
-    if weighting.function == "constant":
-        return np.full_like(attention, weighting.mean)
-    if weighting.function == "power":
-        return np.asarray(1 - (attention + 1) ** -weighting.gamma)
-    return np.minimum(1.0, weighting.factor * attention)
+
+    def excess(log_factor: float) -> float:
+        weights = ARRAYS.at_most_one(np.exp(log_factor) * attention)
+        return float((weights * counts).sum() / counts.sum() - mean)
+
+    return float(np.exp(brentq(excess, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=tolerance)))
 
 
 def logit_histogram(attention: Floats) -> NDArray[np.int64]:
@@ -151,11 +114,6 @@ def _shift_for(mean: float, kind: AttentionKind, calibration: Mapping[str, Any])
 
 def _factor_for(mean: float, kind: AttentionKind, shift: float, calibration: Mapping[str, Any]) -> float:
     """Return the factor at which the passive plays of the validation days have this mean weight."""
-    counts, values = _counts(kind, calibration), shifted(_centres(), shift)
-
-    def excess(log_factor: float) -> float:
-        return float((np.minimum(1.0, np.exp(log_factor) * values) * counts).sum() / counts.sum() - mean)
-
     if mean == 1.0:
         return float(np.exp(LARGEST_LOGIT * 2))
-    return float(np.exp(brentq(excess, -LARGEST_SHIFT, LARGEST_SHIFT, xtol=1e-12)))
+    return factor_for_mean(mean, shifted(_centres(), shift), _counts(kind, calibration))

@@ -9,7 +9,7 @@ from uae_model.config import load_config
 from uae_model.config.estimators import PAPER_NAMES
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ConfigError, InputError
-from uae_model.evaluation.weightings import parse_rule, weigh
+from uae_model.evaluation.weight_rules import parse_rule, weigh
 
 ATTENTION = np.array([0.0, 0.1, 0.4, 0.8])
 EVERY = np.ones(4, bool)

@@ -1,4 +1,7 @@
-"""Weightings by name: whose attention, through which function, becomes the weight of a passive play."""
+"""The rules that an evaluation compares, by name: whose attention, through which weight function.
+
+A rule's name is what ``evaluation.weightings`` holds: ``none``, ``constant:0.1``, ``uae:linear``.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from uae_model.config.estimators import AUTO, CATALOGUE, PAPER_NAMES
 from uae_model.config.evaluation import TRUTH
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import InputError
-from uae_model.weights.resolution import Weighting, passive_weights
-
-Floats = NDArray[np.float64]
+from uae_model.weights.functions import Floats, WeightFunction, passive_weights
+from uae_model.weights.resolution import factor_for_mean
 
 FIXED = ("none", "active_only", "constant")
 """Weightings that no attention is needed for (of ``constant`` only where its mean is given)."""
@@ -28,7 +29,8 @@ TITLES = {
     **{entry.name: entry.title for entry in CATALOGUE},
 }
 
-LARGEST_LOG_FACTOR = 60.0
+FACTOR_TOLERANCE = 1e-9
+"""Of the logarithm of the factor of ``scaled``, with which evaluations have always been made."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,10 @@ def weigh(rule: WeightRule, attention_N: Floats, passive_N: NDArray[np.bool_]) -
         attention_N: of the rule's source.
         passive_N: the passive training plays, by which ``scaled`` finds its factor.
     """
-    factor = 1.0
-    if rule.function == "scaled":
-        factor = _factor(attention_N[passive_N], rule.number or 0.0)
-    return passive_weights(
-        attention_N,
-        Weighting(
-            kind="smoothed",
-            function=rule.function,
-            gamma=rule.number or 0.0,
-            factor=factor,
-            mean=rule.number or 0.0,
-        ),
-    )
+    number = rule.number or 0.0
+    factor = _factor(attention_N[passive_N], number) if rule.function == "scaled" else 1.0
+    function = WeightFunction("smoothed", rule.function, gamma=number, factor=factor, mean=number)
+    return passive_weights(attention_N, function)
 
 
 def _factor(attention_N: Floats, mean: float) -> float:
@@ -111,8 +104,4 @@ def _factor(attention_N: Floats, mean: float) -> float:
     """
     if (attention_N > 0).mean() <= mean:
         raise InputError(f"weighting scaled:{mean:g}: no more than that share of passive plays has attention")
-
-    def excess(log_factor: float) -> float:
-        return float(np.minimum(1.0, np.exp(log_factor) * attention_N).mean() - mean)
-
-    return float(np.exp(brentq(excess, -LARGEST_LOG_FACTOR, LARGEST_LOG_FACTOR, xtol=1e-9)))
+    return factor_for_mean(mean, attention_N, np.ones(len(attention_N)), FACTOR_TOLERANCE)
