@@ -33,7 +33,7 @@ from uae_model.models.networks import AttentionNetwork, NetworkShape, Propensity
 from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.score import score_day
 from uae_model.registry.client import Champion
-from uae_model.scoring.udf import session_lengths
+from uae_model.sessions.positions import session_lengths
 from uae_model.weights.functions import passive_weights
 from uae_model.weights.resolution import resolve_weight_function
 
@@ -130,7 +130,7 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
         np.stack(categorical, axis=1),
         np.stack(numeric, axis=1),
         is_active.astype(np.float32),
-        session_lengths(plays["position"].to_numpy(), _codes(plays["session_id"])),
+        session_lengths(plays["position"].to_numpy(), _codes(plays["session_id"]), "table plays"),
         config.scoring.batch_plays,
     )
     weight = np.where(is_active, 1.0, passive_weights(attention, weighting))

@@ -12,8 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -26,7 +24,8 @@ from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.models.pair import AttentionKind, NetworkPair, Prediction
 from uae_model.models.ranks import Ranks
-from uae_model.snapshot.manifest import Manifest, SnapshotFile, SnapshotSplit
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit
+from uae_model.snapshot.write_arrays import EncodedSessions, write_array_split
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import Trainer
@@ -227,7 +226,18 @@ def write_snapshot_files(
     padded_lengths: Sequence[int] = (4, 8),
     row_group: int = 5,
 ) -> Manifest:
-    """Write a snapshot in the form of ``uae_model.snapshot.write`` without Spark, and its manifest."""
+    """Write a snapshot without Spark, and its manifest."""
+
+    def written(name: str, sessions: Sequence[SmallSession]) -> SnapshotSplit:
+        return write_array_split(
+            root,
+            name,
+            encoded_sessions(sessions),
+            padded_lengths,
+            days=("2026-01-05",),
+            row_group_sessions=row_group,
+        )
+
     manifest = Manifest(
         snapshot_id="plays-v3-test",
         root=str(root),
@@ -235,8 +245,8 @@ def write_snapshot_files(
         features=FEATURES,
         numeric_mean=(0.1, -0.2),
         numeric_deviation=(1.5, 0.5),
-        train=_write_split(root, "train", train, padded_lengths, row_group),
-        validation=_write_split(root, "validation", validation, padded_lengths, row_group),
+        train=written("train", train),
+        validation=written("validation", validation),
     )
     manifest.save()
     return manifest
@@ -249,45 +259,13 @@ def with_counts(manifest: Manifest, **changes: int) -> Manifest:
     return tampered
 
 
-def _write_split(
-    root: Path, name: str, sessions: Sequence[SmallSession], padded_lengths: Sequence[int], row_group: int
-) -> SnapshotSplit:
-    files = []
-    shorter = 0
-    for padded in padded_lengths:
-        mine = [session for session in sessions if shorter < session.length <= padded]
-        shorter = padded
-        if not mine:
-            continue
-        path = f"{name}/padded_length={padded}/part-00000.parquet"
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_table(mine, padded), root / path, row_group_size=row_group)
-        metadata = pq.ParquetFile(root / path).metadata
-        groups = tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
-        files.append(SnapshotFile(path, padded, groups))
-    return SnapshotSplit(
-        name=name,
-        days=("2026-01-05",),
-        sessions=len(sessions),
-        plays=sum(session.length for session in sessions),
-        active_plays=int(sum(session.feedback_T.sum() for session in sessions)),
-        files=tuple(files),
-    )
-
-
-def _table(sessions: Sequence[SmallSession], padded: int) -> pa.Table:
-    def lists(name: str, kind: pa.DataType) -> pa.Array:
-        rows = [_padded(getattr(session, name), padded).reshape(-1).tolist() for session in sessions]
-        return pa.array(rows, pa.list_(kind))
-
-    return pa.table(
-        {
-            "session_id": pa.array([f"s{session.number}" for session in sessions]),
-            "length": pa.array([session.length for session in sessions], pa.int32()),
-            "categorical": lists("categorical_TF", pa.int32()),
-            "numeric": lists("numeric_TF", pa.float32()),
-            "feedback": lists("feedback_T", pa.float32()),
-        }
+def encoded_sessions(sessions: Sequence[SmallSession]) -> EncodedSessions:
+    """Return the sessions one after another."""
+    return EncodedSessions(
+        np.array([session.length for session in sessions]),
+        np.concatenate([session.categorical_TF for session in sessions]),
+        np.concatenate([session.numeric_TF for session in sessions]),
+        np.concatenate([session.feedback_T for session in sessions]),
     )
 
 

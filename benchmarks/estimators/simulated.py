@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from uae_model.config import Config, Feature
@@ -22,8 +20,9 @@ from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.simulation.columns import feature_columns
 from uae_model.simulation.listening import Plays, draw_plays
 from uae_model.simulation.world import Block, World
-from uae_model.snapshot.manifest import Manifest, SnapshotFile, SnapshotSplit
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.snapshot.padding import choose_padded_lengths
+from uae_model.snapshot.write_arrays import EncodedSessions, write_array_split
 
 ROW_GROUP_SESSIONS = 128
 HOUR_MS = 3_600_000
@@ -163,47 +162,12 @@ def _statistics(values_N: Array) -> tuple[float, float]:
 
 def _write_split(root: Path, name: str, plays: SimulatedPlays, config: Config) -> SnapshotSplit:
     lengths_S = plays.lengths_S
-    padded_lengths = choose_padded_lengths(Counter(lengths_S.tolist()), config.snapshot.min_fill)
-    starts_S = np.cumsum(lengths_S) - lengths_S
-    order = np.random.default_rng(config.training.seed).permutation(len(lengths_S))
-    fitting = np.searchsorted(padded_lengths, lengths_S)  # the smallest padded length that holds a session
-    files = []
-    for number, padded in enumerate(padded_lengths):
-        chosen = order[fitting[order] == number]
-        path = f"{name}/padded_length={padded}/part-00000.parquet"
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        table = _padded_table(plays, starts_S[chosen], lengths_S[chosen], padded)
-        pq.write_table(table, root / path, row_group_size=ROW_GROUP_SESSIONS)
-        metadata = pq.read_metadata(root / path)
-        groups = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
-        files.append(SnapshotFile(path, padded, groups))
-    return SnapshotSplit(
-        name=name,
+    return write_array_split(
+        root,
+        name,
+        EncodedSessions(lengths_S, plays.categorical_NF, plays.numeric_NF, plays.feedback_N),
+        choose_padded_lengths(Counter(lengths_S.tolist()), config.snapshot.min_fill),
         days=(name,),
-        sessions=len(lengths_S),
-        plays=plays.plays,
-        active_plays=int(plays.feedback_N.sum()),
-        files=tuple(files),
-    )
-
-
-def _padded_table(plays: SimulatedPlays, starts_S: Array, lengths_S: Array, padded: int) -> pa.Table:
-    step_T = np.arange(padded)
-    real_ST = step_T < lengths_S[:, None]
-    rows_ST = np.where(real_ST, starts_S[:, None] + step_T, 0)
-
-    def lists(values: Array, kind: pa.DataType) -> pa.Array:
-        mask = real_ST if values.ndim == 1 else real_ST[:, :, None]
-        flat = np.where(mask, values[rows_ST], 0).reshape(len(starts_S), -1)
-        offsets = np.arange(len(starts_S) + 1) * flat.shape[1]
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(flat.ravel(), kind))
-
-    return pa.table(
-        {
-            "session_id": pa.array([f"s{start}" for start in starts_S.tolist()]),
-            "length": pa.array(lengths_S, pa.int32()),
-            "categorical": lists(plays.categorical_NF, pa.int32()),
-            "numeric": lists(plays.numeric_NF, pa.float32()),
-            "feedback": lists(plays.feedback_N, pa.float32()),
-        }
+        row_group_sessions=ROW_GROUP_SESSIONS,
+        order=np.random.default_rng(config.training.seed).permutation(len(lengths_S)),
     )

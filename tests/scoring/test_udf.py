@@ -23,13 +23,13 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
 from tests.features.test_columns import categorical, declared
+from tests.sessions.test_positions import positions_of
 from tests.training_builders import encode_plays, pair_for, play_rows, plays_frame
 from uae_model.config import Config, load_config
 from uae_model.config.model_sections import ScoringSettings
-from uae_model.core.errors import ContractError
 from uae_model.models.pair import NetworkPair
 from uae_model.scoring import udf as scoring
-from uae_model.scoring.udf import score_plays, serialise, session_lengths, whole_sessions
+from uae_model.scoring.udf import score_plays, serialise, whole_sessions
 from uae_model.weights.functions import WeightFunction
 
 CONFIG = load_config(None)
@@ -230,50 +230,6 @@ def test_finders_of_zip_files_are_forgotten_and_found_again(
     kept = {place for place in others if not place.endswith(".zip")}
     assert kept <= set(sys.path_importer_cache)
     importlib.import_module("zipped_second")
-
-
-LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=30)
-
-
-def positions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.concatenate([np.arange(1, length + 1) for length in lengths]).astype(np.int32)
-
-
-def sessions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.repeat(np.random.default_rng(7).permutation(len(lengths)) - 3, lengths)
-
-
-class TestSessionLengths:
-    @given(LENGTHS)
-    def test_lengths_are_found(self, lengths: list[int]) -> None:
-        assert session_lengths(positions_of(lengths), sessions_of(lengths)).tolist() == lengths
-
-    @given(LENGTHS, st.data())
-    def test_a_lost_play_is_noticed_unless_it_was_the_last(self, lengths: list[int], data: Any) -> None:
-        positions, sessions = positions_of(lengths), sessions_of(lengths)
-        lost = data.draw(st.integers(0, len(positions) - 1))
-        was_last = lost + 1 == len(positions) or positions[lost + 1] == 1
-        remaining = np.delete(positions, lost), np.delete(sessions, lost)
-        if was_last:
-            assert session_lengths(*remaining).sum() == len(positions) - 1
-        else:
-            with pytest.raises(ContractError, match="run uae sessions for the day again"):
-                session_lengths(*remaining)
-
-    @given(LENGTHS, st.data())
-    def test_a_doubled_play_is_noticed(self, lengths: list[int], data: Any) -> None:
-        positions, sessions = positions_of(lengths), sessions_of(lengths)
-        doubled = data.draw(st.integers(0, len(positions) - 1))
-        with pytest.raises(ContractError, match="not 1, 2, 3"):
-            session_lengths(
-                np.insert(positions, doubled, positions[doubled]),
-                np.insert(sessions, doubled, sessions[doubled]),
-            )
-
-    def test_two_sessions_that_would_read_as_one_are_noticed(self) -> None:
-        # The second lost its first two plays, and its third goes on where the first ends.
-        with pytest.raises(ContractError, match="not 1, 2, 3"):
-            session_lengths(np.array([1, 2, 3, 4], np.int32), np.array([8, 8, 9, 9]))
 
 
 class TestWholeSessions:

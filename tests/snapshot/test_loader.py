@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training_builders import SHAPE, SmallSession, small_sessions, write_snapshot_files
+from uae_model.config import FeatureSet
 from uae_model.models.batch import SessionBatch
 from uae_model.models.ranks import Ranks
 from uae_model.snapshot.loader import session_batches
@@ -195,7 +196,8 @@ def test_epochs_do_not_repeat_each_others_batches(manifest: Manifest) -> None:
 
 
 def test_a_snapshot_without_numeric_features(manifest: Manifest) -> None:
-    bare = dataclasses.replace(manifest, numeric_mean=(), numeric_deviation=())
+    features = FeatureSet(manifest.features.categorical)
+    bare = dataclasses.replace(manifest, features=features, numeric_mean=(), numeric_deviation=())
     shape = dataclasses.replace(SHAPE, numeric=0)
     batches = list(session_batches(bare, bare.train, shape, Ranks(), batch_plays=48, seed=1))
     assert all(batch.numeric_BTF.shape == (*batch.mask_BT.shape, 0) for batch in batches)

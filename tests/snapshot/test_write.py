@@ -242,7 +242,7 @@ class TestRefused:
         assert any(load_manifest(str(root)) is None for root in folder.iterdir())
 
     def test_lost_sessions_are_an_error(self, store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "_list_files", lambda root, name: [SnapshotFile("x.parquet", 4, (3, 2))])
+        monkeypatch.setattr(module, "list_files", lambda root, name: (SnapshotFile("x.parquet", 4, (3, 2)),))
         seed = store.config.training.model_copy(update={"seed": 99})
         with pytest.raises(ContractError, match=r"train: 5 sessions written, 60 expected"):
             write_snapshot(with_config(store, training=seed), [DAY], [NEXT])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
+from uae_model.sessions.positions import session_lengths
 from uae_model.snapshot.petastorm_arrays import array_reader
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
@@ -106,7 +107,7 @@ def read_evaluation_plays(root: str, identity: str) -> EvaluationPlays:
         identity=identity,
         categorical_NF=found["categorical"].astype(np.int64),
         numeric_NF=found.get("numeric", np.empty((rows, 0))).astype(np.float32),
-        lengths_S=_lengths(found["session"], found["position"]),
+        lengths_S=session_lengths(found["position"], found["session"], f"evaluation plays at {root}"),
         user_N=found["user"],
         split_N=found["split"].astype(np.int8),
         active_N=found["active"] > 0,
@@ -114,14 +115,6 @@ def read_evaluation_plays(root: str, identity: str) -> EvaluationPlays:
         relevance_N=_known(found["relevance"]),
         attended_N=_known(found["attended"]),
     )
-
-
-def _lengths(session_N: NDArray[Any], position_N: NDArray[Any]) -> NDArray[np.int64]:
-    starts = np.flatnonzero(np.append(True, session_N[1:] != session_N[:-1]))
-    lengths = np.diff(np.append(starts, len(session_N)))
-    if not np.array_equal(position_N, np.arange(len(position_N)) - np.repeat(starts, lengths) + 1):
-        raise ContractError("evaluation plays: the positions of a session are not 1, 2, 3, ...")
-    return lengths.astype(np.int64)
 
 
 def _known(values_N: NDArray[Any]) -> NDArray[np.int8] | None:

@@ -19,8 +19,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.functions import pandas_udf
 
 from uae_model.config import Config
-from uae_model.core.errors import ContractError
 from uae_model.features.columns import bucket_columns, number_columns
+from uae_model.sessions.positions import session_lengths
 from uae_model.weights.columns import sample_weight, shifted_attention
 
 if TYPE_CHECKING:
@@ -169,27 +169,6 @@ def _joined(batches: list[Columns]) -> Columns:
     return tuple(np.concatenate(columns) for columns in zip(*batches, strict=True))
 
 
-def session_lengths(position: NDArray[np.int32], session: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the lengths of the sessions whose positions stand one after another: 1, 2, .., 1, 2, ...
-
-    Args:
-        position: (plays,) place of the play in its session, from 1.
-        session: (plays,) any number that differs between neighbouring sessions.
-
-    Raises:
-        ContractError: if a position is missing or doubled; a gap would shift what a play's score sees.
-    """
-    changes = np.ones(len(session), dtype=bool)
-    changes[1:] = session[1:] != session[:-1]
-    starts = np.flatnonzero(changes)
-    lengths = np.diff(np.append(starts, len(position)))
-    if not np.array_equal(position, np.arange(len(position)) - np.repeat(starts, lengths) + 1):
-        raise ContractError(
-            "table plays: the positions of a session are not 1, 2, 3, ...; run uae sessions for the day again"
-        )
-    return lengths.astype(np.int64)
-
-
 def _predict(
     plays: Columns, pair: NetworkPair, categorical: int, batch_plays: int, kind: AttentionKind
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -202,7 +181,7 @@ def _predict(
         np.stack(buckets, axis=1).astype(np.int64) if buckets else np.empty((len(position), 0), np.int64),
         np.stack(numbers, axis=1) if numbers else np.empty((len(position), 0), np.float32),
         feedback,
-        session_lengths(position, session),
+        session_lengths(position, session, "table plays"),
         batch_plays,
         kind,
     )

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.networks import NetworkShape
 from uae_model.models.ranks import Ranks
+from uae_model.snapshot.layout import CATEGORICAL, FEEDBACK, LENGTH, NUMERIC, read_columns
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.snapshot.petastorm_arrays import array_reader
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 Rows = dict[str, NDArray[Any]]
-COLUMNS = ("length", "categorical", "numeric", "feedback")
 BATCHES_MIXED = 4
 """Batches whose rows are drawn together, so that epochs do not repeat each other's batches."""
 
@@ -46,25 +46,25 @@ def session_batches(
     shuffler = np.random.default_rng([seed, ranks.rank])
     waiting: dict[int, list[Rows]] = defaultdict(list)
     for rows in _row_groups(manifest, split, ranks, seed, shuffle):
-        steps = rows["feedback"].shape[1]
+        steps = rows[FEEDBACK].shape[1]
         size = max(1, batch_plays // steps)
         waiting[steps].append(rows)
-        if sum(len(group["length"]) for group in waiting[steps]) >= size * BATCHES_MIXED:
+        if sum(len(group[LENGTH]) for group in waiting[steps]) >= size * BATCHES_MIXED:
             mixed = _mixed(waiting.pop(steps), shuffler, shuffle)
-            whole = len(mixed["length"]) // size * size
+            whole = len(mixed[LENGTH]) // size * size
             yield from _cut(mixed, range(0, whole, size), size, shape)
-            if whole < len(mixed["length"]):
+            if whole < len(mixed[LENGTH]):
                 waiting[steps].append({name: values[whole:] for name, values in mixed.items()})
     for steps in sorted(waiting):
         mixed = _mixed(waiting[steps], shuffler, shuffle)
         size = max(1, batch_plays // steps)
-        yield from _cut(mixed, range(0, len(mixed["length"]), size), size, shape)
+        yield from _cut(mixed, range(0, len(mixed[LENGTH]), size), size, shape)
 
 
 def _row_groups(
     manifest: Manifest, split: SnapshotSplit, ranks: Ranks, seed: int, shuffle: bool
 ) -> Iterator[Rows]:
-    names = [name for name in COLUMNS if name != "numeric" or manifest.numeric_mean]
+    names = read_columns(manifest.features)
     # Petastorm refuses more shards than row groups; the ranks beyond have no share of so small a split.
     shards = min(ranks.world, sum(len(file.row_groups) for file in split.files))
     if ranks.rank >= shards:
@@ -86,7 +86,7 @@ def _mixed(groups: Sequence[Rows], shuffler: np.random.Generator, shuffle: bool)
     joined = {name: np.concatenate([group[name] for group in groups]) for name in groups[0]}
     if not shuffle:
         return joined
-    order = shuffler.permutation(len(joined["length"]))
+    order = shuffler.permutation(len(joined[LENGTH]))
     return {name: values[order] for name, values in joined.items()}
 
 
@@ -96,15 +96,13 @@ def _cut(rows: Rows, starts: Sequence[int], size: int, shape: NetworkShape) -> I
 
 
 def _to_batch(rows: Rows, shape: NetworkShape) -> SessionBatch:
-    sessions, steps = rows["feedback"].shape
-    numeric = rows.get("numeric")
+    sessions, steps = rows[FEEDBACK].shape
+    numeric = rows.get(NUMERIC)
     if numeric is None:
         numeric = np.zeros((sessions, steps * shape.numeric), dtype=np.float32)
     return SessionBatch(
-        categorical_BTF=torch.from_numpy(rows["categorical"])
-        .long()
-        .view(sessions, steps, len(shape.buckets)),
+        categorical_BTF=torch.from_numpy(rows[CATEGORICAL]).long().view(sessions, steps, len(shape.buckets)),
         numeric_BTF=torch.from_numpy(numeric).float().view(sessions, steps, shape.numeric),
-        feedback_BT=torch.from_numpy(rows["feedback"]).float(),
-        mask_BT=length_mask(torch.from_numpy(rows["length"]), steps),
+        feedback_BT=torch.from_numpy(rows[FEEDBACK]).float(),
+        mask_BT=length_mask(torch.from_numpy(rows[LENGTH]), steps),
     )

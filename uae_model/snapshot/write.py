@@ -1,9 +1,4 @@
-"""Training snapshots: one Delta version of ``plays`` as fixed-length Parquet rows for Petastorm.
-
-A row is a session. Petastorm refuses lists of varying length and loses nested ones, so each session is
-padded to one of a few lengths and its feature arrays are flattened step by step. All rows of a row group
-share one padded length.
-"""
+"""Training snapshots with Spark: one Delta version of ``plays``, in the layout of ``snapshot.layout``."""
 
 from __future__ import annotations
 
@@ -11,8 +6,6 @@ import math
 from collections.abc import Sequence
 from datetime import date
 
-import fsspec
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -23,7 +16,18 @@ from uae_model.core.logs import log
 from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.features.drift import decile_boundaries, references
 from uae_model.lake import TableStore
-from uae_model.snapshot.manifest import Manifest, SnapshotFile, SnapshotSplit, load_manifest
+from uae_model.snapshot.layout import (
+    CATEGORICAL,
+    FEEDBACK,
+    LENGTH,
+    NUMERIC,
+    PADDED_LENGTH,
+    SESSION_ID,
+    SPARK_ELEMENT_TYPES,
+    list_files,
+    step_widths,
+)
+from uae_model.snapshot.manifest import Manifest, SnapshotSplit, load_manifest
 from uae_model.snapshot.padding import choose_padded_lengths
 from uae_model.snapshot.splits import sessions_of
 
@@ -42,35 +46,30 @@ def sessions_as_rows(plays: DataFrame, config: Config) -> DataFrame:
     """
     step = F.struct(
         "position",
-        categorical_buckets(config).alias("categorical"),
-        numeric_values(config).alias("numeric"),
-        F.col("is_active").cast("float").alias("feedback"),
+        categorical_buckets(config).alias(CATEGORICAL),
+        numeric_values(config).alias(NUMERIC),
+        F.col("is_active").cast(SPARK_ELEMENT_TYPES[FEEDBACK]).alias(FEEDBACK),
     )
-    steps = plays.groupBy("session_id").agg(F.sort_array(F.collect_list(step)).alias("steps"))
+    steps = plays.groupBy(SESSION_ID).agg(F.sort_array(F.collect_list(step)).alias("steps"))
     return steps.select(
-        "session_id",
-        F.size("steps").alias("length"),
-        F.flatten("steps.categorical").alias("categorical"),
-        F.flatten("steps.numeric").alias("numeric"),
-        F.col("steps.feedback").alias("feedback"),
+        SESSION_ID,
+        F.size("steps").alias(LENGTH),
+        F.flatten(f"steps.{CATEGORICAL}").alias(CATEGORICAL),
+        F.flatten(f"steps.{NUMERIC}").alias(NUMERIC),
+        F.col(f"steps.{FEEDBACK}").alias(FEEDBACK),
     )
 
 
 def pad(sessions: DataFrame, padded_lengths: Sequence[int], config: Config) -> DataFrame:
     """Add ``padded_length`` and fill the arrays with zeros up to it."""
-    longer = [F.when(F.col("length") <= bound, bound) for bound in padded_lengths]
-    padded = sessions.withColumn("padded_length", F.coalesce(*longer))
-    missing = F.col("padded_length") - F.col("length")
-    widths = {
-        "categorical": len(config.features.categorical),
-        "numeric": len(config.features.numeric),
-        "feedback": 1,
-    }
+    longer = [F.when(F.col(LENGTH) <= bound, bound) for bound in padded_lengths]
+    padded = sessions.withColumn(PADDED_LENGTH, F.coalesce(*longer))
+    missing = F.col(PADDED_LENGTH) - F.col(LENGTH)
+    widths = step_widths(config.features)
     for name, width in widths.items():
-        zero = F.lit(0).cast("int" if name == "categorical" else "float")
+        zero = F.lit(0).cast(SPARK_ELEMENT_TYPES[name])
         padded = padded.withColumn(name, F.concat(name, F.array_repeat(zero, (missing * width).cast("int"))))
-    # Petastorm cannot stack arrays of no elements.
-    return padded if widths["numeric"] else padded.drop("numeric")
+    return padded if NUMERIC in widths else padded.drop(NUMERIC)
 
 
 def write_snapshot(
@@ -163,7 +162,7 @@ def _write_split(
     name: str, plays: DataFrame, days: Sequence[date], root: str, config: Config
 ) -> SnapshotSplit:
     sessions = sessions_as_rows(plays, config).persist()
-    histogram = {row["length"]: row["count"] for row in sessions.groupBy("length").count().collect()}
+    histogram = {row[LENGTH]: row["count"] for row in sessions.groupBy(LENGTH).count().collect()}
     session_count = sum(histogram.values())
     play_count = sum(length * count for length, count in histogram.items())
     processes = config.training.processes
@@ -180,17 +179,17 @@ def _write_split(
     files = max(1, session_count // SESSIONS_PER_FILE)
     (
         pad(sessions, lengths, config)
-        .withColumn("_order", F.xxhash64("session_id", F.lit(config.training.seed)))
+        .withColumn("_order", F.xxhash64(SESSION_ID, F.lit(config.training.seed)))
         .repartition(files, "_order")
-        .sortWithinPartitions("padded_length", "_order")
+        .sortWithinPartitions(PADDED_LENGTH, "_order")
         .drop("_order")
         .write.mode("overwrite")
-        .partitionBy("padded_length")
+        .partitionBy(PADDED_LENGTH)
         .option("compression", "zstd")
         .options(**_row_groups_of(rows_per_group))
         .parquet(f"{root}/{name}")
     )
-    active = sessions.agg(F.sum(F.aggregate("feedback", F.lit(0.0), lambda a, b: a + b))).collect()[0][0]
+    active = sessions.agg(F.sum(F.aggregate(FEEDBACK, F.lit(0.0), lambda a, b: a + b))).collect()[0][0]
     sessions.unpersist()
     split = SnapshotSplit(
         name=name,
@@ -198,7 +197,7 @@ def _write_split(
         sessions=session_count,
         plays=play_count,
         active_plays=int(active),
-        files=tuple(_list_files(root, name)),
+        files=list_files(root, name),
     )
     written = sum(sum(file.row_groups) for file in split.files)
     if written != session_count:
@@ -214,20 +213,6 @@ def _row_groups_of(rows: int) -> dict[str, str]:
     """
     check = {f"parquet.page.size.row.check.{bound}": str(rows) for bound in ("min", "max")}
     return {"parquet.block.size": "1", **check}
-
-
-def _list_files(root: str, name: str) -> list[SnapshotFile]:
-    """Return the split's files with their row groups as the footers state them."""
-    filesystem, folder = fsspec.core.url_to_fs(f"{root}/{name}")
-    _, base = fsspec.core.url_to_fs(root)
-    found = []
-    for path in sorted(filesystem.glob(f"{folder}/padded_length=*/*.parquet")):
-        with filesystem.open(path, "rb") as file:
-            footer = pq.ParquetFile(file).metadata
-        groups = tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
-        length = int(path.rsplit("padded_length=", 1)[1].split("/", 1)[0])
-        found.append(SnapshotFile(path.removeprefix(f"{base}/"), length, groups))
-    return sorted(found, key=lambda file: (file.padded_length, file.path.rsplit("part-", 1)[-1][:5]))
 
 
 def _snapshot_id(
