@@ -23,7 +23,7 @@ from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, made_once, make_snapshot, snapshot_of
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.networks import NetworkShape
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import network_shape
@@ -98,7 +98,9 @@ def digest(batches: Iterable[SessionBatch]) -> dict[str, Any]:
 
 
 def _petastorm_batches(manifest: Manifest, shape: NetworkShape, batch_plays: int) -> Iterator[SessionBatch]:
-    return session_batches(manifest, manifest.train, shape, Ranks(), batch_plays=batch_plays, seed=SEED)
+    return session_batches(
+        manifest, manifest.train, shape, ProcessGroup(), batch_plays=batch_plays, seed=SEED
+    )
 
 
 def _consumed(

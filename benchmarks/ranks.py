@@ -38,9 +38,9 @@ def run(folder: Path, processes: int) -> Run:
     config, manifest = benchmark_config(folder), snapshot_of(folder / "input")
     settings = config.training.model_copy(update={"processes": processes, "epochs": EPOCHS})
     checkpoints = emptied(folder / f"checkpoints-{processes}")
-    job = TrainingJob.of(manifest, config.network, settings, str(checkpoints))
+    job = TrainingJob(manifest.root, config.network, settings, str(checkpoints))
     with spark_session(folder, "local[1]"), timed() as measured:
-        result = run_training(job, settings)
+        result = run_training(job)
         measured.units = EPOCHS * manifest.train.plays
     (folder / f"history-{processes}.json").write_text(json.dumps(result.history))
     return measured

@@ -23,7 +23,7 @@ from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.models.pair import AttentionKind, NetworkPair, Prediction
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.snapshot.write_arrays import EncodedSessions, write_array_split
 from uae_model.training.evaluate import evaluate
@@ -121,7 +121,7 @@ class FixedPredictions:
 def evaluated(cases: Sequence[tuple[SessionBatch, Tensor, Tensor]]) -> dict[str, float]:
     """Return the metrics of one process for batches, each with its attention_BT and propensity_BT."""
     model: Any = FixedPredictions(cases)
-    return evaluate(model, [batch for batch, _, _ in cases], Ranks())
+    return evaluate(model, [batch for batch, _, _ in cases], ProcessGroup())
 
 
 def pair_for(config: Any, seed: int = 0) -> NetworkPair:
@@ -159,16 +159,16 @@ def training_job(manifest: Manifest, checkpoints: Path, **changes: Any) -> Train
     """Return a job on a snapshot; ``changes`` are training settings."""
     return TrainingJob(
         snapshot_root=manifest.root,
-        network=NETWORK.model_dump(mode="json"),
-        training=training_settings(**changes).model_dump(mode="json"),
+        network=NETWORK,
+        training=training_settings(**changes),
         checkpoint_folder=str(checkpoints),
     )
 
 
 def train(job: TrainingJob, reporter: Reporter | None = None) -> TrainingResult:
     """Train in this process, on the CPU, as ``train_on_this_rank`` does."""
-    torch.manual_seed(job.training_settings().seed)
-    return Trainer(job, Ranks(), reporter or SilentReporter()).train()
+    torch.manual_seed(job.training.seed)
+    return Trainer(job, ProcessGroup(), reporter or SilentReporter()).train()
 
 
 def on_ranks(calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], world: int = 2) -> list[list[Any]]:

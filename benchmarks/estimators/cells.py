@@ -28,7 +28,7 @@ from uae_model.config import Config
 from uae_model.config.model_sections import TrainingSettings
 from uae_model.models.inference import predict_sessions
 from uae_model.models.pair import NetworkPair
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.report.recovery import calibration_error, reliability, roc_auc
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingJob, TrainingResult
@@ -112,8 +112,8 @@ def train_here(
     manifest: Manifest, config: Config, settings: TrainingSettings, checkpoints: Path
 ) -> TrainingResult:
     """Train as ``uae train`` does, as the only rank and in this process."""
-    job = TrainingJob.of(manifest, config.network, settings, str(checkpoints))
-    return Trainer(job, Ranks(), SilentReporter()).train()
+    job = TrainingJob(manifest.root, config.network, settings, str(checkpoints))
+    return Trainer(job, ProcessGroup(), SilentReporter()).train()
 
 
 def networks_of(result: TrainingResult) -> NetworkPair:

@@ -17,7 +17,7 @@ from benchmarks.estimators.worlds import third_of_roles_wrong
 from uae_model.config import load_config
 from uae_model.models.attention_chain import forward_filter, smooth
 from uae_model.models.batch import length_mask
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.simulation.world import World
 from uae_model.snapshot.loader import session_batches
 from uae_model.training.job import network_shape
@@ -66,7 +66,7 @@ def test_a_simulated_snapshot_is_read_whole_by_the_training_loader(
     config = load_config(None)
     manifest = write_simulated_snapshot(tmp_path / "snapshot", plays, plays, config)
     shape = network_shape(manifest, config.network, config.training)
-    batches = list(session_batches(manifest, manifest.train, shape, Ranks(), batch_plays=512, seed=1))
+    batches = list(session_batches(manifest, manifest.train, shape, ProcessGroup(), batch_plays=512, seed=1))
     assert sum(batch.plays for batch in batches) == plays.plays == manifest.train.plays
     seen = np.concatenate([batch.numeric_BTF[batch.mask_BT].numpy() for batch in batches])
     np.testing.assert_array_equal(np.sort(seen, axis=0), np.sort(plays.numeric_NF, axis=0))

@@ -16,9 +16,9 @@ from uae_model.estimators.ndb import after_passive_run
 from uae_model.models.batch import SessionBatch
 from uae_model.models.networks import CertainPropensity, DecayingAttention, Inputs
 from uae_model.models.pair import NetworkPair
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
-RANKS = Ranks()
+RANKS = ProcessGroup()
 ROLES = replace(SHAPE, attention_inputs=Inputs((0,), (0,)), propensity_inputs=Inputs((1,), (1,)))
 
 

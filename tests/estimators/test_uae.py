@@ -14,9 +14,9 @@ from torch import Tensor
 from tests.training_builders import SHAPE, batch_of, small_sessions, training_settings
 from uae_model.estimators.uae import UnbiasedAttentionEstimator, risk_sums
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
-RANKS = Ranks()
+RANKS = ProcessGroup()
 
 
 def estimator(seed: int = 0, **changes: Any) -> UnbiasedAttentionEstimator:

@@ -48,7 +48,7 @@ def found(
         small_sessions([4] * 30, seed=2, active_rate=0.2),
     )
 
-    def run(job: TrainingJob, settings: Any) -> TrainingResult:
+    def run(job: TrainingJob) -> TrainingResult:
         jobs.append(job)
         return train(job)
 
@@ -65,7 +65,7 @@ def test_each_assumption_has_its_line(found: tuple[list[Variant], list[TrainingJ
     anchored = [f"mean attention of all plays known: {anchor}" for anchor in (0.4, 0.6)]
     # more than a fifth of the plays is active, so that a mean of 0.2 is impossible
     assert names == ["as configured", *anchored, "roles swapped", "no roles"]
-    assert [job.training_settings().feature_roles for job in jobs] == [True, True, False]
+    assert [job.training.feature_roles for job in jobs] == [True, True, False]
 
 
 def test_an_anchor_moves_the_level_and_keeps_the_order(

@@ -102,7 +102,7 @@ class TestTrain:
         monkeypatch.setattr(module, "write_snapshot", lambda store, train_days, validation_days: manifest)
         monkeypatch.setattr(module, "training_key", lambda manifest, network, training: "key")
 
-        def run(job: TrainingJob, settings: Any) -> TrainingResult:
+        def run(job: TrainingJob) -> TrainingResult:
             ran.append(job)
             return TrainingResult("networks.pt", {"validation_nll": 0.3})
 
@@ -138,7 +138,7 @@ class TestTrain:
         assert (job.run_id, job.snapshot_root) == ("run", str(tmp_path / "snapshot"))
         assert job.checkpoint_folder == str(tmp_path / "checkpoints" / "key")
         assert job.tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
-        assert job.training_settings().window_days == 2
+        assert job.training.window_days == 2
         assert registry.opened == [(DAY, self.LAST)]
 
     def test_the_champion_is_laid_where_the_ranks_find_it(

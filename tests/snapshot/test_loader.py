@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.training_builders import SHAPE, SmallSession, small_sessions, write_snapshot_files
 from uae_model.config import FeatureSet
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest
 
@@ -52,7 +52,7 @@ def read(
         manifest,
         manifest.train,
         SHAPE,
-        Ranks(rank, world),
+        ProcessGroup(rank, world),
         batch_plays=batch_plays,
         seed=seed,
         shuffle=shuffle,
@@ -199,7 +199,7 @@ def test_a_snapshot_without_numeric_features(manifest: Manifest) -> None:
     features = FeatureSet(manifest.features.categorical)
     bare = dataclasses.replace(manifest, features=features, numeric_mean=(), numeric_deviation=())
     shape = dataclasses.replace(SHAPE, numeric=0)
-    batches = list(session_batches(bare, bare.train, shape, Ranks(), batch_plays=48, seed=1))
+    batches = list(session_batches(bare, bare.train, shape, ProcessGroup(), batch_plays=48, seed=1))
     assert all(batch.numeric_BTF.shape == (*batch.mask_BT.shape, 0) for batch in batches)
     assert [batch.plays for batch in batches] == [batch.plays for batch in read(manifest)]
     assert numbers(batches) == numbers(read(manifest))
@@ -207,6 +207,8 @@ def test_a_snapshot_without_numeric_features(manifest: Manifest) -> None:
 
 def test_the_splits_are_read_apart(manifest: Manifest) -> None:
     batches = list(
-        session_batches(manifest, manifest.validation, SHAPE, Ranks(), batch_plays=48, seed=1, shuffle=False)
+        session_batches(
+            manifest, manifest.validation, SHAPE, ProcessGroup(), batch_plays=48, seed=1, shuffle=False
+        )
     )
     require_equal(batches, small_sessions([3, 8, 1], first=400))

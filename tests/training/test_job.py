@@ -100,12 +100,12 @@ class TestKey:
         assert training_key(manifest, NETWORK, training_settings()) != key
 
 
-def test_a_job_travels_as_plain_values(manifest: Manifest, tmp_path: Path) -> None:
+def test_a_job_travels_with_its_settings(manifest: Manifest, tmp_path: Path) -> None:
     job = training_job(manifest, tmp_path, seed=3, learning_rate_attention=0.5)
     there = pickle.loads(pickle.dumps(job))  # noqa: S301  # TorchDistributor does so
     assert there == job
-    assert there.training_settings() == training_settings(seed=3, learning_rate_attention=0.5)
-    assert there.network_settings() == NETWORK
+    assert there.training == training_settings(seed=3, learning_rate_attention=0.5)
+    assert there.network == NETWORK
 
 
 def test_a_result_travels_as_plain_values() -> None:

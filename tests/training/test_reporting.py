@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from tests.training_builders import small_sessions, train, training_job, write_snapshot_files
+from tests.training_builders import (
+    NETWORK,
+    small_sessions,
+    train,
+    training_job,
+    training_settings,
+    write_snapshot_files,
+)
 from uae_model.training.job import TrainingJob
 from uae_model.training.reporting import MlflowReporter, SilentReporter, reporter_for
 
@@ -58,7 +65,9 @@ def test_values_that_are_no_numbers_are_dropped(store: tuple[str, str], run_id: 
 def test_only_the_first_rank_of_a_tracked_run_reports(
     store: tuple[str, str], run: str, is_first: bool, kind: type[Any]
 ) -> None:
-    job = TrainingJob("/snapshot", {}, {}, "/checkpoints", tracking_uri=store[0], run_id=run)
+    job = TrainingJob(
+        "/snapshot", NETWORK, training_settings(), "/checkpoints", tracking_uri=store[0], run_id=run
+    )
     assert type(reporter_for(job, is_first)) is kind
 
 

@@ -166,7 +166,7 @@ def test_two_ranks_choose_the_same(sticky: TrainingResult, tmp_path: Path) -> No
 def test_an_interrupted_selection_goes_on_to_the_same_end(sticky: TrainingResult, tmp_path: Path) -> None:
     manifest = snapshot(tmp_path / "data", 0.8)
     job = training_job(manifest, tmp_path / "checkpoints", **AUTO)
-    train(dataclasses.replace(job, training={**job.training, "epochs": 3}))
+    train(dataclasses.replace(job, training=job.training.model_copy(update={"epochs": 3})))
     resumed = train(job)
     assert resumed.candidates == sticky.candidates
     assert resumed.history == sticky.history

@@ -22,7 +22,7 @@ from tests.training_builders import (
     write_snapshot_files,
 )
 from uae_model.core.errors import ContractError
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training import fit
@@ -111,7 +111,7 @@ class TestTwoRanks:
         for rank in (0, 1):
             shard = list(
                 session_batches(
-                    two.manifest, two.manifest.train, SHAPE, Ranks(rank, 2), batch_plays=16, seed=1
+                    two.manifest, two.manifest.train, SHAPE, ProcessGroup(rank, 2), batch_plays=16, seed=1
                 )
             )
             batches.append(len(shard))

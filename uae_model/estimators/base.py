@@ -20,7 +20,7 @@ from uae_model.models.networks import (
     build_propensity,
 )
 from uae_model.models.pair import AttentionKind, NetworkPair, Traits
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 StepMetrics = dict[str, float]
 
@@ -71,7 +71,7 @@ class Estimator:
         """Return the networks as they are now."""
         return NetworkPair(self.shape, self.attention, self.propensity, self.traits)
 
-    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Take one training step on the union of all ranks' batches; return the step's metrics."""
         raise TypeError(f"{type(self).__name__} states no training step")
 
@@ -98,26 +98,31 @@ class Estimator:
             if optimizer:
                 optimizer.load_state_dict(cast("dict[str, object]", state[f"{name}_optimizer"]))
 
-    def _descend(self, names: Sequence[str], loss: Tensor | None, plays: float, ranks: Ranks) -> None:
+    def _descend(self, names: Sequence[str], loss: Tensor | None, plays: float, group: ProcessGroup) -> None:
         """Step these networks on the sum over all ranks of ``loss``, divided by the plays of all ranks."""
         optimizers = [optimizer for name in names if (optimizer := self._optimizers[name])]
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         if loss is not None:
             (loss / plays).backward()  # type: ignore[no-untyped-call]
-        ranks.sum_gradients([getattr(self, name) for name in names])
+        group.sum_gradients([getattr(self, name) for name in names])
         for optimizer in optimizers:
             optimizer.step()
 
     def minimise(
-        self, names: Sequence[str], metric: str, loss: Tensor | None, batch: SessionBatch | None, ranks: Ranks
+        self,
+        names: Sequence[str],
+        metric: str,
+        loss: Tensor | None,
+        batch: SessionBatch | None,
+        group: ProcessGroup,
     ) -> StepMetrics:
         """Step these networks on a loss summed over this rank's real plays; return its mean over all."""
-        local = torch.zeros(2, device=ranks.device)
+        local = torch.zeros(2, device=group.device)
         if loss is not None and batch is not None:
             local = torch.stack([loss.detach(), batch.mask_BT.sum().to(loss.dtype)])
-        total, plays = ranks.sum(local).tolist()
-        self._descend(names, loss, plays, ranks)
+        total, plays = group.sum(local).tolist()
+        self._descend(names, loss, plays, group)
         return {metric: total / plays}
 
 

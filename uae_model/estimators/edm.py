@@ -5,7 +5,7 @@ from __future__ import annotations
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.estimators.propensity_step import fit_propensity
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 
 class DecayEstimator(Estimator):
@@ -15,6 +15,6 @@ class DecayEstimator(Estimator):
     attention_kind = "decay"
     propensity_kind = "features"
 
-    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Fit the propensity to the decaying attention."""
-        return fit_propensity(self, batch, ranks)
+        return fit_propensity(self, batch, group)

@@ -11,7 +11,7 @@ from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.models.attention_chain import forward_filter
 from uae_model.models.batch import SessionBatch
 from uae_model.models.networks import NetworkShape
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 
 def negative_log_likelihood(
@@ -43,9 +43,9 @@ class JointEstimator(Estimator):
         """Return networks of which attention is the one that ``network.chain_context`` names."""
         return replace(super().shape_for(shape, settings), attention=shape.chain_context)
 
-    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Step both networks on the mean negative log-likelihood of the feedback."""
         loss = None
         if batch is not None:
             loss = negative_log_likelihood(*self.pair().logits(batch), batch, self.traits.stickiness)
-        return self.minimise(["attention", "propensity"], "nll", loss, batch, ranks)
+        return self.minimise(["attention", "propensity"], "nll", loss, batch, group)

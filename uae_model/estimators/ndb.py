@@ -8,7 +8,7 @@ from torch import Tensor
 from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
 from uae_model.estimators.propensity_step import fit_propensity
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 PASSIVE_RUN = 10
 """d = 1 iff the last ten plays were all passive."""
@@ -29,12 +29,12 @@ class NegativeSamplingEstimator(Estimator):
     name = "ndb"
     propensity_kind = "features"
 
-    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Step attention on the mean of e l+ + d (1 - e) l- (Eq. 5), then the propensity beside it."""
         loss = None
         if batch is not None:
             logits_BT, _ = self.attention(batch)
             counts_BT = (batch.feedback_BT > 0) | after_passive_run(batch.feedback_BT)
             loss = bernoulli_loss(batch.feedback_BT, logits_BT, batch.mask_BT & counts_BT)
-        metrics = self.minimise(["attention"], "attention_risk", loss, batch, ranks)
-        return {**metrics, **fit_propensity(self, batch, ranks)}
+        metrics = self.minimise(["attention"], "attention_risk", loss, batch, group)
+        return {**metrics, **fit_propensity(self, batch, group)}

@@ -7,10 +7,10 @@ import torch
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.estimators.joint import negative_log_likelihood
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 
-def fit_propensity(estimator: Estimator, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+def fit_propensity(estimator: Estimator, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
     """Step the propensity network on the likelihood e ~ Bernoulli(alpha p) with attention held fixed.
 
     EDM and NDB say nothing of propensity; this is the one that explains the feedback best beside their
@@ -22,4 +22,4 @@ def fit_propensity(estimator: Estimator, batch: SessionBatch | None, ranks: Rank
             logits_BT, state_BTH = estimator.attention(batch)
         propensity_BT = estimator.propensity(batch, state_BTH)
         loss = negative_log_likelihood(logits_BT, propensity_BT, batch, 0.0)
-    return estimator.minimise(["propensity"], "propensity_nll", loss, batch, ranks)
+    return estimator.minimise(["propensity"], "propensity_nll", loss, batch, group)

@@ -7,7 +7,7 @@ import torch
 from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
 from uae_model.models.attention_chain import forward_filter
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 
 class LocalPropensityEstimator(Estimator):
@@ -20,7 +20,7 @@ class LocalPropensityEstimator(Estimator):
     name = "sar"
     propensity_kind = "local"
 
-    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Take an E step and a gradient step of the M step on both networks."""
         attention_loss = propensity_loss = None
         if batch is not None:
@@ -31,6 +31,6 @@ class LocalPropensityEstimator(Estimator):
             attention_loss = bernoulli_loss(expected_BT, logits_BT, batch.mask_BT)
             propensity_loss = bernoulli_loss(e_BT, propensity_BT, batch.mask_BT, expected_BT)
         return {
-            **self.minimise(["attention"], "attention_risk", attention_loss, batch, ranks),
-            **self.minimise(["propensity"], "propensity_risk", propensity_loss, batch, ranks),
+            **self.minimise(["attention"], "attention_risk", attention_loss, batch, group),
+            **self.minimise(["propensity"], "propensity_risk", propensity_loss, batch, group),
         }

@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.models.batch import SessionBatch
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class UnbiasedAttentionEstimator(Estimator):
     name = "uae"
     takes_roles = True
 
-    def train_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Run one iteration of Algorithm 1 on the union of all ranks' batches.
 
         Returns:
             Of each network the mean risk over its steps, and the share of its steps that were clamped.
         """
-        attention = [self._attention_step(batch, ranks) for _ in range(self.settings.attention_steps)]
+        attention = [self._attention_step(batch, group) for _ in range(self.settings.attention_steps)]
         with torch.no_grad():
             attended = self._attend(batch)  # alpha^ and z1 stay fixed while h learns
         propensity = [
-            self._propensity_step(batch, attended, ranks) for _ in range(self.settings.propensity_steps)
+            self._propensity_step(batch, attended, group) for _ in range(self.settings.propensity_steps)
         ]
         return {**_mean(attention), **_mean(propensity)}
 
@@ -75,7 +75,7 @@ class UnbiasedAttentionEstimator(Estimator):
         attended: tuple[Tensor, Tensor] = self.attention(batch)
         return attended
 
-    def _attention_step(self, batch: SessionBatch | None, ranks: Ranks) -> StepMetrics:
+    def _attention_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         sums = logits_BT = None
         if batch is not None:
             logits_BT, z1_BTH = self.attention(batch)
@@ -83,10 +83,10 @@ class UnbiasedAttentionEstimator(Estimator):
                 propensity_BT = self.propensity(batch, z1_BTH).sigmoid()
             divisor_BT = propensity_BT.clamp(min=self.settings.propensity_floor)
             sums = risk_sums(batch.feedback_BT, batch.mask_BT, logits_BT, divisor_BT)
-        return self._step_on_risk("attention", sums, logits_BT, batch, ranks)
+        return self._step_on_risk("attention", sums, logits_BT, batch, group)
 
     def _propensity_step(
-        self, batch: SessionBatch | None, attended: tuple[Tensor, Tensor] | None, ranks: Ranks
+        self, batch: SessionBatch | None, attended: tuple[Tensor, Tensor] | None, group: ProcessGroup
     ) -> StepMetrics:
         sums = None
         if batch is not None and attended is not None:
@@ -94,7 +94,7 @@ class UnbiasedAttentionEstimator(Estimator):
             divisor_BT = logits_BT.sigmoid().clamp(min=self.settings.attention_floor)
             propensity_logits_BT = self.propensity(batch, z1_BTH)
             sums = risk_sums(batch.feedback_BT, batch.mask_BT, propensity_logits_BT, divisor_BT)
-        return self._step_on_risk("propensity", sums, None, batch, ranks)
+        return self._step_on_risk("propensity", sums, None, batch, group)
 
     def _step_on_risk(
         self,
@@ -102,18 +102,18 @@ class UnbiasedAttentionEstimator(Estimator):
         sums: RiskSums | None,
         anchored_BT: Tensor | None,
         batch: SessionBatch | None,
-        ranks: Ranks,
+        group: ProcessGroup,
     ) -> StepMetrics:
         """Step one network on the mean risk over all ranks' real plays."""
         attention = (
             None if batch is None or anchored_BT is None else anchored_BT.sigmoid()[batch.mask_BT].sum()
         )
-        local = torch.zeros(4, device=ranks.device)
+        local = torch.zeros(4, device=group.device)
         if sums is not None and batch is not None:
             plays = batch.mask_BT.sum().float()
             attended = torch.zeros_like(plays) if attention is None else attention.detach()
             local = torch.stack([sums.positive.detach(), sums.negative.detach(), plays, attended])
-        positive, negative, all_plays, all_attended = ranks.sum(local).tolist()
+        positive, negative, all_plays, all_attended = group.sum(local).tolist()
         clamped = self.settings.clip_risk and negative < 0
         loss = None
         if sums is not None:
@@ -123,7 +123,7 @@ class UnbiasedAttentionEstimator(Estimator):
                 # The gradient of strength * (mean - anchor)^2, with the mean over all ranks.
                 slope = 2 * self.settings.anchor_strength * (all_attended / all_plays - anchor)
                 loss = loss + slope * attention
-        self._descend([name], loss, all_plays, ranks)
+        self._descend([name], loss, all_plays, group)
         kept = 0.0 if clamped else negative
         return {f"{name}_risk": (positive + kept) / all_plays, f"{name}_clamped": float(clamped)}
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.config.model_sections import TrainingSettings
 from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.logs import log
 from uae_model.evaluation.plays import EvaluationPlays
 from uae_model.models.inference import predict_sessions
 from uae_model.models.pair import NetworkPair
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.training.job import TrainingJob, load_tensors, save_tensors
 from uae_model.training.loop import Trainer
 from uae_model.training.reporting import SilentReporter
@@ -70,11 +71,11 @@ class TrainedAttention:
     def _trained(self, estimator: str, seed: int, folder: str) -> NetworkPair:
         job = TrainingJob(
             snapshot_root=self.snapshot_root,
-            network=self.config.network.model_dump(mode="json"),
+            network=self.config.network,
             training=self._training(estimator, seed),
             checkpoint_folder=folder,
         )
-        result = Trainer(job, Ranks(), SilentReporter()).train()
+        result = Trainer(job, ProcessGroup(), SilentReporter()).train()
         pair = NetworkPair.from_state(result.state())
         log(
             "attention trained",
@@ -85,15 +86,15 @@ class TrainedAttention:
         )
         return pair
 
-    def _training(self, estimator: str, seed: int) -> dict[str, object]:
+    def _training(self, estimator: str, seed: int) -> TrainingSettings:
         changed = {"estimator": estimator, "seed": seed, "processes": 1}
-        return self.config.training.model_dump(mode="json") | changed
+        return self.config.training.model_copy(update=changed)
 
     def _key(self, estimator: str, seed: int) -> str:
         content = {
             "version": __version__,
             "plays": self.plays.identity,
             "network": self.config.network.model_dump(mode="json"),
-            "training": self._training(estimator, seed),
+            "training": self._training(estimator, seed).model_dump(mode="json"),
         }
         return json_digest(content, NAME_DIGITS)

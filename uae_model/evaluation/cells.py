@@ -24,7 +24,7 @@ from uae_model.evaluation.weight_rules import WeightRule, parse_rule, weigh
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender, build_recommender
 from uae_model.recommenders.samples import Samples
-from uae_model.recommenders.training import Fit, FitSettings, Watch, fit, predict
+from uae_model.recommenders.training import FitResult, FitSettings, Watch, fit, predict
 
 Floats = NDArray[np.float64]
 
@@ -114,7 +114,7 @@ class Laboratory:
 
     def train(
         self, model_name: str, weight_N: Floats, seed: int, watch: Watch | None = None
-    ) -> tuple[Recommender, Fit]:
+    ) -> tuple[Recommender, FitResult]:
         """Return a base model trained on the training plays with these weights of all plays.
 
         ``watch`` adds metrics to each epoch of the history.

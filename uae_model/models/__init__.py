@@ -1,1 +1,1 @@
-"""Batches, networks, the trained pair, inference and ranks."""
+"""Batches, networks, the trained pair, inference and the process group."""

@@ -18,10 +18,10 @@ from uae_model.config import Config, Feature
 from uae_model.core.logs import log
 from uae_model.lake import TableStore
 from uae_model.models.pair import AttentionKind, NetworkPair
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.pipeline.train import trainable_days
 from uae_model.snapshot.write import write_snapshot
-from uae_model.training.fit import Snapshot
+from uae_model.training.fit import RankData
 from uae_model.training.job import TrainingJob, TrainingResult, training_key
 from uae_model.training.launch import run_training
 from uae_model.weights.functions import passive_weights, shifted
@@ -102,7 +102,7 @@ class _Trained:
 
     result: TrainingResult
     pair: NetworkPair
-    snapshot: Snapshot
+    snapshot: RankData
     attention_N: NDArray[np.float64]
 
     @property
@@ -117,16 +117,16 @@ def _train(store: TableStore, days: tuple[list[date], list[date]], base: _Traine
     manifest = write_snapshot(store, *days)
     key = training_key(manifest, config.network, config.training)
     folder = f"{config.paths.checkpoints.rstrip('/')}/{key}"
-    job = TrainingJob.of(manifest, config.network, config.training, folder)
-    result = run_training(job, config.training)
+    job = TrainingJob(manifest.root, config.network, config.training, folder)
+    result = run_training(job)
     pair = NetworkPair.from_state(result.state())
     kind = resolve_weight_function(config.weights, pair.traits, pair.calibration).kind
     # All variants are judged on the files of the first one: the same plays in the same order.
-    snapshot = base.snapshot if base else Snapshot(manifest, job, Ranks())
+    snapshot = base.snapshot if base else RankData(manifest, job, ProcessGroup())
     return _Trained(result, pair, snapshot, _passive_attention(pair, kind, snapshot))
 
 
-def _passive_attention(pair: NetworkPair, kind: AttentionKind, snapshot: Snapshot) -> NDArray[np.float64]:
+def _passive_attention(pair: NetworkPair, kind: AttentionKind, snapshot: RankData) -> NDArray[np.float64]:
     parts = []
     for batch in snapshot.validation():
         passive_BT = batch.mask_BT & (batch.feedback_BT == 0)

@@ -58,8 +58,8 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     run_id = registry.open_run(key, manifest, (train_days[0], last))
     folder = f"{config.paths.checkpoints.rstrip('/')}/{key}"
     champion_path, champion_version = _store_champion(registry, folder, config)
-    job = TrainingJob.of(
-        manifest,
+    job = TrainingJob(
+        manifest.root,
         config.network,
         config.training,
         folder,
@@ -67,7 +67,7 @@ def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
         run_id=run_id,
         champion_path=champion_path,
     )
-    result = run_training(job, config.training)
+    result = run_training(job)
     log("training finished", metrics={name: round(value, 5) for name, value in result.metrics.items()})
     return registry.register(key, run_id, manifest, result, {"champion_version": champion_version})
 

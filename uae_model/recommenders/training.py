@@ -52,7 +52,7 @@ class FitSettings:
 
 
 @dataclass
-class Fit:
+class FitResult:
     """What a training gave: the best epoch, from 0, and the metrics of every epoch."""
 
     best_epoch: int = -1
@@ -65,7 +65,7 @@ def fit(
     validation: Samples,
     settings: FitSettings,
     watch: Watch | None = None,
-) -> Fit:
+) -> FitResult:
     """Train in place and leave the model at its best epoch, by the weighted loss on the validation plays.
 
     The same arguments, torch version and number of threads give the same model.
@@ -85,7 +85,7 @@ def fit(
     optimizer = torch.optim.Adam(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    done, best = Fit(), copy.deepcopy(model.state_dict())
+    done, best = FitResult(), copy.deepcopy(model.state_dict())
     for epoch in range(settings.epochs):
         loss = _train_epoch(model, train, settings.batch_size, optimizer, generator)
         held_out = weighted_loss(model, validation)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from uae_model.models.batch import SessionBatch, length_mask
 from uae_model.models.networks import NetworkShape
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.layout import CATEGORICAL, FEEDBACK, LENGTH, NUMERIC, read_columns
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.snapshot.petastorm_arrays import array_reader
@@ -32,7 +32,7 @@ def session_batches(
     manifest: Manifest,
     split: SnapshotSplit,
     shape: NetworkShape,
-    ranks: Ranks,
+    group: ProcessGroup,
     *,
     batch_plays: int,
     seed: int,
@@ -43,9 +43,9 @@ def session_batches(
     A batch has ``batch_plays // padded_length`` sessions (at least one), so every batch costs about the
     same; the last of each length may be smaller. The same arguments give the same batches.
     """
-    shuffler = np.random.default_rng([seed, ranks.rank])
+    shuffler = np.random.default_rng([seed, group.rank])
     waiting: dict[int, list[Rows]] = defaultdict(list)
-    for rows in _row_groups(manifest, split, ranks, seed, shuffle):
+    for rows in _row_groups(manifest, split, group, seed, shuffle):
         steps = rows[FEEDBACK].shape[1]
         size = max(1, batch_plays // steps)
         waiting[steps].append(rows)
@@ -62,24 +62,24 @@ def session_batches(
 
 
 def _row_groups(
-    manifest: Manifest, split: SnapshotSplit, ranks: Ranks, seed: int, shuffle: bool
+    manifest: Manifest, split: SnapshotSplit, group: ProcessGroup, seed: int, shuffle: bool
 ) -> Iterator[Rows]:
     names = read_columns(manifest.features)
     # Petastorm refuses more shards than row groups; the ranks beyond have no share of so small a split.
-    shards = min(ranks.world, sum(len(file.row_groups) for file in split.files))
-    if ranks.rank >= shards:
+    shards = min(group.world_size, sum(len(file.row_groups) for file in split.files))
+    if group.rank >= shards:
         return
     reader = array_reader(
         [file_url(f"{manifest.root}/{file.path}") for file in split.files],
         names,
         shuffle=shuffle,
         seed=seed,
-        rank=ranks.rank,
+        rank=group.rank,
         world=shards,
     )
     with quiet_petastorm(), reader:
-        for group in reader:
-            yield {name: getattr(group, name) for name in names}
+        for row_group in reader:
+            yield {name: getattr(row_group, name) for name in names}
 
 
 def _mixed(groups: Sequence[Rows], shuffler: np.random.Generator, shuffle: bool) -> Rows:

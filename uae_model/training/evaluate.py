@@ -11,14 +11,14 @@ from torch import Tensor
 
 from uae_model.models.batch import SessionBatch
 from uae_model.models.pair import ATTENTION_KINDS, NetworkPair
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.weights.resolution import LOGIT_BINS, logit_histogram
 
 COLLAPSED = 0.9
 """Above this mean, p^ = 1 (then alpha^ is P(e), the PN solution) or alpha^ = 1 has been reached."""
 
 
-def evaluate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) -> dict[str, float]:
+def evaluate(pair: NetworkPair, batches: Iterable[SessionBatch], group: ProcessGroup) -> dict[str, float]:
     """Return the mean metrics over all real plays of all ranks.
 
     ``nll`` is the negative log-likelihood per play of the observed feedback given what came before (Eq. 9
@@ -27,9 +27,9 @@ def evaluate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) -
     ``mean_attention`` and ``mean_propensity`` are means of what the pair predicts; ``collapsed`` is 1
     where one of them exceeds 0.9. ``sessions`` and ``plays`` count what was read.
     """
-    totals = torch.zeros(9, dtype=torch.float64, device=ranks.device)
+    totals = torch.zeros(9, dtype=torch.float64, device=group.device)
     for batch in batches:
-        moved = batch.to(ranks.device)
+        moved = batch.to(group.device)
         found = pair.predict(moved, "prediction")
         real = moved.mask_BT
         loss_B, plays_B = _session_losses(found.log_likelihood_BT, real)
@@ -46,7 +46,7 @@ def evaluate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) -
                 (plays_B**2).sum(),
             ]
         )
-    loss, attention, propensity, active, plays, sessions, *moments = ranks.sum(totals).tolist()
+    loss, attention, propensity, active, plays, sessions, *moments = group.sum(totals).tolist()
     if plays == 0:
         return {"sessions": 0.0, "plays": 0.0}
     rate, means = active / plays, (attention / plays, propensity / plays)
@@ -64,17 +64,17 @@ def evaluate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) -
 
 
 def paired_differences(
-    pairs: Sequence[NetworkPair], batches: Iterable[SessionBatch], ranks: Ranks
+    pairs: Sequence[NetworkPair], batches: Iterable[SessionBatch], group: ProcessGroup
 ) -> list[tuple[float, float]]:
     """Return, for each pair, its ``nll`` minus that of the best one, and the standard error of that.
 
     All pairs are judged on the same sessions, so what makes a session hard for all of them cancels.
     """
     size = len(pairs) + 1
-    moments = torch.zeros(size, size, dtype=torch.float64, device=ranks.device)
-    sums = torch.zeros(size, dtype=torch.float64, device=ranks.device)
+    moments = torch.zeros(size, size, dtype=torch.float64, device=group.device)
+    sums = torch.zeros(size, dtype=torch.float64, device=group.device)
     for batch in batches:
-        moved = batch.to(ranks.device)
+        moved = batch.to(group.device)
         losses = []
         for pair in pairs:
             found = pair.predict(moved, "prediction")
@@ -83,7 +83,7 @@ def paired_differences(
         columns = torch.stack([*losses, plays_B], dim=1)
         moments += columns.T @ columns
         sums += columns.sum(dim=0)
-    moment, total = ranks.sum(moments).tolist(), ranks.sum(sums).tolist()
+    moment, total = group.sum(moments).tolist(), group.sum(sums).tolist()
     plays = total[-1]
     best = min(range(len(pairs)), key=lambda index: total[index])
     differences = []
@@ -95,14 +95,14 @@ def paired_differences(
     return differences
 
 
-def calibrate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) -> dict[str, Any]:
+def calibrate(pair: NetworkPair, batches: Iterable[SessionBatch], group: ProcessGroup) -> dict[str, Any]:
     """Return histograms of each kind of attention over passive plays, in logits, and the counts of plays.
 
     ``uae_model.weights.resolution`` finds shifts and factors from them.
     """
-    counts = torch.zeros(len(ATTENTION_KINDS) * LOGIT_BINS + 2, dtype=torch.int64, device=ranks.device)
+    counts = torch.zeros(len(ATTENTION_KINDS) * LOGIT_BINS + 2, dtype=torch.int64, device=group.device)
     for batch in batches:
-        moved = batch.to(ranks.device)
+        moved = batch.to(group.device)
         passive = moved.mask_BT & (moved.feedback_BT == 0)
         found = pair.predict(moved, *ATTENTION_KINDS)
         parts = [
@@ -110,8 +110,8 @@ def calibrate(pair: NetworkPair, batches: Iterable[SessionBatch], ranks: Ranks) 
             for kind in ATTENTION_KINDS
         ]
         plays = torch.stack([passive.sum(), moved.mask_BT.sum() - passive.sum()])
-        counts += torch.cat([*(part.to(ranks.device) for part in parts), plays])
-    summed = ranks.sum(counts).cpu()
+        counts += torch.cat([*(part.to(group.device) for part in parts), plays])
+    summed = group.sum(counts).cpu()
     histograms = summed[:-2].view(len(ATTENTION_KINDS), LOGIT_BINS)
     return {
         "passive_plays": int(summed[-2]),

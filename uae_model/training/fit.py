@@ -15,7 +15,7 @@ from uae_model.core.logs import log
 from uae_model.estimators import ESTIMATORS, Estimator, StepMetrics
 from uae_model.models.batch import SessionBatch
 from uae_model.models.pair import NetworkPair
-from uae_model.models.ranks import Ranks
+from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.candidates import Candidate
@@ -42,22 +42,22 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The data of a fit, as this rank reads them."""
+class RankData:
+    """What this rank reads of a snapshot: its share of the training and of the validation sessions."""
 
     manifest: Manifest
     job: TrainingJob
-    ranks: Ranks
+    group: ProcessGroup
 
     def batches(self, split: SnapshotSplit, seed: int, *, shuffle: bool) -> Iterator[SessionBatch]:
         """Yield this rank's share of a split once."""
-        settings = self.job.training_settings()
-        shape = network_shape(self.manifest, self.job.network_settings(), settings)
+        settings = self.job.training
+        shape = network_shape(self.manifest, self.job.network, settings)
         return session_batches(
             self.manifest,
             split,
             shape,
-            self.ranks,
+            self.group,
             batch_plays=settings.batch_plays,
             seed=seed,
             shuffle=shuffle,
@@ -65,7 +65,7 @@ class Snapshot:
 
     def validation(self) -> Iterator[SessionBatch]:
         """Yield this rank's share of the validation days, always in the same order."""
-        return self.batches(self.manifest.validation, self.job.training_settings().seed, shuffle=False)
+        return self.batches(self.manifest.validation, self.job.training.seed, shuffle=False)
 
     def evaluate(self, pair: NetworkPair, when: str) -> dict[str, float]:
         """Judge a pair on the validation days; ``when`` is for the error.
@@ -73,31 +73,31 @@ class Snapshot:
         Raises:
             ContractError: if more or fewer sessions or plays were read than the manifest states.
         """
-        metrics = evaluate(pair, self.validation(), self.ranks)
+        metrics = evaluate(pair, self.validation(), self.group)
         counted = int(metrics["sessions"]), int(metrics["plays"])
         check_accounting(self.manifest.validation, *counted, when)
         return metrics
 
 
-class Fit:
+class CandidateFit:
     """One candidate's training on one snapshot, as one of several ranks."""
 
-    def __init__(self, candidate: Candidate, snapshot: Snapshot, reporter: Reporter, prefix: str) -> None:
+    def __init__(self, candidate: Candidate, snapshot: RankData, reporter: Reporter, prefix: str) -> None:
         self.candidate = candidate
         self.snapshot = snapshot
-        self.ranks = snapshot.ranks
+        self.group = snapshot.group
         self.reporter = reporter
         self.prefix = prefix
-        self.settings = snapshot.job.training_settings()
+        self.settings = snapshot.job.training
         manifest = snapshot.manifest
         # Every candidate starts from the same draw, whichever came before it.
         torch.manual_seed(self.settings.seed)
         self.estimator: Estimator = ESTIMATORS[candidate.estimator](
-            network_shape(manifest, snapshot.job.network_settings(), self.settings),
+            network_shape(manifest, snapshot.job.network, self.settings),
             self.settings,
             manifest.numeric_mean,
             manifest.numeric_deviation,
-            self.ranks.device,
+            self.group.device,
             candidate.stickiness,
         )
         self.progress = Progress()
@@ -116,7 +116,7 @@ class Fit:
 
     def best_pair(self) -> NetworkPair:
         """Return the networks of the best epoch."""
-        return NetworkPair.from_state(self.best, self.ranks.device)
+        return NetworkPair.from_state(self.best, self.group.device)
 
     def train(self, epochs: int) -> None:
         """Train up to this many epochs in all, or until patience ends.
@@ -156,7 +156,7 @@ class Fit:
             initial=at.seen_plays,
             unit=" plays",
             unit_scale=True,
-            disable=not self.ranks.is_first,
+            disable=not self.group.is_first,
             mininterval=5.0,
         )
         with bar:
@@ -165,13 +165,13 @@ class Fit:
                 sessions, plays = self._seen_by_all(batch)
                 if sessions == 0:
                     return  # every rank has run out
-                moved = batch.to(self.ranks.device) if batch is not None else None
-                self._count_step(self.estimator.train_step(moved, self.ranks), sessions, plays)
+                moved = batch.to(self.group.device) if batch is not None else None
+                self._count_step(self.estimator.train_step(moved, self.group), sessions, plays)
                 bar.update(plays)
 
     def _seen_by_all(self, batch: SessionBatch | None) -> tuple[int, int]:
         counts = [batch.sessions, batch.plays] if batch is not None else [0, 0]
-        summed = self.ranks.sum(torch.tensor(counts, dtype=torch.int64, device=self.ranks.device))
+        summed = self.group.sum(torch.tensor(counts, dtype=torch.int64, device=self.group.device))
         sessions, plays = summed.tolist()
         return sessions, plays
 
@@ -202,7 +202,7 @@ class Fit:
             at.best_epoch = at.epoch
             self.best = _copy(self.estimator.pair().to_state())
         self._report(metrics, at.epoch)
-        if self.ranks.is_first:
+        if self.group.is_first:
             shown = {name: round(value, 5) for name, value in metrics.items()}
             log("epoch finished", candidate=self.candidate.name, epoch=at.epoch, metrics=shown)
         at.epoch += 1
@@ -214,7 +214,7 @@ class Fit:
         self.reporter.report({f"{self.prefix}{name}": value for name, value in metrics.items()}, step)
 
     def _save_checkpoint(self) -> None:
-        if self.ranks.is_first:
+        if self.group.is_first:
             content = {
                 "progress": vars(self.progress),
                 "estimator": self.estimator.state(),
@@ -229,7 +229,7 @@ class Fit:
         self.progress = Progress(**content["progress"])
         self.estimator.load_state(content["estimator"])
         self.best = content["best"]
-        if self.ranks.is_first:
+        if self.group.is_first:
             log(
                 "training resumed",
                 candidate=self.candidate.name,

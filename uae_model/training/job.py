@@ -20,45 +20,26 @@ from uae_model.snapshot.manifest import Manifest
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Plain values only: it is pickled to every rank.
+    """What every rank is told; pickled once, on its way to the ranks.
 
-    ``champion_path`` names a file with the champion's networks, to be judged on the same validation days;
-    empty where there is no champion with the same features.
+    Attributes:
+        snapshot_root: folder or URI of a completed snapshot.
+        network: sizes of the networks.
+        training: how they are trained.
+        checkpoint_folder: folder or URI for checkpoints and the result, which every rank reaches.
+        tracking_uri: of MLflow; read only with a ``run_id``.
+        run_id: the MLflow run that metrics go to; empty: to none.
+        champion_path: file with the champion's networks, to be judged on the same validation days; empty
+            where there is no champion with the same features.
     """
 
     snapshot_root: str
-    network: dict[str, Any]
-    training: dict[str, Any]
+    network: NetworkSettings
+    training: TrainingSettings
     checkpoint_folder: str
     tracking_uri: str = ""
     run_id: str = ""
     champion_path: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        manifest: Manifest,
-        network: NetworkSettings,
-        training: TrainingSettings,
-        checkpoint_folder: str,
-        **more: str,
-    ) -> TrainingJob:
-        """Return the job that trains with these settings on a snapshot; ``more`` are the other fields."""
-        return cls(
-            snapshot_root=manifest.root,
-            network=network.model_dump(mode="json"),
-            training=training.model_dump(mode="json"),
-            checkpoint_folder=checkpoint_folder,
-            **more,
-        )
-
-    def network_settings(self) -> NetworkSettings:
-        """Return the validated network sizes."""
-        return NetworkSettings.model_validate(self.network)
-
-    def training_settings(self) -> TrainingSettings:
-        """Return the validated training settings."""
-        return TrainingSettings.model_validate(self.training)
 
 
 @dataclass

@@ -9,19 +9,19 @@ from typing import Any
 
 from pyspark.ml.torch.distributor import TorchDistributor
 
-from uae_model.config.model_sections import TrainingSettings
 from uae_model.core.errors import ModelError
 from uae_model.core.logs import log
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank
 
 
-def run_training(job: TrainingJob, settings: TrainingSettings) -> TrainingResult:
-    """Run the job on ``settings.processes`` ranks and return what rank 0 returns.
+def run_training(job: TrainingJob) -> TrainingResult:
+    """Run the job on ``training.processes`` ranks and return what rank 0 returns.
 
     Ranks run on the driver's machine (``driver``) or as one barrier stage of Spark tasks (``cluster``),
     which needs as many free task slots as there are processes.
     """
+    settings = job.training
     use_gpu = _driver_has_gpus(settings.processes)
     log("training started", processes=settings.processes, where=settings.distributed, gpu=use_gpu)
     # Ranks on one machine share its cores; without this every one of them would take all.

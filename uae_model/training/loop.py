@@ -9,11 +9,11 @@ from typing import Any
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log, warn
 from uae_model.models.pair import NetworkPair
-from uae_model.models.ranks import Ranks, joined_ranks
+from uae_model.models.process_group import ProcessGroup, joined_process_group
 from uae_model.snapshot.manifest import load_manifest
 from uae_model.training.candidates import candidates_of
 from uae_model.training.evaluate import COLLAPSED, calibrate, paired_differences
-from uae_model.training.fit import Fit, Snapshot
+from uae_model.training.fit import CandidateFit, RankData
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors, save_tensors
 from uae_model.training.reporting import Reporter, reporter_for
 
@@ -23,8 +23,8 @@ CLEARLY = 2.0
 
 def train_on_this_rank(job: TrainingJob) -> dict[str, Any]:
     """Train as one of the announced ranks; the entry of TorchDistributor and torchrun."""
-    with joined_ranks() as ranks:
-        return Trainer(job, ranks, reporter_for(job, ranks.is_first)).train().to_dict()
+    with joined_process_group() as group:
+        return Trainer(job, group, reporter_for(job, group.is_first)).train().to_dict()
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class Comparison:
 class Trainer:
     """Trains every candidate on one snapshot as one of several ranks and keeps the best."""
 
-    def __init__(self, job: TrainingJob, ranks: Ranks, reporter: Reporter) -> None:
+    def __init__(self, job: TrainingJob, group: ProcessGroup, reporter: Reporter) -> None:
         manifest = load_manifest(job.snapshot_root)
         if manifest is None:
             raise ContractError(f"no completed snapshot at {job.snapshot_root}")
         self.job = job
-        self.ranks = ranks
+        self.group = group
         self.reporter = reporter
-        self.settings = job.training_settings()
-        self.snapshot = Snapshot(manifest, job, ranks)
+        self.settings = job.training
+        self.snapshot = RankData(manifest, job, group)
 
     @property
     def networks_path(self) -> str:
@@ -84,8 +84,8 @@ class Trainer:
         compared = self._compare(fits, len(finalists))
         chosen = next(fit for fit in fits if fit.candidate.name == compared[0].name)
         pair = chosen.best_pair()
-        pair.calibration = calibrate(pair, self.snapshot.validation(), self.ranks)
-        if self.ranks.is_first:
+        pair.calibration = calibrate(pair, self.snapshot.validation(), self.group)
+        if self.group.is_first:
             save_tensors(self.networks_path, pair.to_state())
         if len(fits) > 1:
             for epoch, metrics in enumerate(chosen.progress.history):
@@ -101,12 +101,13 @@ class Trainer:
             warnings=self._collapse_warnings(best),
         )
 
-    def _fit_candidates(self) -> tuple[list[Fit], list[Fit]]:
+    def _fit_candidates(self) -> tuple[list[CandidateFit], list[CandidateFit]]:
         """Return the finalists, trained to the end, and the other candidates."""
         candidates = candidates_of(self.settings)
         alone = len(candidates) == 1
         fits = [
-            Fit(each, self.snapshot, self.reporter, "" if alone else f"{each.name}/") for each in candidates
+            CandidateFit(each, self.snapshot, self.reporter, "" if alone else f"{each.name}/")
+            for each in candidates
         ]
         if len(fits) > self.settings.finalists:
             for fit in fits:
@@ -123,16 +124,16 @@ class Trainer:
             fit.train(self.settings.epochs)
         return finalists, [fit for fit in fits if fit not in finalists]
 
-    def _first_round_loss(self, fit: Fit) -> float:
+    def _first_round_loss(self, fit: CandidateFit) -> float:
         first_round = fit.progress.history[: self.settings.first_round_epochs]
         return min(epoch["validation_nll"] for epoch in first_round)
 
-    def _compare(self, fits: Sequence[Fit], finalists: int) -> list[Comparison]:
+    def _compare(self, fits: Sequence[CandidateFit], finalists: int) -> list[Comparison]:
         """Return the candidates, the chosen one first, then by loss; only a finalist is chosen."""
         differences = [(0.0, 0.0)]
         if len(fits) > 1:
             pairs = [fit.best_pair() for fit in fits]
-            differences = paired_differences(pairs, self.snapshot.validation(), self.ranks)
+            differences = paired_differences(pairs, self.snapshot.validation(), self.group)
         compared = []
         for index, (fit, (difference, error)) in enumerate(zip(fits, differences, strict=True)):
             best = fit.best_metrics
@@ -155,7 +156,7 @@ class Trainer:
         compared.sort(key=lambda found: (not found.finalist, found.nll))
         disregarding = {fit.candidate.name for fit in fits if fit.candidate.disregards_roles}
         compared.insert(0, compared.pop(_choice(compared, disregarding)))
-        if self.ranks.is_first and len(compared) > 1:
+        if self.group.is_first and len(compared) > 1:
             log(
                 "candidates compared", chosen=compared[0].name, candidates=[asdict(each) for each in compared]
             )
@@ -168,7 +169,7 @@ class Trainer:
         state = load_tensors(self.job.champion_path)
         if state is None:
             raise ModelError(f"the champion's networks are gone from {self.job.champion_path}")
-        champion = NetworkPair.from_state(state, self.ranks.device)
+        champion = NetworkPair.from_state(state, self.group.device)
         return {"champion_validation_nll": self.snapshot.evaluate(champion, "champion")["nll"]}
 
     def _collapse_warnings(self, metrics: dict[str, float]) -> list[str]:
@@ -180,7 +181,7 @@ class Trainer:
                     f"mean {name} is {mean:.3f}: the estimator has collapsed towards {name} = 1 "
                     "and the other network carries P(active) alone"
                 )
-        if self.ranks.is_first:
+        if self.group.is_first:
             for message in found:
                 warn("collapsed solution", message=message)
         return found

@@ -21,11 +21,11 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class Ranks:
+class ProcessGroup:
     """This process among all: its rank, their number, and where its tensors live."""
 
     rank: int = 0
-    world: int = 1
+    world_size: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
@@ -35,7 +35,7 @@ class Ranks:
 
     def sum(self, values: Tensor) -> Tensor:
         """Return the element-wise sum over all ranks."""
-        if self.world > 1:
+        if self.world_size > 1:
             dist.all_reduce(values)
         return values
 
@@ -48,7 +48,7 @@ class Ranks:
         for parameter in parameters:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        if self.world == 1 or not parameters:
+        if self.world_size == 1 or not parameters:
             return
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
@@ -60,24 +60,24 @@ class Ranks:
 
 
 @contextmanager
-def joined_ranks() -> Iterator[Ranks]:
+def joined_process_group() -> Iterator[ProcessGroup]:
     """Join the process group that torchrun or TorchDistributor announces in the environment.
 
     nccl where each local process has a GPU of its own, gloo otherwise; one process joins nothing.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-    local_world = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    on_gpu = torch.cuda.is_available() and torch.cuda.device_count() >= local_world
+    local_world_size = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    on_gpu = torch.cuda.is_available() and torch.cuda.device_count() >= local_world_size
     device = torch.device("cuda", local_rank) if on_gpu else torch.device("cpu")
     if on_gpu:
         torch.cuda.set_device(device)
-    if world == 1:
-        yield Ranks(device=device)
+    if world_size == 1:
+        yield ProcessGroup(device=device)
         return
     dist.init_process_group("nccl" if on_gpu else "gloo")
     try:
-        yield Ranks(rank, world, device)
+        yield ProcessGroup(rank, world_size, device)
     finally:
         dist.destroy_process_group()

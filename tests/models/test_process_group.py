@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from tests.training_builders import on_ranks
-from uae_model.models.ranks import Ranks, joined_ranks
+from uae_model.models.process_group import ProcessGroup, joined_process_group
 
 WORLD_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
@@ -36,17 +36,17 @@ def gradients_of(modules: list[nn.Module]) -> list[Tensor]:
 
 def on_a_rank() -> dict[str, Any]:
     """Run as one of two processes."""
-    with joined_ranks() as ranks:
-        own = [1.5, 2.0] if ranks.rank == 0 else [10.0, -2.0]
+    with joined_process_group() as group:
+        own = [1.5, 2.0] if group.rank == 0 else [10.0, -2.0]
         modules = two_modules()
-        own_gradients(modules, ranks.rank)
-        ranks.sum_gradients(modules)
+        own_gradients(modules, group.rank)
+        group.sum_gradients(modules)
         found = {
-            "who": [ranks.rank, ranks.world, ranks.is_first],
-            "device": ranks.device.type,
+            "who": [group.rank, group.world_size, group.is_first],
+            "device": group.device.type,
             "backend": dist.get_backend(),
-            "sum": ranks.sum(torch.tensor(own, dtype=torch.float64)).tolist(),
-            "counts": ranks.sum(torch.tensor([2**53 + ranks.rank, 7])).tolist(),
+            "sum": group.sum(torch.tensor(own, dtype=torch.float64)).tolist(),
+            "counts": group.sum(torch.tensor([2**53 + group.rank, 7])).tolist(),
             "gradients": gradients_of(modules),
         }
     return {**found, "left": not dist.is_initialized()}
@@ -54,10 +54,10 @@ def on_a_rank() -> dict[str, Any]:
 
 def threads_left_on_a_rank() -> list[str]:
     """Run as one of two processes; return the names of the threads after the group is left."""
-    with joined_ranks() as ranks:
+    with joined_process_group() as group:
         module = nn.Linear(3, 2)
         module(torch.ones(1, 3)).sum().backward()
-        ranks.sum_gradients([module])
+        group.sum_gradients([module])
         torch.optim.Adam(module.parameters()).step()
     return [Path(task, "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 
@@ -99,14 +99,14 @@ def test_gradients_of_two_ranks_are_summed_and_none_counts_as_zero(two: list[dic
 
 
 def test_one_process_sums_with_nobody() -> None:
-    assert Ranks().is_first
-    assert Ranks().sum(torch.tensor([1.5, -2.0])).tolist() == [1.5, -2.0]
+    assert ProcessGroup().is_first
+    assert ProcessGroup().sum(torch.tensor([1.5, -2.0])).tolist() == [1.5, -2.0]
 
 
 def test_one_process_keeps_its_gradients_and_fills_in_zeros() -> None:
     modules = two_modules()
     own = own_gradients(modules, rank=1)
-    Ranks().sum_gradients(modules)
+    ProcessGroup().sum_gradients(modules)
     weight, bias, last = gradients_of(modules)
     assert torch.equal(weight, torch.zeros(2, 3))
     assert torch.equal(bias, torch.zeros(2))
@@ -117,8 +117,8 @@ def test_one_process_keeps_its_gradients_and_fills_in_zeros() -> None:
 def test_a_process_that_nobody_announced_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in WORLD_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    with joined_ranks() as ranks:
-        assert (ranks.rank, ranks.world, ranks.is_first) == (0, 1, True)
+    with joined_process_group() as group:
+        assert (group.rank, group.world_size, group.is_first) == (0, 1, True)
         assert not dist.is_initialized()
 
 
