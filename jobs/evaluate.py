@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.evaluation.mlflow_cells import open_cells
+from uae_model.evaluation.mlflow_trials import open_trials
 from uae_model.pipeline.evaluate import evaluate as evaluate_days
 
 
@@ -26,10 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def evaluate(args: argparse.Namespace) -> None:
-    """Compute the missing cells and write the tables."""
+    """Compute the missing trials and write the tables."""
     day = parse_day(args.date)
     job = start("evaluate", args)
-    print_summary({"dt": day, **evaluate_days(job.store, open_cells(job.config), day)})
+    print_summary({"dt": day, **evaluate_days(job.store, open_trials(job.config), day)})
 
 
 if __name__ == "__main__":

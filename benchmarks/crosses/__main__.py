@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.claims import conclude
-from benchmarks.crosses.cases import Case, measure
+from benchmarks.crosses.cases import CrossesCase, measure
 from benchmarks.crosses.tables import claims, tables
 from benchmarks.crosses.worlds import LAWS, USERS
 from benchmarks.in_processes import kept_results
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "crosses.json"))
     parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args(arguments)
-    wanted = [Case(law, seed, args.users) for law in args.only for seed in range(1, args.seeds + 1)]
+    wanted = [CrossesCase(law, seed, args.users) for law in args.only for seed in range(1, args.seeds + 1)]
     folder = Path(args.data).resolve()
     if not args.resume:
         for case in wanted:

@@ -26,19 +26,19 @@ from benchmarks.crosses.worlds import (
     world_of,
 )
 from benchmarks.downstream.worlds import evaluation_plays
-from benchmarks.estimators.cells import attention_of, auc_of, networks_of, train_here
 from benchmarks.estimators.simulated import SimulatedPlays, join, write_simulated_snapshot
+from benchmarks.estimators.trials import attention_of, auc_of, networks_of, train_here
 from uae_model.config import Config
 from uae_model.evaluation.attention import TrainedAttention
-from uae_model.evaluation.cells import Cell, Laboratory
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
+from uae_model.evaluation.trials import Laboratory, Trial
 from uae_model.simulation.world import World
 
 Splits = Mapping[int, SimulatedPlays]
 
 
 @dataclass(frozen=True)
-class Case:
+class CrossesCase:
     """What one process measures: the world of a law and a seed."""
 
     law: str
@@ -51,7 +51,7 @@ class Case:
         return f"{self.law}-{self.seed}-{self.users}"
 
 
-def measure(case: Case, folder: Path) -> dict[str, Any]:
+def measure(case: CrossesCase, folder: Path) -> dict[str, Any]:
     """Return the figures of a case as JSON values; what it keeps lies in a folder of its own."""
     torch.set_num_threads(1)
     started = time.perf_counter()
@@ -90,7 +90,7 @@ def _recommender(
         plays = evaluation_plays(world, parts, SPLITS)
         laboratory = Laboratory(plays, source, with_features(config, names))
         for weighting in WEIGHTINGS:
-            result = laboratory.run(Cell(MODEL, weighting, seed))
+            result = laboratory.run(Trial(MODEL, weighting, seed))
             found[weighting][features] = dict(result.metrics)
     return found
 

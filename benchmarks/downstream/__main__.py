@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import conclude
-from benchmarks.downstream.cases import Case, measure
+from benchmarks.downstream.cases import DownstreamCase, measure
 from benchmarks.downstream.tables import claims, tables
 from benchmarks.downstream.worlds import GRIDS, USERS
 from benchmarks.in_processes import in_processes
 from benchmarks.measure import ROOT
-from uae_model.evaluation.cells import Cell, CellResult
+from uae_model.evaluation.trials import Trial, TrialResult
 
 PAGE = "recommenders.md"
 
@@ -28,52 +28,54 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
     parser.add_argument("--processes", type=int, default=2, help="cases at the same time (default 2)")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "downstream"))
-    parser.add_argument("--resume", action="store_true", help="keep the cells that --data holds already")
+    parser.add_argument("--resume", action="store_true", help="keep the trials that --data holds already")
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream.json"))
     parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args()
     asked = {
         name: {
-            Case.of(GRIDS[name], seed, args.users): GRIDS[name].cells(seed)
+            DownstreamCase.of(GRIDS[name], seed, args.users): GRIDS[name].trials(seed)
             for seed in range(1, (args.seeds or GRIDS[name].seeds) + 1)
         }
         for name in args.only
     }
     found = measure_all(merged(asked.values()), Path(args.data), args.processes, resume=args.resume)
-    results = {name: results_of(found, cells) for name, cells in asked.items()}
+    results = {name: results_of(found, trials) for name, trials in asked.items()}
     content = {"cases": list(found.values())}
     return conclude(content, args.out, tables(results), claims(results), PAGE if args.docs else None)
 
 
-def merged(grids: Iterable[Mapping[Case, Sequence[Cell]]]) -> dict[Case, tuple[Cell, ...]]:
-    """Return the cells of every case, each once however many grids show it."""
-    wanted: dict[Case, dict[Cell, None]] = {}
+def merged(
+    grids: Iterable[Mapping[DownstreamCase, Sequence[Trial]]],
+) -> dict[DownstreamCase, tuple[Trial, ...]]:
+    """Return the trials of every case, each once however many grids show it."""
+    wanted: dict[DownstreamCase, dict[Trial, None]] = {}
     for grid in grids:
-        for case, cells in grid.items():
-            wanted.setdefault(case, {}).update(dict.fromkeys(cells))
-    return {case: tuple(cells) for case, cells in wanted.items()}
+        for case, trials in grid.items():
+            wanted.setdefault(case, {}).update(dict.fromkeys(trials))
+    return {case: tuple(trials) for case, trials in wanted.items()}
 
 
 def measure_all(
-    wanted: Mapping[Case, tuple[Cell, ...]], folder: Path, processes: int, *, resume: bool
-) -> dict[Case, dict[str, Any]]:
+    wanted: Mapping[DownstreamCase, tuple[Trial, ...]], folder: Path, processes: int, *, resume: bool
+) -> dict[DownstreamCase, dict[str, Any]]:
     """Return the results of the cases, each computed in a process of its own."""
     if not resume:
         for case in wanted:
             shutil.rmtree(folder / case.name, ignore_errors=True)
     return dict(
-        in_processes(measure, {case: (case, cells, folder) for case, cells in wanted.items()}, processes)
+        in_processes(measure, {case: (case, trials, folder) for case, trials in wanted.items()}, processes)
     )
 
 
 def results_of(
-    found: Mapping[Case, dict[str, Any]], cells: Mapping[Case, Sequence[Cell]]
-) -> list[CellResult]:
-    """Return a grid's cells from the results of its cases."""
+    found: Mapping[DownstreamCase, dict[str, Any]], trials: Mapping[DownstreamCase, Sequence[Trial]]
+) -> list[TrialResult]:
+    """Return a grid's trials from the results of its cases."""
     results = []
-    for case, wanted in cells.items():
-        known = {(cell["model"], cell["weighting"]): cell["metrics"] for cell in found[case]["cells"]}
-        results += [CellResult(cell, known[cell.model, cell.weighting]) for cell in wanted]
+    for case, wanted in trials.items():
+        known = {(trial["model"], trial["weighting"]): trial["metrics"] for trial in found[case]["cells"]}
+        results += [TrialResult(trial, known[trial.model, trial.weighting]) for trial in wanted]
     return results
 
 

@@ -25,8 +25,8 @@ from tqdm import tqdm
 
 from benchmarks.__main__ import PAGES, machine
 from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, SONGS, TRAIN_DAYS, config_of
-from benchmarks.estimators.cells import attention_of, networks_of, train_here
 from benchmarks.estimators.simulated import SimulatedPlays, encode, join, write_simulated_snapshot
+from benchmarks.estimators.trials import attention_of, networks_of, train_here
 from benchmarks.measure import ROOT
 from uae_model.config import Config
 from uae_model.evaluation.curves import Band, t_band

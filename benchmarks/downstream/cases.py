@@ -11,12 +11,12 @@ from typing import Any
 import torch
 
 from benchmarks.downstream.worlds import Grid, config_of, laboratory, world_of
-from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.grid import run_grid
+from uae_model.evaluation.trials import Trial, TrialResult
 
 
 @dataclass(frozen=True)
-class Case:
+class DownstreamCase:
     """What one process measures: the world of one law and seed, under the settings of one profile."""
 
     profile: str
@@ -25,8 +25,8 @@ class Case:
     users: int
 
     @classmethod
-    def of(cls, grid: Grid, seed: int, users: int) -> Case:
-        """Return the case in which a grid's cells of a seed are computed."""
+    def of(cls, grid: Grid, seed: int, users: int) -> DownstreamCase:
+        """Return the case in which a grid's trials of a seed are computed."""
         return cls(grid.profile, grid.liking_effect, seed, users)
 
     @property
@@ -35,36 +35,36 @@ class Case:
         return f"{self.profile}-{self.liking_effect:g}-{self.seed}-{self.users}"
 
 
-class CellFiles:
-    """Finished cells as lines of a file, so that a killed benchmark goes on where it stopped."""
+class TrialFiles:
+    """Finished trials as lines of a file, so that a killed benchmark goes on where it stopped."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def known(self) -> dict[str, dict[str, float]]:
-        """Return the metrics of every finished cell by its key; a half-written last line is none."""
+        """Return the metrics of every finished trial by its key; a half-written last line is none."""
         if not self._file.exists():
             return {}
         lines = [line for line in self._file.read_text().splitlines(keepends=True) if line.endswith("\n")]
         return {found["key"]: found["metrics"] for found in map(json.loads, lines)}
 
-    def save(self, key: str, result: CellResult) -> None:
-        """Append a cell."""
+    def save(self, key: str, result: TrialResult) -> None:
+        """Append a trial."""
         with self._file.open("a") as file:
             file.write(json.dumps({"key": key, "metrics": dict(result.metrics)}) + "\n")
 
 
-def measure(case: Case, cells: tuple[Cell, ...], folder: Path) -> dict[str, Any]:
-    """Return the results of a case's cells as JSON values."""
+def measure(case: DownstreamCase, trials: tuple[Trial, ...], folder: Path) -> dict[str, Any]:
+    """Return the results of a case's trials as JSON values."""
     torch.set_num_threads(1)
     started = time.perf_counter()
     place = folder / case.name
     world = world_of(case.liking_effect, case.seed, case.users)
     lab = laboratory(world, config_of(case.profile, case.seed), place)
-    results = run_grid(lab, cells, CellFiles(place / "cells.jsonl"))
+    results = run_grid(lab, trials, TrialFiles(place / "cells.jsonl"))
     return {
         **vars(case),
         "plays": len(lab.plays),
         "seconds": time.perf_counter() - started,
-        "cells": [{**vars(found.cell), "metrics": dict(found.metrics)} for found in results],
+        "cells": [{**vars(found.trial), "metrics": dict(found.metrics)} for found in results],
     }

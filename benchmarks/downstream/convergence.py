@@ -18,10 +18,10 @@ from tqdm import tqdm
 from benchmarks.__main__ import PAGES, machine
 from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, USERS, config_of, laboratory, world_of
 from benchmarks.measure import ROOT
-from uae_model.evaluation.cells import Laboratory
 from uae_model.evaluation.curves import t_band
 from uae_model.evaluation.figures import convergence
 from uae_model.evaluation.plays import TRAIN, VALIDATION
+from uae_model.evaluation.trials import Laboratory
 from uae_model.pages.svg import svg_file
 from uae_model.recommenders.models import Recommender
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from benchmarks.claims import Claim
 from benchmarks.downstream.worlds import GRIDS
 from uae_model.config.model_sections import WeightSettings
-from uae_model.evaluation.cells import CellResult
 from uae_model.evaluation.comparison import BASE, SIGNIFICANT, Findings, Gain
 from uae_model.evaluation.labels import SETTINGS
 from uae_model.evaluation.tables import format_summary
+from uae_model.evaluation.trials import TrialResult
 from uae_model.evaluation.weight_rules import parse_rule
 
 GAUC = "gauc_clicks"
 TRUE = f"true_relevance.{GAUC}"
 OVER_CONSTANT = 0.01
 OVER_UAE = 2.0
-Results = dict[str, list[CellResult]]
+Results = dict[str, list[TrialResult]]
 
 
 def tables(results: Results) -> dict[str, str]:

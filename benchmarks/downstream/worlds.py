@@ -14,8 +14,8 @@ from uae_model.config import Config, load_config
 from uae_model.config.estimators import PAPER_NAMES
 from uae_model.config.evaluation import BASE_MODEL_NAMES, WEIGHTING_NAMES
 from uae_model.evaluation.attention import TrainedAttention
-from uae_model.evaluation.cells import Cell, Laboratory
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
+from uae_model.evaluation.trials import Laboratory, Trial
 from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.listening import draw_plays
 from uae_model.simulation.world import Block, World
@@ -52,9 +52,9 @@ class Grid:
     profile: str = "default"
     liking_effect: float = ACTS_ON_DISLIKES
 
-    def cells(self, seed: int) -> list[Cell]:
-        """Return the cells of a seed."""
-        return [Cell(model, weighting, seed) for model in self.models for weighting in self.weightings]
+    def trials(self, seed: int) -> list[Trial]:
+        """Return the trials of a seed."""
+        return [Trial(model, weighting, seed) for model in self.models for weighting in self.weightings]
 
 
 GRIDS = {

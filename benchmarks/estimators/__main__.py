@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.claims import conclude
-from benchmarks.estimators.cells import Case, measure
 from benchmarks.estimators.tables import claims, tables
+from benchmarks.estimators.trials import EstimatorCase, measure
 from benchmarks.estimators.worlds import USERS
 from benchmarks.in_processes import kept_results
 from benchmarks.measure import ROOT
@@ -43,7 +43,7 @@ def main() -> int:
     args = parser.parse_args()
     folder = Path(args.data)
     # The cost alone on the machine: its seconds are a result.
-    cost = Case("cost", "sticky", 1, args.users * COST_USERS // USERS)
+    cost = EstimatorCase("cost", "sticky", 1, args.users * COST_USERS // USERS)
     found = [
         result
         for wanted, processes in ((cases(args.seeds, args.users), args.processes), ([cost], 1))
@@ -55,9 +55,9 @@ def main() -> int:
     return conclude(content, args.out, tables(found), claims(found), PAGE if args.docs else None)
 
 
-def cases(seeds: int, users: int) -> list[Case]:
+def cases(seeds: int, users: int) -> list[EstimatorCase]:
     """Return what is measured in parallel, the longest cases first."""
-    return [Case(plan, world, seed, users) for plan, world in PLANS for seed in range(1, seeds + 1)]
+    return [EstimatorCase(plan, world, seed, users) for plan, world in PLANS for seed in range(1, seeds + 1)]
 
 
 if __name__ == "__main__":

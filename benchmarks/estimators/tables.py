@@ -130,7 +130,7 @@ def way_to_oracle(results: Sequence[Result]) -> float:
 
 
 @dataclass(frozen=True)
-class Claim:
+class BoundedClaim:
     """A figure that must not be below (or above) a bound."""
 
     text: str
@@ -149,7 +149,7 @@ class Claim:
         return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.value:.3f} {sign} {self.bound:g}"
 
 
-def claims(found: Sequence[Result]) -> list[Claim]:
+def claims(found: Sequence[Result]) -> list[BoundedClaim]:
     """Return what issue 4 wants of the estimators."""
 
     def mean(setting: str, estimator: str) -> float:
@@ -168,30 +168,32 @@ def claims(found: Sequence[Result]) -> list[Claim]:
         pairs = zip(values(results, "auto"), values(results, "pn"), strict=True)
         return min(auto - naive for auto, naive in pairs)
 
-    def in_sticky_world(setting: str) -> list[Claim]:
+    def in_sticky_world(setting: str) -> list[BoundedClaim]:
         way = way_to_oracle(chosen(found, setting))
         return [
-            Claim(f"{setting}: auto", mean(setting, "auto"), 0.78),
-            Claim(f"{setting}: auto above UAE", gain(setting, "uae"), 0.08),
-            Claim(f"{setting}: share of the way from PN to the oracle", way, 0.85),
+            BoundedClaim(f"{setting}: auto", mean(setting, "auto"), 0.78),
+            BoundedClaim(f"{setting}: auto above UAE", gain(setting, "uae"), 0.08),
+            BoundedClaim(f"{setting}: share of the way from PN to the oracle", way, 0.85),
         ]
 
     return [
         *in_sticky_world("sticky"),
         *in_sticky_world("study_baselines"),
-        Claim("not sticky: auto above UAE", gain("independent", "uae"), 0.03),
-        Claim("not sticky: auto below the oracle", oracle - mean("independent", "auto"), 0.045, at_most=True),
+        BoundedClaim("not sticky: auto above UAE", gain("independent", "uae"), 0.03),
+        BoundedClaim(
+            "not sticky: auto below the oracle", oracle - mean("independent", "auto"), 0.045, at_most=True
+        ),
         *(
-            Claim(f"{setting}: auto above {other}", gain(setting, other), 0.0)
+            BoundedClaim(f"{setting}: auto above {other}", gain(setting, other), 0.0)
             for setting in ("waking", "wrong_roles")
             for other in ("pn", "uae")
         ),
-        Claim("sticky: calibration error, mean known", statistics.mean(known), 0.05, at_most=True),
+        BoundedClaim("sticky: calibration error, mean known", statistics.mean(known), 0.05, at_most=True),
         *(
-            Claim(f"{setting}: auto above PN in the worst seed", least_gain(setting), 0.0)
+            BoundedClaim(f"{setting}: auto above PN in the worst seed", least_gain(setting), 0.0)
             for setting in ("sticky", "independent")
         ),
-        Claim(
+        BoundedClaim(
             "cost of auto, times UAE",
             cost["scores"]["auto"]["seconds"] / cost["scores"]["uae"]["seconds"],
             2.5,

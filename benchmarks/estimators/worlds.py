@@ -50,7 +50,7 @@ def all_roles_swapped(features: Features, seed: int) -> Features:
 
 
 @dataclass(frozen=True)
-class Setting:
+class WorldSetting:
     """One world and what the estimators are told of it."""
 
     title: str
@@ -71,27 +71,27 @@ class Setting:
         )
 
 
-SETTINGS: dict[str, Setting] = {
-    "sticky": Setting("sticky, rho = 0.7", {"stickiness": 0.7}),
-    "independent": Setting("not sticky, rho = 0", {"stickiness": 0.0}),
-    "waking": Setting(
+SETTINGS: dict[str, WorldSetting] = {
+    "sticky": WorldSetting("sticky, rho = 0.7", {"stickiness": 0.7}),
+    "independent": WorldSetting("not sticky, rho = 0", {"stickiness": 0.0}),
+    "waking": WorldSetting(
         "misspecified: feedback wakes attention up (rho = 0.4, 0.9 after an active play)",
         {"stickiness": 0.4, "waking": 0.9},
     ),
-    "wrong_roles": Setting(
+    "wrong_roles": WorldSetting(
         "misspecified: sticky, a third of the feature roles wrong", {"stickiness": 0.7}, third_of_roles_wrong
     ),
-    "swapped_roles": Setting(
+    "swapped_roles": WorldSetting(
         "sticky, every feature role the wrong way", {"stickiness": 0.7}, all_roles_swapped
     ),
-    "strong_context": Setting(
+    "strong_context": WorldSetting(
         "sticky, context at the simulator's own scale (1.0 for 0.7)",
         {"stickiness": 0.7, "context_scale": 1.0},
     ),
-    "study_baselines": Setting(
+    "study_baselines": WorldSetting(
         "sticky, UAE and PN near those of the study (0.6 for 0.7)", {"stickiness": 0.7, "context_scale": 0.6}
     ),
-    "weak_context": Setting(
+    "weak_context": WorldSetting(
         "sticky, context tells less (0.5 for 0.7)", {"stickiness": 0.7, "context_scale": 0.5}
     ),
 }

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from benchmarks.crosses import cases
-from benchmarks.crosses.cases import Case, measure
+from benchmarks.crosses.cases import CrossesCase, measure
 from benchmarks.crosses.history import build_features, plays_with_aggregates, write_events
 from benchmarks.crosses.tables import Pair, claims, tables
 from benchmarks.crosses.worlds import (
@@ -92,7 +92,7 @@ def test_a_case_measures_both_sets_of_features_on_the_same_plays(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cases, "world_of", lambda *_: WORLD)
-    found = measure(Case("dislikes", 1, 25), folder.parent)
+    found = measure(CrossesCase("dislikes", 1, 25), folder.parent)
     assert found["judged_plays"] == len(draw_plays(WORLD, Block(DAYS - 1, 0)).user_N)
     for weighting in ("none", "auto"):
         figures = found["recommender"][weighting]

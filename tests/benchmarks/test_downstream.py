@@ -13,7 +13,7 @@ from benchmarks.downstream.__main__ import merged
 from benchmarks.downstream.__main__ import results_of as results_of_cases
 from benchmarks.downstream.ab import Log as ArmLog
 from benchmarks.downstream.ab import best_liked, best_of, lift, record
-from benchmarks.downstream.cases import Case, CellFiles
+from benchmarks.downstream.cases import DownstreamCase, TrialFiles
 from benchmarks.downstream.tables import claims, tables
 from benchmarks.downstream.worlds import (
     ACTS_ON_DISLIKES,
@@ -24,8 +24,8 @@ from benchmarks.downstream.worlds import (
 )
 from benchmarks.estimators.simulated import simulate_plays
 from uae_model.config import load_config
-from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.plays import TEST, TRAIN
+from uae_model.evaluation.trials import Trial, TrialResult
 from uae_model.features.arrays import buckets_of
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender
@@ -51,10 +51,10 @@ def test_truth_and_features_are_of_the_same_plays() -> None:
     assert (plays.label_N[~plays.active_N] == 1).all()
 
 
-def results_of(**values: list[float]) -> list[CellResult]:
+def results_of(**values: list[float]) -> list[TrialResult]:
     return [
-        CellResult(
-            Cell("FM", weighting, seed),
+        TrialResult(
+            Trial("FM", weighting, seed),
             {"true_relevance.gauc_clicks": value, "mean_passive_weight": 0.2},
         )
         for weighting, found in values.items()
@@ -84,10 +84,10 @@ def test_claims_hold_and_fail_as_they_are_measured() -> None:
 
 
 def test_cells_outlive_a_kill(tmp_path: Path) -> None:
-    files = CellFiles(tmp_path / "cells.jsonl")
+    files = TrialFiles(tmp_path / "cells.jsonl")
     assert files.known() == {}
-    files.save("a", CellResult(Cell("FM", "none", 1), {"m": 0.5}))
-    files.save("b", CellResult(Cell("FM", "auto", 1), {"m": 0.75}))
+    files.save("a", TrialResult(Trial("FM", "none", 1), {"m": 0.5}))
+    files.save("b", TrialResult(Trial("FM", "auto", 1), {"m": 0.75}))
     with (tmp_path / "cells.jsonl").open("a") as file:
         file.write('{"key": "c", "metr')
     assert files.known() == {"a": {"m": 0.5}, "b": {"m": 0.75}}
@@ -95,17 +95,17 @@ def test_cells_outlive_a_kill(tmp_path: Path) -> None:
 
 def test_equal_cells_of_two_grids_are_computed_once() -> None:
     grids = [GRIDS["full"], GRIDS["functions"], GRIDS["likes"]]
-    asked = [{Case.of(grid, 1, 40): grid.cells(1)} for grid in grids]
+    asked = [{DownstreamCase.of(grid, 1, 40): grid.trials(1)} for grid in grids]
     wanted = merged(asked)
     assert [case.liking_effect for case in wanted] == [ACTS_ON_DISLIKES, ACTS_ON_LIKES]
     first, second = wanted.values()
     assert len(first) == len(set(first)) == len({*asked[0].popitem()[1], *asked[1].popitem()[1]})
-    assert list(second) == GRIDS["likes"].cells(1)
+    assert list(second) == GRIDS["likes"].trials(1)
     found = {
-        case: {"cells": [{**vars(cell), "metrics": {"number": float(n)}} for n, cell in enumerate(cells)]}
-        for case, cells in wanted.items()
+        case: {"cells": [{**vars(trial), "metrics": {"number": float(n)}} for n, trial in enumerate(trials)]}
+        for case, trials in wanted.items()
     }
-    likes = results_of_cases(found, {Case.of(grids[2], 1, 40): grids[2].cells(1)})
+    likes = results_of_cases(found, {DownstreamCase.of(grids[2], 1, 40): grids[2].trials(1)})
     assert [result.metrics["number"] for result in likes] == [float(n) for n in range(len(second))]
 
 

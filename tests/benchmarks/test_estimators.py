@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.estimators.cells import auc_of, expected_calibration_error
 from benchmarks.estimators.oracle import oracle_attention
 from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, write_simulated_snapshot
 from benchmarks.estimators.tables import Claim
+from benchmarks.estimators.trials import auc_of, expected_calibration_error
 from benchmarks.estimators.worlds import third_of_roles_wrong
 from uae_model.config import load_config
 from uae_model.models.attention_chain import forward_filter, smooth

@@ -10,8 +10,8 @@ from nbclient import NotebookClient
 
 from tests.cluster.runs import REPOSITORY, Workbench
 from uae_model.config import load_config
-from uae_model.evaluation.cells import Cell, CellResult
-from uae_model.evaluation.mlflow_cells import open_cells
+from uae_model.evaluation.mlflow_trials import open_trials
+from uae_model.evaluation.trials import Trial, TrialResult
 
 NOTEBOOKS = sorted((REPOSITORY / "notebooks").glob("*.ipynb"))
 SAYS = {
@@ -28,10 +28,10 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("evaluation")
     (folder / "uae.toml").touch()
     config = load_config(folder / "uae.toml")
-    cells = open_cells(config)
+    cells = open_trials(config)
     for weighting, gauc in (("none", 0.55), ("auto", 0.58)):
         metrics = {"true_relevance.gauc_rows": gauc}
-        cells.save(weighting, CellResult(Cell("FM", weighting, 1), metrics))
+        cells.save(weighting, TrialResult(Trial("FM", weighting, 1), metrics))
     return config.paths.mlflow
 
 

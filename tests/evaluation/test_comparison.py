@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.comparison import Findings, paired_p_value
+from uae_model.evaluation.trials import Trial, TrialResult
 
 
 def findings_of(**values: list[float]) -> Findings:
     """Return findings of one model: weighting = the metric ``m`` of seeds 1, 2, ..."""
     return Findings(
         [
-            CellResult(Cell("FM", weighting, seed), {"m": value})
+            TrialResult(Trial("FM", weighting, seed), {"m": value})
             for weighting, found in values.items()
             for seed, value in enumerate(found, start=1)
         ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.comparison import Findings
 from uae_model.evaluation.sentences import sentences
+from uae_model.evaluation.trials import Trial, TrialResult
 
 TITLES = {"none": "base", "auto": "auto", "constant": "constant", "uae": "UAE"}
 TRUE, OBSERVED = "true_relevance", "observed_labels"
@@ -16,9 +16,9 @@ def findings(seeds: int, **values: list[float]) -> Findings:
     for weighting, found in values.items():
         for seed, value in enumerate(found[:seeds]):
             metrics = {f"{TRUE}.gauc_clicks": value, f"{OBSERVED}.gauc_clicks": 1 - value}
-            results.append(CellResult(Cell("DCN", weighting, seed), metrics))
+            results.append(TrialResult(Trial("DCN", weighting, seed), metrics))
             same = {f"{TRUE}.gauc_clicks": values["none"][seed], f"{OBSERVED}.gauc_clicks": 0.5}
-            results.append(CellResult(Cell("FM", weighting, seed), same))
+            results.append(TrialResult(Trial("FM", weighting, seed), same))
     return Findings(results)
 
 

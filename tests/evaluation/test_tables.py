@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from uae_model.evaluation.cells import Cell, CellResult
 from uae_model.evaluation.comparison import Findings
 from uae_model.evaluation.tables import table_five, table_four
+from uae_model.evaluation.trials import Trial, TrialResult
 
 TITLES = {"none": "base", "uae": "UAE", "pn": "P<N"}
 
@@ -19,7 +19,7 @@ def findings() -> Findings:
     }
     return Findings(
         [
-            CellResult(Cell(model, weighting, seed), {"active_plays.auc": value})
+            TrialResult(Trial(model, weighting, seed), {"active_plays.auc": value})
             for (model, weighting), values in figures.items()
             for seed, value in enumerate(values)
         ]

@@ -1,4 +1,4 @@
-"""An evaluation of the tables: rows and truth as numbers, all cells once, tables in files."""
+"""An evaluation of the tables: rows and truth as numbers, all trials once, tables in files."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def test_every_play_is_read_with_its_features_and_truth(store: TableStore) -> No
 
 
 def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = MemoryStore()
-    found = evaluate(store, cells, LAST)
-    assert found["cells"] == len(cells.found) == 5
+    trials = MemoryStore()
+    found = evaluate(store, trials, LAST)
+    assert found["trials"] == len(trials.found) == 5
     text = Path(found["md"]).read_text()
     assert "true relevance of every play (simulation)" in text
     assert "| metric | weights | FM |" in text
@@ -114,9 +114,9 @@ def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.M
     assert 'id="plot-gamma-curves"' in page
     assert "FM: GAUC: constant" in page  # a figure of each model, base apart
     # Again: everything is known, so nothing is trained and the tables are the same.
-    monkeypatch.setattr("uae_model.evaluation.cells.fit", None)
+    monkeypatch.setattr("uae_model.evaluation.trials.fit", None)
     monkeypatch.setattr("uae_model.evaluation.attention.Trainer", None)
-    assert evaluate(store, cells, LAST) == found
+    assert evaluate(store, trials, LAST) == found
     assert Path(found["md"]).read_text() == text
 
 

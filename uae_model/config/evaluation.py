@@ -69,5 +69,5 @@ class EvaluationSettings(Section):
         default=2, description="epochs without a better weighted validation loss before training stops"
     )
     experiment: str = Field(
-        default="uae-evaluation", min_length=1, description="MLflow experiment; each cell is one run of it"
+        default="uae-evaluation", min_length=1, description="MLflow experiment; each trial is one run of it"
     )

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from uae_model.evaluation.cells import CellResult
 from uae_model.evaluation.metrics import relative_improvement
+from uae_model.evaluation.trials import TrialResult
 
 SIGNIFICANT = 0.05
 BASE = "none"
@@ -53,15 +53,15 @@ class Gain:
 
 
 class Findings:
-    """Results of many cells, looked up by model and weighting."""
+    """Results of many trials, looked up by model and weighting."""
 
-    def __init__(self, results: Sequence[CellResult]) -> None:
+    def __init__(self, results: Sequence[TrialResult]) -> None:
         self._by_cell = {
-            (found.cell.model, found.cell.weighting, found.cell.seed): found.metrics for found in results
+            (found.trial.model, found.trial.weighting, found.trial.seed): found.metrics for found in results
         }
-        self.models = list(dict.fromkeys(found.cell.model for found in results))
-        self.weightings = list(dict.fromkeys(found.cell.weighting for found in results))
-        self.seeds = list(dict.fromkeys(found.cell.seed for found in results))
+        self.models = list(dict.fromkeys(found.trial.model for found in results))
+        self.weightings = list(dict.fromkeys(found.trial.weighting for found in results))
+        self.seeds = list(dict.fromkeys(found.trial.seed for found in results))
 
     def values(self, model: str, weighting: str, metric: str) -> dict[int, float]:
         """Return the metric by seed, of the seeds that have it."""

@@ -1,4 +1,4 @@
-"""Evaluation downstream: plays and truth of some days, all cells, tables."""
+"""Evaluation downstream: plays and truth of some days, all trials, tables."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.evaluation.attention import TrainedAttention
-from uae_model.evaluation.cells import Laboratory
 from uae_model.evaluation.comparison import BASE, Findings
 from uae_model.evaluation.document import Document, Figure, write_document
 from uae_model.evaluation.figures import by_weighting, gamma_curves
-from uae_model.evaluation.grid import CellStore, cells_of, run_grid
+from uae_model.evaluation.grid import TrialStore, run_grid, trials_of
 from uae_model.evaluation.labels import SETTINGS, judged_plays
 from uae_model.evaluation.plays import (
     TEST,
@@ -34,6 +33,7 @@ from uae_model.evaluation.plays import (
 )
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
+from uae_model.evaluation.trials import Laboratory
 from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
@@ -46,12 +46,12 @@ GAMMAS = (5.0, 10.0, 15.0, 20.0, 25.0)
 """Of the paper's Fig. 6."""
 
 
-def evaluate(store: TableStore, cells: CellStore, last: date) -> dict[str, Any]:
+def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any]:
     """Run what is missing of the grid and write its tables; return where they are and the counts.
 
     Args:
         store: with the plays of the days, and the simulation's truth where there is one.
-        cells: where finished cells are kept.
+        trials: where finished trials are kept.
         last: the last test day.
 
     Raises:
@@ -66,11 +66,11 @@ def evaluate(store: TableStore, cells: CellStore, last: date) -> dict[str, Any]:
     sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
     laboratory = Laboratory(plays, TrainedAttention(plays, sessions.root, config, folder), config)
-    results = run_grid(laboratory, cells_of(config.evaluation), cells)
+    results = run_grid(laboratory, trials_of(config.evaluation), trials)
     document = _document(laboratory, Findings(results), last)
     return {
         "plays": len(plays),
-        "cells": len(results),
+        "trials": len(results),
         **write_document(document, config.paths.reports, last),
     }
 

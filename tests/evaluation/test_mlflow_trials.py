@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from uae_model.evaluation.cells import Cell, CellResult
-from uae_model.evaluation.mlflow_cells import open_cells
+from uae_model.evaluation.mlflow_trials import open_trials
+from uae_model.evaluation.trials import Trial, TrialResult
 
 
 def test_a_finished_cell_is_found_again_by_its_key(make_config: Any) -> None:
     config = make_config()
-    cells = open_cells(config)
-    assert cells.known() == {}
+    trials = open_trials(config)
+    assert trials.known() == {}
     metrics = {"active_plays.auc": 0.625, "observed_labels.gauc_rows": math.nan}
-    result = CellResult(
-        Cell("Wide&Deep", "auto:power:5", 1), metrics, [{"train_loss": 0.5}, {"train_loss": 0.25}]
+    result = TrialResult(
+        Trial("Wide&Deep", "auto:power:5", 1), metrics, [{"train_loss": 0.5}, {"train_loss": 0.25}]
     )
-    cells.save("abc", result)
-    again = open_cells(config)
+    trials.save("abc", result)
+    again = open_trials(config)
     assert again.known() == {"abc": {"active_plays.auc": 0.625, "epoch_train_loss": 0.25}}
 
     client: Any = again._client
@@ -27,7 +27,7 @@ def test_a_finished_cell_is_found_again_by_its_key(make_config: Any) -> None:
     history = client.get_metric_history(run.info.run_id, "epoch_train_loss")
     assert [(found.step, found.value) for found in history] == [(0, 0.5), (1, 0.25)]
 
-    # A run that was cut off is not finished, and a run of something else is no cell.
+    # A run that was cut off is not finished, and a run of something else is no trial.
     client.create_run(again._experiment, tags={"cell_key": "cut off"})
     other = client.create_run(again._experiment)
     client.set_terminated(other.info.run_id, "FINISHED")

@@ -9,9 +9,9 @@ import pytest
 
 from tests.evaluation.builders import MemoryStore, small_config, small_plays, steady_attention
 from uae_model.core.errors import InputError
-from uae_model.evaluation.cells import Cell, Laboratory
-from uae_model.evaluation.grid import cells_of, run_grid
+from uae_model.evaluation.grid import run_grid, trials_of
 from uae_model.evaluation.plays import TRAIN
+from uae_model.evaluation.trials import Laboratory, Trial
 
 CONFIG = small_config()
 PLAYS = small_plays(CONFIG)
@@ -49,67 +49,67 @@ def test_true_attention_is_the_simulations(laboratory: Laboratory) -> None:
 
 
 def test_the_same_cell_gives_the_same_figures(laboratory: Laboratory) -> None:
-    first, second = (laboratory.run(Cell("DCN", "auto", 3)) for _ in range(2))
+    first, second = (laboratory.run(Trial("DCN", "auto", 3)) for _ in range(2))
     assert {**first.metrics, "seconds": 0} == {**second.metrics, "seconds": 0}
     assert first.history == second.history
     assert len(first.history) == 2
-    other = laboratory.run(Cell("DCN", "auto", 4))
+    other = laboratory.run(Trial("DCN", "auto", 4))
     assert other.metrics["true_relevance.auc"] != first.metrics["true_relevance.auc"]
 
 
 def test_every_setting_is_judged_where_it_can_be(laboratory: Laboratory) -> None:
-    metrics = laboratory.run(Cell("FM", "none", 1)).metrics
+    metrics = laboratory.run(Trial("FM", "none", 1)).metrics
     settings = {name.split(".")[0] for name in metrics if "." in name}
     assert settings == {"true_relevance", "active_plays", "observed_labels"}
     plays = small_plays(CONFIG, truth=False)
-    without = Laboratory(plays, steady_attention(plays), CONFIG).run(Cell("FM", "none", 1)).metrics
+    without = Laboratory(plays, steady_attention(plays), CONFIG).run(Trial("FM", "none", 1)).metrics
     assert {name.split(".")[0] for name in without if "." in name} == {"active_plays", "observed_labels"}
 
 
 def test_a_second_call_computes_only_what_is_missing(laboratory: Laboratory) -> None:
     store = MemoryStore()
-    cells = cells_of(CONFIG.evaluation)
-    assert len(cells) == 2 * 4 * 2
-    first = run_grid(laboratory, cells[:5], store)
+    trials = trials_of(CONFIG.evaluation)
+    assert len(trials) == 2 * 4 * 2
+    first = run_grid(laboratory, trials[:5], store)
     assert len(store.found) == 5
     saved = []
-    store.save = lambda key, result: saved.append(result.cell)  # type: ignore[method-assign]
-    second = run_grid(laboratory, cells[:7], store)
-    assert saved == cells[5:7]
+    store.save = lambda key, result: saved.append(result.trial)  # type: ignore[method-assign]
+    second = run_grid(laboratory, trials[:7], store)
+    assert saved == trials[5:7]
     assert [found.metrics for found in second[:5]] == [found.metrics for found in first]
 
 
 def test_an_interrupted_call_keeps_what_it_finished(
     laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, cells = MemoryStore(), cells_of(CONFIG.evaluation)[:3]
+    store, trials = MemoryStore(), trials_of(CONFIG.evaluation)[:3]
     run = laboratory.run
 
-    def interrupted(cell: Cell) -> object:
-        if cell == cells[2]:
+    def interrupted(trial: Trial) -> object:
+        if trial == trials[2]:
             raise KeyboardInterrupt
-        return run(cell)
+        return run(trial)
 
     monkeypatch.setattr(laboratory, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run_grid(laboratory, cells, store)
+        run_grid(laboratory, trials, store)
     assert len(store.found) == 2
 
 
 def test_a_cells_key_names_all_that_it_depends_on_and_nothing_else() -> None:
-    def key(cell: Cell, *overrides: str, seed: int = 0) -> str:
+    def key(trial: Trial, *overrides: str, seed: int = 0) -> str:
         config = small_config(*overrides)
         plays = dataclasses.replace(PLAYS, identity=f"{seed}")
-        return Laboratory(plays, steady_attention(PLAYS), config).key(cell)
+        return Laboratory(plays, steady_attention(PLAYS), config).key(trial)
 
-    learned, plain = Cell("FM", "uae", 1), Cell("FM", "none", 1)
+    learned, plain = Trial("FM", "uae", 1), Trial("FM", "none", 1)
     assert key(learned) == key(learned, "evaluation.seeds=[1]", 'evaluation.weightings=["none"]')
     assert key(learned) != key(plain)
     assert key(learned) != key(learned, "training.epochs=3")
     assert key(plain) == key(plain, "training.epochs=3")  # no estimator is behind it
     assert key(plain) != key(plain, "evaluation.epochs=3")
     assert key(plain) != key(plain, seed=1)
-    constant = Cell("FM", "constant", 1)
+    constant = Trial("FM", "constant", 1)
     assert key(constant) != key(constant, "training.epochs=3")  # its mean is that of auto
 
 

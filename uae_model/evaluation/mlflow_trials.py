@@ -1,4 +1,4 @@
-"""Cells as MLflow runs: one finished run each, found again by the tag ``cell_key``."""
+"""Trials as MLflow runs: one finished run each, found again by the tag ``cell_key``."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from mlflow.entities import Metric, Param, RunTag, ViewType
 
 from uae_model import __version__
 from uae_model.config import Config
-from uae_model.evaluation.cells import CellResult
+from uae_model.evaluation.trials import TrialResult
 from uae_model.registry.client import experiment_id, quiet_mlflow
 
 RUNS_PER_PAGE = 1000
+KEY_TAG = "cell_key"
+"""Tag of a trial's key, by the name that the runs of all versions have."""
 
 
-def open_cells(config: Config) -> MlflowCells:
+def open_trials(config: Config) -> MlflowTrials:
     """Return the runs of ``evaluation.experiment``."""
     quiet_mlflow()
     client = MlflowClient(config.paths.mlflow)
-    return MlflowCells(client, experiment_id(client, config, config.evaluation.experiment))
+    return MlflowTrials(client, experiment_id(client, config, config.evaluation.experiment))
 
 
-class MlflowCells:
+class MlflowTrials:
     """The runs of one experiment."""
 
     def __init__(self, client: MlflowClient, experiment_id: str) -> None:
@@ -31,7 +33,7 @@ class MlflowCells:
         self._experiment = experiment_id
 
     def known(self) -> dict[str, dict[str, float]]:
-        """Return the metrics of every finished cell by its key; a run that was cut off is not finished."""
+        """Return the metrics of every finished trial by its key; a run that was cut off is not finished."""
         found: dict[str, dict[str, float]] = {}
         token: str | None = None
         while True:
@@ -43,21 +45,21 @@ class MlflowCells:
                 page_token=token,
             )
             for run in page:
-                if "cell_key" in run.data.tags:
-                    found.setdefault(run.data.tags["cell_key"], dict(run.data.metrics))
+                if KEY_TAG in run.data.tags:
+                    found.setdefault(run.data.tags[KEY_TAG], dict(run.data.metrics))
             token = page.token
             if not token:
                 return found
 
-    def save(self, key: str, result: CellResult) -> None:
-        """Record a cell in a run of its own, which is FINISHED only when everything is in it.
+    def save(self, key: str, result: TrialResult) -> None:
+        """Record a trial in a run of its own, which is FINISHED only when everything is in it.
 
         Metrics that are no number (a setting with one class) are left out; those of the epochs carry their
         number as step.
         """
-        cell = result.cell
+        trial = result.trial
         run = self._client.create_run(
-            self._experiment, run_name=f"{cell.model} {cell.weighting} seed {cell.seed}"
+            self._experiment, run_name=f"{trial.model} {trial.weighting} seed {trial.seed}"
         )
         now = int(time.time() * 1000)
         metrics = [Metric(name, value, now, 0) for name, value in result.metrics.items() if value == value]
@@ -66,7 +68,7 @@ class MlflowCells:
         self._client.log_batch(
             run.info.run_id,
             metrics=metrics,
-            params=[Param(name, str(value)) for name, value in asdict(cell).items()],
-            tags=[RunTag("cell_key", key), RunTag("code_version", __version__)],
+            params=[Param(name, str(value)) for name, value in asdict(trial).items()],
+            tags=[RunTag(KEY_TAG, key), RunTag("code_version", __version__)],
         )
         self._client.set_terminated(run.info.run_id, "FINISHED")

@@ -47,7 +47,7 @@ PLANS: dict[str, dict[str, Changes]] = {
 
 
 @dataclass(frozen=True)
-class Case:
+class EstimatorCase:
     """What one process measures: the plan's estimators in one world."""
 
     plan: str
@@ -76,7 +76,7 @@ class Score:
     calibration: dict[str, float]
 
 
-def measure(case: Case) -> dict[str, Any]:
+def measure(case: EstimatorCase) -> dict[str, Any]:
     """Return the scores of the plan's estimators and the ceilings, as JSON values."""
     torch.set_num_threads(1)
     setting = SETTINGS[case.setting]

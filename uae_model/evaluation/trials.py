@@ -1,4 +1,4 @@
-"""One cell of an evaluation: a base model trained on one weighting with one seed, and judged."""
+"""One trial of an evaluation: a base model trained on one weighting with one seed, and judged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, order=True)
-class Cell:
+class Trial:
     """What is trained: a base model's name, a weighting's name and a seed."""
 
     model: str
@@ -39,20 +39,20 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class CellResult:
+class TrialResult:
     """What came of it.
 
     ``metrics`` holds ``<label setting>.<metric>``, ``mean_passive_weight`` of the training plays,
     ``best_epoch``, ``epochs`` and ``seconds``; ``history`` the metrics of each epoch.
     """
 
-    cell: Cell
+    trial: Trial
     metrics: Mapping[str, float]
     history: Sequence[Mapping[str, float]] = field(default=())
 
 
 class Laboratory:
-    """Trains and judges cells on the same plays: fields are encoded once, only the weight column changes."""
+    """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes."""
 
     def __init__(self, plays: EvaluationPlays, source: AttentionSource, config: Config) -> None:
         self.plays = plays
@@ -95,14 +95,14 @@ class Laboratory:
             passive = weigh(rule, self._attention(rule, seed), self.plays.passive_in(TRAIN))
         return np.where(self.plays.active_N, 1.0, passive)
 
-    def run(self, cell: Cell) -> CellResult:
+    def run(self, trial: Trial) -> TrialResult:
         """Train the cell's model and judge its epoch with the best weighted validation loss.
 
-        The same cell, plays, settings and number of threads give the same figures.
+        The same trial, plays, settings and number of threads give the same figures.
         """
         started = time.perf_counter()
-        weight_N = self.weights(cell.weighting, cell.seed)
-        model, done = self.train(cell.model, weight_N, cell.seed)
+        weight_N = self.weights(trial.weighting, trial.seed)
+        model, done = self.train(trial.model, weight_N, trial.seed)
         metrics = {
             **self.judge(model),
             "mean_passive_weight": self._mean_passive(weight_N),
@@ -110,7 +110,7 @@ class Laboratory:
             "epochs": float(len(done.history)),
             "seconds": time.perf_counter() - started,
         }
-        return CellResult(cell, metrics, done.history)
+        return TrialResult(trial, metrics, done.history)
 
     def train(
         self, model_name: str, weight_N: Floats, seed: int, watch: Watch | None = None
@@ -146,19 +146,19 @@ class Laboratory:
         score_N[self._test_N] = predict(model, self._test_fields_NF).numpy()
         return judge(self._judged, self.plays.user_N, score_N)
 
-    def key(self, cell: Cell) -> str:
+    def key(self, trial: Trial) -> str:
         """Return a digest of everything that the cell's figures depend on."""
         config = self.config
         content = {
             "version": __version__,
             "plays": self.plays.identity,
-            "cell": asdict(cell),
+            "cell": asdict(trial),  # by this name, finished trials of earlier versions are known
             "features": config.features.to_plain(),
             "recommender": config.evaluation.model_dump(
                 mode="json", exclude={"models", "weightings", "seeds", "test_days", "experiment"}
             ),
         }
-        rule = self.rule(cell.weighting)
+        rule = self.rule(trial.weighting)
         if rule.estimator is not None:
             for section in ("network", "training", "weights"):
                 content[section] = getattr(config, section).model_dump(mode="json")
