@@ -1,0 +1,1 @@
+"""What make calls: set-up, demo, tests, packaging, submission, and the generated reference."""
