@@ -54,8 +54,8 @@ class Aggregate(Section):
     function: AggregateFunction = Field(description="what is computed of the entity's plays")
     value: str = Field(
         default="",
-        description="of sum and mean: played_seconds or a numeric feed feature; of approx_distinct: user, "
-        "song or a categorical feed feature",
+        description="what is summed, averaged or counted: for sum and mean played_seconds or a numeric feed "
+        "feature; for approx_distinct user, song or a categorical feed feature",
     )
     feedback: tuple[Feedback, ...] = Field(
         default=(), description="count only plays with this feedback; empty: any"

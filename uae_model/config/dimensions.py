@@ -30,7 +30,7 @@ class Dimension(Section):
         description="a delivered slot, written like paths.feed: {date}, {hour}, or neither for a file or "
         "folder that is complete",
     )
-    format: Literal["parquet", "jsonl", "csv"] = Field(default="parquet", description="of the files")
+    format: Literal["parquet", "jsonl", "csv"] = Field(default="parquet", description="format of the files")
     attributes: dict[str, Literal["categorical", "numeric"]] = Field(
         min_length=1, description="attribute = kind; the columns of the table that features may read"
     )

@@ -54,7 +54,9 @@ class EvaluationSettings(Section):
         "auto:scaled:0.1, constant:0.1",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        default=(1, 2, 3, 4, 5), min_length=1, description="of estimators and base models; one run each"
+        default=(1, 2, 3, 4, 5),
+        min_length=1,
+        description="seeds of estimators and base models; one run a seed",
     )
     test_days: PositiveInt = Field(default=1, description="days that are judged, after the validation days")
     embedding: PositiveInt = Field(default=8, description="width of each embedding of a base model")
@@ -62,8 +64,10 @@ class EvaluationSettings(Section):
         default=(256, 128, 64), min_length=1, description="hidden layers of the base models' MLPs"
     )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=4096, description="plays of a training step")
-    learning_rate: Positive = Field(default=5e-3, description="Adam")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-3, description="Adam")
+    learning_rate: Positive = Field(default=5e-3, description="learning rate of the base models (Adam)")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        default=1e-3, description="weight decay of the base models (Adam)"
+    )
     epochs: PositiveInt = Field(default=8, description="passes over the training plays, at most")
     patience: PositiveInt = Field(
         default=2, description="epochs without a better weighted validation loss before training stops"

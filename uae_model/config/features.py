@@ -52,11 +52,12 @@ class Feature(Section):
     )
     transform: Literal["none", "log1p", "quantile"] = Field(
         default="none",
-        description="of a numeric feature: log1p before it is standardised; quantile: the tenth of the "
-        "training window that the value falls into",
+        description="what a numeric feature goes through: none; log1p, before it is standardised; quantile, "
+        "the tenth of the training window that the value falls into",
     )
     aggregate: Aggregate | None = Field(
-        default=None, description="of whom, what and in which windows, for a feature with source aggregate"
+        default=None,
+        description="entity, function and windows of a feature that is computed from the days before",
     )
 
     @model_validator(mode="before")

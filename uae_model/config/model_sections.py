@@ -43,8 +43,8 @@ class TrainingSettings(Section):
     stickiness: tuple[Stickiness, ...] = Field(
         default=(0.2, 0.4, 0.7, 0.9),
         min_length=1,
-        description="of the attention chain; several values are compared by held-out likelihood "
-        "(joint is the chain with 0)",
+        description="probability that attention stays as it was, for the attention chain; several values are "
+        "compared by held-out likelihood (joint is the chain with 0)",
     )
     unrestricted_stickiness: Stickiness = Field(
         default=0.7,
@@ -57,8 +57,8 @@ class TrainingSettings(Section):
     finalists: PositiveInt = Field(default=2, description="candidates that are trained to the end")
     feature_roles: bool = Field(
         default=True,
-        description="attention sees features of role context or both, the propensity those of role "
-        "preference or both (chain, joint, uae)",
+        description="whether attention sees only features of role context or both, and the propensity only "
+        "those of role preference or both (chain, joint, uae)",
     )
     window_days: PositiveInt = Field(default=7, description="days of training plays")
     validation_days: PositiveInt = Field(default=1, description="held-out days after the window")
@@ -70,14 +70,24 @@ class TrainingSettings(Section):
         default=1024,
         description="padded steps in a batch of one process; sessions = batch_plays / padded length",
     )
-    learning_rate_attention: Positive = Field(default=3e-3, description="Adam, for Theta_g")
-    learning_rate_propensity: Positive = Field(default=3e-3, description="Adam, for Theta_h")
+    learning_rate_attention: Positive = Field(
+        default=3e-3, description="learning rate of the attention network (Adam, Theta_g)"
+    )
+    learning_rate_propensity: Positive = Field(
+        default=3e-3, description="learning rate of the propensity network (Adam, Theta_h)"
+    )
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.6, description="factor on both learning rates after each epoch"
     )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=2e-4, description="Adam, for both")
-    attention_steps: PositiveInt = Field(default=1, description="N_a of Algorithm 1 (uae)")
-    propensity_steps: PositiveInt = Field(default=2, description="N_p of Algorithm 1 (uae)")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        default=2e-4, description="weight decay of both networks (Adam)"
+    )
+    attention_steps: PositiveInt = Field(
+        default=1, description="attention steps an iteration, N_a of Algorithm 1 (uae)"
+    )
+    propensity_steps: PositiveInt = Field(
+        default=2, description="propensity steps an iteration, N_p of Algorithm 1 (uae)"
+    )
     clip_risk: bool = Field(default=True, description="clip the negative part of each risk at zero (uae)")
     attention_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         default=1e-3, description="smallest alpha^ that the propensity risk divides by (uae)"
@@ -92,7 +102,9 @@ class TrainingSettings(Section):
     )
     anchor_strength: Positive = Field(default=1.0, description="factor of the squared distance to the anchor")
     decay_half_life: Positive = Field(default=5.0, description="plays after which attention has halved (edm)")
-    seed: int = Field(default=7, ge=0, description="of the weights and of the order of the data")
+    seed: int = Field(
+        default=7, ge=0, description="seed of the networks' first weights and of the order of the data"
+    )
     processes: PositiveInt = Field(default=2, description="training processes (ranks)")
     distributed: Literal["driver", "cluster"] = Field(
         default="driver", description="run the ranks on the driver's machine or as Spark tasks"
@@ -155,7 +167,9 @@ class WeightSettings(Section):
         "attention times a factor, so that passive plays of the validation days have mean weights.mean; "
         "constant: weights.mean",
     )
-    gamma: Positive = Field(default=15.0, description="of power; the paper tunes it in 5, 10, 15, 20, 25")
+    gamma: Positive = Field(
+        default=15.0, description="exponent of the function power; the paper tunes it in 5, 10, 15, 20, 25"
+    )
     mean: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.1, description="mean weight of passive plays, of scaled and constant"
+        default=0.1, description="mean weight of passive plays that the functions scaled and constant give"
     )

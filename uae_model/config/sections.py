@@ -188,7 +188,9 @@ class SnapshotSettings(Section):
     shares: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
         default=(8, 1, 1), description="training, validation and test sessions where split is sessions"
     )
-    split_seed: int = Field(default=7, ge=0, description="of the draw; another one gives another split")
+    split_seed: int = Field(
+        default=7, ge=0, description="seed of the draw of sessions; another one gives another split"
+    )
 
 
 class PublicationChecks(Section):
