@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pkgutil
 import re
 import shlex
 import tomllib
@@ -58,6 +59,16 @@ def test_python_imports_only_names_that_exist(block: Block) -> None:
             module = importlib.import_module(node.module)
             missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
             assert missing == [], node.module
+
+
+def test_the_python_reference_names_what_exists() -> None:
+    text = (ROOT / "docs" / "reference" / "python.md").read_text()
+    named = re.findall(r"^::: ([\w.]+)\n(?:    options:\n      members: \[(.*)\]\n)?", text, re.MULTILINE)
+    assert len(named) >= 6
+    for path, members in named:
+        target = pkgutil.resolve_name(path)
+        missing = [name for name in members.split(", ") if name and not hasattr(target, name)]
+        assert missing == [], path
 
 
 def with_default_features(tree: dict[str, Any]) -> dict[str, Any]:
