@@ -1,4 +1,4 @@
-"""What README and documentation say can be followed: links, snippets, commands, markers of figures."""
+"""What README and documentation say can be followed: links, snippets, settings, commands."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.crosses.tables import tables as crosses_tables
-from benchmarks.downstream.worlds import GRIDS
 from jobs.cli import STEPS
 from tests.docs.pages import ALL_PAGES, ROOT, TOP_LEVEL, Block, blocks, name_of
 from uae_model.config.load import PROFILE_FOLDER, parse_config
-from uae_model.evaluation.labels import SETTINGS
 
 LARGEST_README = 12 * 1024
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
@@ -113,23 +110,3 @@ def test_steps_and_their_options_exist() -> None:
         for option in options:
             if option.startswith("--"):
                 assert re.search(rf"^ +{option}\b", helps[step], re.MULTILINE), f"{where}: {step} {option}"
-
-
-@pytest.mark.parametrize(
-    ("page", "names"),
-    [
-        ("speed.md", ["speed", "features"]),
-        (
-            "attention.md",
-            [f"estimators-{part}" for part in ("recovery", "choices", "calibration", "options", "cost")],
-        ),
-        ("recommenders.md", [f"downstream-{grid}-{labels}" for grid in GRIDS for labels in SETTINGS]),
-        ("recommenders.md", ["downstream-claims", "crosses-dislikes", *crosses_tables([])]),
-    ],
-)
-def test_benchmarks_find_the_place_of_their_tables(page: str, names: list[str]) -> None:
-    text = (ROOT / "docs" / "benchmarks" / page).read_text()
-    for name in names:
-        start, end = f"<!-- bench {name}:start -->\n", f"\n<!-- bench {name}:end -->"
-        assert text.count(start) == text.count(end) == 1, name
-        assert text.split(start)[1].split(end)[0].strip(), name
