@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.estimators.oracle import oracle_attention
 from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, write_simulated_snapshot
-from benchmarks.estimators.tables import Claim
+from benchmarks.estimators.tables import BoundedClaim
 from benchmarks.estimators.trials import auc_of, expected_calibration_error
 from benchmarks.estimators.worlds import third_of_roles_wrong
 from uae_model.config import load_config
@@ -87,6 +87,6 @@ def test_auc_counts_ties_half() -> None:
 
 
 def test_a_claim_says_whether_it_holds() -> None:
-    assert Claim("a", 0.8, 0.78).holds
-    assert not Claim("a", 0.8, 0.78, at_most=True).holds
-    assert Claim("cost", 2.6, 2.5, at_most=True).line() == "FAILS: cost: 2.600 <= 2.5"
+    assert BoundedClaim("a", 0.8, 0.78).holds
+    assert not BoundedClaim("a", 0.8, 0.78, at_most=True).holds
+    assert BoundedClaim("cost", 2.6, 2.5, at_most=True).line() == "FAILS: cost: 2.600 <= 2.5"
