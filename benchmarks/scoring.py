@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.events import DAY
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, emptied, made_once, spark_session, write_plays
-from uae_model.config import Config, Feature
+from uae_model.config import Config, Feature, FeatureSet
 from uae_model.features.arrays import bucket_of, numbers_of
 from uae_model.lake import TableStore, contract_for
 from uae_model.models.inference import predict_sessions
@@ -55,7 +55,7 @@ def run_spark(folder: Path) -> Run:
     """Score the day with one task at a time."""
     emptied(folder / "input" / "tables" / "weights")
     config = benchmark_config(folder / "input")
-    champion = Champion(VERSION, VERSION, _networks(config).to_state(), ())
+    champion = Champion(VERSION, VERSION, _networks(config).to_state(), FeatureSet())
     with spark_session(folder, "local[1]") as spark:
         store = TableStore(spark, config)
         score_day(store, champion, WARM_UP_DAY)

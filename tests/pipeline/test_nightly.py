@@ -188,20 +188,20 @@ class TestSteps:
         assert steps[:2] == ["ingest_slots", "ingest_dimensions 05 07"]
 
     @pytest.mark.usefixtures("steps")
-    @pytest.mark.parametrize("reigning", [(1, 1), None])
+    @pytest.mark.parametrize("champion", [(1, 1), None])
     def test_a_candidate_that_fails_its_gates_only_matters_without_a_champion(
         self,
         monkeypatch: pytest.MonkeyPatch,
         make_config: Callable[..., Config],
-        reigning: tuple[int, int] | None,
+        champion: tuple[int, int] | None,
     ) -> None:
         def refuse(*_: Any) -> None:
             raise ModelError("version 4 was not promoted")
 
         monkeypatch.setattr(nightly, "promote", refuse)
         night = self.store(make_config("nightly.train=always"))
-        registry: Any = FakeRegistry(reigning)
-        if reigning:
+        registry: Any = FakeRegistry(champion)
+        if champion:
             assert run_night(night, registry, THIRD)["weights"] == 3
             return
         with pytest.raises(ModelError, match="version 4 was not promoted"):

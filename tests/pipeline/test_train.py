@@ -15,6 +15,7 @@ from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import InputError, ModelError
 from uae_model.pipeline import train as module
 from uae_model.pipeline.train import promote, train, training_days
+from uae_model.registry.gates import RegisteredCandidate
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
 
 GOOD_TAGS = {
@@ -58,6 +59,9 @@ class FakeRegistry:
 
     def version(self, number: int | None = None) -> Any:
         return SimpleNamespace(version=str(number or 9), tags=self.tags)
+
+    def candidate(self, version: Any) -> RegisteredCandidate:
+        return RegisteredCandidate.of({}, version.tags)
 
     def set_champion(self, candidate: Any) -> None:
         self.promoted.append(int(candidate.version))
@@ -179,7 +183,7 @@ class TestPromote:
             self.promote(config, registry, 9)
         assert str(failure.value) == (
             "version 9 was not promoted: it was trained on 10 plays, promotion.min_training_plays = 1000; "
-            "it was compared with champion 2, but version 3 reigns; train it again "
+            "it was compared with champion 2, but version 3 is champion now; train it again "
             "(--force promotes it all the same)"
         )
         assert registry.promoted == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ from uae_model import __version__
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import NetworkPair
-from uae_model.registry.client import Registry, require_same_features
+from uae_model.registry.client import Registry, require_same_features, tracked_by
 from uae_model.registry.pyfunc import ServedModel
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
@@ -34,7 +34,7 @@ ROWS = sorted(
     [*play_rows(DAY, 12), *play_rows(DAY, 3, longest=1, tag="single ")],
     key=lambda row: (row["session_id"], row["position"]),
 )
-METRICS = {"validation_nll": 0.25, "training_seconds": 1.23456789}
+METRICS = {"validation_nll": 0.251234567, "training_seconds": 1.23456789}
 
 
 def manifest_of(config: Config) -> Manifest:
@@ -85,8 +85,12 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return Trained(tmp_path_factory.mktemp("registry"))
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    before = mlflow.get_tracking_uri()
+    trained = Trained(tmp_path_factory.mktemp("registry"))
+    assert mlflow.get_tracking_uri() == before  # the registry leaves the process's own server alone
+    with tracked_by(trained.config.paths.mlflow):  # where the tests ask MLflow itself
+        yield trained
 
 
 def session_frame(config: Config, encoded: EncodedPlays) -> pd.DataFrame:
@@ -149,7 +153,7 @@ class TestServing:
             **{"training_key": "two", "code_version": __version__, "snapshot": "plays-v7-test"},
             **{"config_digest": trained.config.digest(), "plays_delta_version": "7"},
             **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
-            **{"training_plays": "70", "validation_nll": "0.25", "training_seconds": "1.23457"},
+            **{"training_plays": "70", "validation_nll": "0.251235", "training_seconds": "1.23457"},
             **{"champion_version": "", "warnings": ""},
             **{"attention_features": "all", "propensity_features": "all"},
             **{"estimator": "chain", "stickiness": "0.7", "candidates": '[{"name": "chain-0.7"}]'},
@@ -220,6 +224,14 @@ class TestRegistering:
         stored = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/config.json")
         assert stored == trained.config.canonical_json()
 
+    def test_gates_read_the_figures_of_the_run_with_all_their_digits(self, trained: Trained) -> None:
+        candidate = trained.registry.candidate(trained.registry.version(2))
+        assert candidate.loss == METRICS["validation_nll"]
+        assert candidate.training_plays == 70
+        assert candidate.compared_with is candidate.champion_loss is None
+        recorded = trained.client.get_run(trained.runs["two"]).data.metrics
+        assert recorded["chosen_training_seconds"] == METRICS["training_seconds"]
+
     def test_artifacts_lie_where_the_configuration_says(self, trained: Trained) -> None:
         experiment = trained.client.get_experiment_by_name("uae")
         assert experiment is not None
@@ -271,7 +283,7 @@ class TestChampion:
         registry.set_champion(registry.version(1))
         assert registry.champion_versions() == (1, 1)
         assert int(trained.client.get_model_version_by_alias("uae-propensity", "champion").version) == 1
-        with pytest.raises(ModelError, match="uae-attention had no champion before the present one"):
+        with pytest.raises(ModelError, match="uae-attention had no champion before the current one"):
             registry.previous_champion()
 
         registry.set_champion(registry.version())  # the newest

@@ -128,7 +128,7 @@ def _train_and_promote(store: TableStore, registry: Registry, day: date) -> None
     except ModelError as error:
         if registry.champion_versions() is None:
             raise
-        warn("the reigning champion stays", reason=str(error))
+        warn("the current champion stays", reason=str(error))
 
 
 def _show(moment: datetime) -> str:

@@ -79,11 +79,12 @@ def promote(config: Config, registry: Registry, version: int | None = None, *, f
         ModelError: listing the gates that failed.
     """
     candidate = registry.version(version)
-    reigning = registry.champion_versions()
-    if reigning is not None and reigning[0] == int(candidate.version):
-        log("is champion already", attention_version=reigning[0])
-        return reigning[0]
-    failed = failed_gates(candidate.tags, str(reigning[0]) if reigning else "", config.promotion)
+    versions = registry.champion_versions()
+    champion = versions[0] if versions else None
+    if champion == int(candidate.version):
+        log("is champion already", attention_version=champion)
+        return champion
+    failed = failed_gates(registry.candidate(candidate), champion, config.promotion)
     if failed and not force:
         raise ModelError(
             f"version {candidate.version} was not promoted: {'; '.join(failed)} "

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +23,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Metric, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
@@ -35,6 +37,7 @@ from uae_model.core.logs import log
 from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.models.pair import Traits
+from uae_model.registry.gates import CHOSEN, RegisteredCandidate
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
@@ -67,7 +70,6 @@ class Registry:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         self.config = config
         self.uri = config.paths.mlflow
-        mlflow.set_tracking_uri(self.uri)
         self._client = MlflowClient(self.uri)
         self._attention = config.registry.attention_model
         self._propensity = config.registry.propensity_model
@@ -119,6 +121,7 @@ class Registry:
         A version that an interrupted try registered already is kept.
         """
         state = result.state()
+        self._log_chosen(run_id, {**result.metrics, "training_plays": float(manifest.train.plays)})
         tags = {
             "training_key": key,
             "code_version": __version__,
@@ -172,7 +175,11 @@ class Registry:
     def load(self, attention_version: int, propensity_version: int) -> Champion:
         """Load a registered pair; the propensity model's artifact holds both networks."""
         uri = f"models:/{self._propensity}/{propensity_version}"
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        folder = Path(
+            mlflow.artifacts.download_artifacts(
+                artifact_uri=uri, tracking_uri=self.uri, registry_uri=self.uri
+            )
+        )
         state = load_tensors(str(folder / "artifacts" / "networks.pt"))
         declaration = json.loads((folder / "artifacts" / "declaration.json").read_text())
         if state is None:
@@ -202,7 +209,7 @@ class Registry:
         return max(versions, key=lambda found: int(found.version))
 
     def set_champion(self, attention: ModelVersion) -> None:
-        """Move the alias of both models and remember the pair that reigned before."""
+        """Move the alias of both models and remember the pair that was champion before."""
         before = self.champion_versions()
         if before is not None and before[0] != int(attention.version):
             self._client.set_registered_model_tag(self._attention, PREVIOUS, str(before[0]))
@@ -212,27 +219,41 @@ class Registry:
         log("champion moved", attention_version=int(attention.version), propensity_version=int(propensity))
 
     def previous_champion(self) -> ModelVersion:
-        """Return the attention version that reigned before the present champion.
+        """Return the attention version that was champion before the current one.
 
         Raises:
             ModelError: if there was none.
         """
         tags = self._client.get_registered_model(self._attention).tags
         if PREVIOUS not in tags:
-            raise ModelError(f"{self._attention} had no champion before the present one")
+            raise ModelError(f"{self._attention} had no champion before the current one")
         return self.version(int(tags[PREVIOUS]))
 
     def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
-        """Return the metrics of the run behind an attention version: name -> (step, value), by step."""
+        """Return what was logged while an attention version was trained: name -> (step, value), by step."""
         run_id = str(self.version(version).run_id)
         names = self._client.get_run(run_id).data.metrics
         return {
             name: sorted({(m.step, m.value) for m in self._client.get_metric_history(run_id, name)})
             for name in names
+            if not name.startswith(CHOSEN)
         }
+
+    def candidate(self, version: ModelVersion) -> RegisteredCandidate:
+        """Return what the gates ask of an attention version."""
+        run = self._client.get_run(str(version.run_id))
+        return RegisteredCandidate.of(run.data.metrics, version.tags)
 
     def _experiment(self) -> str:
         return experiment_id(self._client, self.config, self.config.registry.experiment)
+
+    def _log_chosen(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Log the figures of the registered epoch; MLflow holds no number that is not finite."""
+        now = int(time.time() * 1000)
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        self._client.log_batch(
+            run_id, metrics=[Metric(CHOSEN + name, value, now, 0) for name, value in finite.items()]
+        )
 
     def _log_parameters(self, run_id: str) -> None:
         for section in ("network", "training", "weights"):
@@ -254,7 +275,12 @@ class Registry:
         tags: Mapping[str, str],
     ) -> int:
         name = self._attention if output == "attention" else self._propensity
-        with tempfile.TemporaryDirectory() as folder, mlflow.start_run(run_id=run_id), _no_hint_advice():
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            tracked_by(self.uri),
+            mlflow.start_run(run_id=run_id),
+            _no_hint_advice(),
+        ):
             networks = f"{folder}/networks.pt"
             save_tensors(networks, state)
             stored = Path(folder) / "declaration.json"
@@ -328,6 +354,21 @@ def _stored_features(plain: list[dict[str, Any]], uri: str) -> FeatureSet:
         raise ModelError(
             f"{uri}: this version cannot declare its features, so train and promote a new model: {error}"
         ) from error
+
+
+@contextmanager
+def tracked_by(uri: str) -> Iterator[None]:
+    """Let MLflow's module functions, which know one tracking server a process, use this one meanwhile.
+
+    Elsewhere the URI is passed explicitly; ``mlflow.pyfunc.log_model`` takes none.
+    """
+    is_set = mlflow.tracking.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+    before = mlflow.get_tracking_uri() if is_set else None
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None: none is set, as before
 
 
 @contextmanager

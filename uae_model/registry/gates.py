@@ -4,21 +4,71 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from uae_model.config.model_sections import PromotionGates
 
+CHOSEN = "chosen_"
+"""Prefix of the metrics of the epoch that was registered, in the run of its training; the metrics without it
+are those of every epoch."""
 
-def failed_gates(tags: Mapping[str, str], reigning: str, gates: PromotionGates) -> list[str]:
-    """Return a sentence for each gate that the candidate's recorded metrics fail; empty if it may reign.
+
+@dataclass(frozen=True)
+class RegisteredCandidate:
+    """What the gates ask of a registered pair.
+
+    Attributes:
+        loss: negative log-likelihood per play on the validation days, in nats; NaN where none is known.
+        base_rate_loss: that of the constant base rate.
+        training_plays: plays that it was trained on.
+        compared_with: version of the champion that was judged on the same days; None where there was none.
+        champion_loss: that champion's loss; None where it could not be compared.
+    """
+
+    loss: float
+    base_rate_loss: float
+    training_plays: int
+    compared_with: int | None
+    champion_loss: float | None
+
+    @classmethod
+    def of(cls, metrics: Mapping[str, float], tags: Mapping[str, str]) -> RegisteredCandidate:
+        """Return the candidate as registration recorded it.
+
+        Args:
+            metrics: of the training's run. A version that was registered before these metrics were recorded
+                has its figures in the tags alone, with six digits.
+            tags: of the attention model's version.
+        """
+
+        def figure(name: str) -> float | None:
+            if CHOSEN + name in metrics:
+                return metrics[CHOSEN + name]
+            return float(tags[name]) if name in tags else None
+
+        def known(name: str) -> float:
+            value = figure(name)
+            return math.nan if value is None else value
+
+        compared_with = tags.get("champion_version", "")
+        return cls(
+            loss=known("validation_nll"),
+            base_rate_loss=known("validation_base_rate_nll"),
+            training_plays=int(figure("training_plays") or 0),
+            compared_with=int(compared_with) if compared_with else None,
+            champion_loss=figure("champion_validation_nll"),
+        )
+
+
+def failed_gates(candidate: RegisteredCandidate, champion: int | None, gates: PromotionGates) -> list[str]:
+    """Return a sentence for each gate that the candidate fails; empty if it may become champion.
 
     Args:
-        tags: of the attention model's version, as registration wrote them.
-        reigning: version of the present champion, empty if there is none.
+        candidate: what is known of it.
+        champion: version of the current champion, None if there is none.
         gates: the limits.
     """
-    loss = float(tags.get("validation_nll", "nan"))
-    base = float(tags.get("validation_base_rate_nll", "nan"))
-    plays = int(tags.get("training_plays", "0"))
+    loss, base = candidate.loss, candidate.base_rate_loss
     failed = []
     if not math.isfinite(loss):
         failed.append("it has no validation loss")
@@ -26,29 +76,27 @@ def failed_gates(tags: Mapping[str, str], reigning: str, gates: PromotionGates) 
         failed.append(
             f"its validation loss {loss:.4f} is not below that of the constant base rate, {base:.4f}"
         )
-    if plays < gates.min_training_plays:
+    if candidate.training_plays < gates.min_training_plays:
         failed.append(
-            f"it was trained on {plays} plays, promotion.min_training_plays = {gates.min_training_plays}"
+            f"it was trained on {candidate.training_plays} plays, "
+            f"promotion.min_training_plays = {gates.min_training_plays}"
         )
-    if reigning:
-        failed += _against_champion(tags, reigning, loss, gates)
+    if champion is not None:
+        failed += _against_champion(candidate, champion, gates)
     return failed
 
 
-def _against_champion(
-    tags: Mapping[str, str], reigning: str, loss: float, gates: PromotionGates
-) -> list[str]:
-    judged = tags.get("champion_version", "")
-    if judged != reigning:
+def _against_champion(candidate: RegisteredCandidate, champion: int, gates: PromotionGates) -> list[str]:
+    if candidate.compared_with != champion:
+        other = "none" if candidate.compared_with is None else candidate.compared_with
         return [
-            f"it was compared with champion {judged or 'none'}, but version {reigning} reigns; train it again"
+            f"it was compared with champion {other}, but version {champion} is champion now; train it again"
         ]
-    if "champion_validation_nll" not in tags:
-        return [f"champion {reigning} has other features, so their losses cannot be compared"]
-    champion = float(tags["champion_validation_nll"])
-    if loss > champion * (1 + gates.max_nll_increase):
+    if candidate.champion_loss is None:
+        return [f"champion {champion} has other features, so their losses cannot be compared"]
+    if candidate.loss > candidate.champion_loss * (1 + gates.max_nll_increase):
         return [
-            f"its validation loss {loss:.4f} exceeds champion {reigning}'s {champion:.4f} by more than "
-            f"{gates.max_nll_increase:.1%}"
+            f"its validation loss {candidate.loss:.4f} exceeds champion {champion}'s "
+            f"{candidate.champion_loss:.4f} by more than {gates.max_nll_increase:.1%}"
         ]
     return []

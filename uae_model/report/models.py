@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
-from uae_model.registry.gates import failed_gates
+from uae_model.registry.gates import RegisteredCandidate, failed_gates
 from uae_model.report.facts import CandidateFacts, ModelFacts, PublishedDay
 
 
@@ -17,6 +17,10 @@ class ModelSource(Protocol):
 
     def version(self, number: int | None = None) -> Any:
         """Return a registered version of the attention model, with ``tags``."""
+        ...
+
+    def candidate(self, version: Any) -> RegisteredCandidate:
+        """Return what the gates ask of a version."""
         ...
 
     def champion_versions(self) -> tuple[int, int] | None:
@@ -33,14 +37,16 @@ def read_model(
 ) -> tuple[ModelFacts | None, str]:
     """Return the facts of the pair that scored the day, or the reason why there are none.
 
-    The gates are judged as at promotion: against the champion that reigned when the pair was trained.
+    The gates are judged as at promotion: against the champion of the time when the pair was trained.
     """
     if models is None:
         return None, f"there is no registry at {config.paths.mlflow}"
     try:
-        tags = dict(models.version(published.attention_version).tags)
+        version = models.version(published.attention_version)
     except ModelError as error:
         return None, str(error)
+    tags = dict(version.tags)
+    candidate = models.candidate(version)
     champion = models.champion_versions()
     facts = ModelFacts(
         attention_version=published.attention_version,
@@ -48,7 +54,7 @@ def read_model(
         champion_version=champion[0] if champion else None,
         tags=tags,
         curves=_by_epoch(models.history(published.attention_version)),
-        failed_gates=tuple(failed_gates(tags, tags.get("champion_version", ""), config.promotion)),
+        failed_gates=tuple(failed_gates(candidate, candidate.compared_with, config.promotion)),
         candidates=_candidates(tags),
     )
     return facts, ""

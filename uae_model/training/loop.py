@@ -163,7 +163,7 @@ class Trainer:
         return compared
 
     def _champion_metrics(self) -> dict[str, float]:
-        """Judge the reigning champion on the same validation plays, for the promotion gate."""
+        """Judge the current champion on the same validation plays, for the promotion gate."""
         if not self.job.champion_path:
             return {}
         state = load_tensors(self.job.champion_path)
