@@ -88,7 +88,7 @@ def main() -> int:
     print(text)
     if args.docs:
         replace_block(PAGES / "speed.md", "features" if of_features.issuperset(names) else "speed", text)
-    return 0 if all(found["comparison"]["agree"] for found in results.values()) else 1
+    return 0 if all(result["comparison"]["agree"] for result in results.values()) else 1
 
 
 def measure(name: str, data: Path, scale: float, repeats: int) -> dict[str, Any]:
@@ -100,9 +100,9 @@ def measure(name: str, data: Path, scale: float, repeats: int) -> dict[str, Any]
     shape, _ = run_child(module, "prepare", folder, scale)
     runs: dict[str, list[Run]] = {benchmark.ours: [], benchmark.peer: []}
     for number in range(repeats):
-        for peer, found in runs.items():
-            found.append(measured(module, peer, folder, scale, benchmark.core))
-            print(f"{name} {number + 1}/{repeats} {peer}: {found[-1].seconds:.1f} s", file=sys.stderr)
+        for peer, runs_of_peer in runs.items():
+            runs_of_peer.append(measured(module, peer, folder, scale, benchmark.core))
+            print(f"{name} {number + 1}/{repeats} {peer}: {runs_of_peer[-1].seconds:.1f} s", file=sys.stderr)
     comparison, _ = run_child(module, "compare", folder, scale)
     pairs = zip(runs[benchmark.ours], runs[benchmark.peer], strict=True)
     return {
@@ -111,7 +111,7 @@ def measure(name: str, data: Path, scale: float, repeats: int) -> dict[str, Any]
         "ratio": statistics.median(ours.rate / peer.rate for ours, peer in pairs),
         "input": shape,
         "comparison": comparison,
-        "peers": {peer: summary(found) for peer, found in runs.items()},
+        "peers": {peer: summary(runs_of_peer) for peer, runs_of_peer in runs.items()},
     }
 
 
@@ -131,17 +131,17 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         "| benchmark | plays/s | peak memory | peer: plays/s | peak memory | ratio | wanted |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for found in results.values():
-        ours, peer = found["peers"].values()
+    for result in results.values():
+        ours, peer = result["peers"].values()
         cells = [
-            found["title"],
+            result["title"],
             *(
                 cell
                 for one in (ours, peer)
                 for cell in (f"{one['rate']:,.0f}", f"{one['peak_bytes'] / 1e9:.1f} GB")
             ),
-            f"{found['ratio']:.2f}x",
-            f"{found['target']:.2g}x",
+            f"{result['ratio']:.2f}x",
+            f"{result['target']:.2g}x",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

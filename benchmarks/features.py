@@ -65,7 +65,7 @@ def config_of_44() -> Config:
         }
         for entry in MORE_AGGREGATES
     ]
-    listed = [each.model_dump() for each in (*default.features, *product)]
+    listed = [feature.model_dump() for feature in (*default.features, *product)]
     return parse_config({"features": [*listed, *more]})
 
 
@@ -146,7 +146,7 @@ def compare(folder: Path) -> dict[str, Any]:
     """Compare both outputs: rows, and an order-free checksum over every value of every feature."""
     names = [feature.name for feature in config_of_44().features.of_origin("aggregate")]
     with connect(folder) as connection:
-        found = {
+        by_peer = {
             peer: connection.sql(
                 f"SELECT count(*), {', '.join(f'sum(hash(event_id, {n})::HUGEINT)::VARCHAR' for n in names)} "
                 f"FROM '{folder / peer}/features/*/*.parquet'"
@@ -155,10 +155,10 @@ def compare(folder: Path) -> dict[str, Any]:
         }
     differing = [
         name
-        for name, ours, theirs in zip(["rows", *names], found["spark"], found["duckdb"], strict=True)
+        for name, ours, theirs in zip(["rows", *names], by_peer["spark"], by_peer["duckdb"], strict=True)
         if ours != theirs
     ]
-    return {"agree": not differing, "plays": found["spark"][0], "differing": differing}
+    return {"agree": not differing, "plays": by_peer["spark"][0], "differing": differing}
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -231,15 +231,15 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _features_sql(folder: Path, output: Path, day: date, config: Config) -> str:
     """Return the windows of every entity, joined to the plays of a day."""
-    found = entities(config)
-    keys = {entity: f"key_{number}" for number, entity in enumerate(found)}
+    by_entity = entities(config)
+    keys = {entity: f"key_{number}" for number, entity in enumerate(by_entity)}
     parts = [
         "plays AS (SELECT event_id, played_at, "
         + ", ".join(f"{_key(entity)} AS {name}" for entity, name in keys.items())
         + f" FROM '{folder}/events/dt={day}/*.parquet')"
     ]
     joins = []
-    for entity, features in found.items():
+    for entity, features in by_entity.items():
         name = f"windows_{keys[entity]}"
         parts.append(f"{name} AS ({_windows_sql(output, day, entity, keys[entity], features)})")
         joins.append(f"LEFT JOIN {name} ON plays.{keys[entity]} = {name}.key")

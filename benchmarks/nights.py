@@ -66,13 +66,15 @@ PEERS: dict[str, Callable[[Path], Run]] = {
 
 def compare(folder: Path) -> dict[str, Any]:
     """Check that each night that was run gave every play of its day a row."""
-    found = {}
+    complete = {}
     for peer, number in NIGHTS.items():
         if not (folder / peer).exists():
             continue
         day = DAY + timedelta(days=number - 1)
-        found[peer] = _rows(folder / peer / "features" / f"dt={day}") == count_events(folder / "events", day)
-    return {"agree": all(found.values()), **found}
+        complete[peer] = _rows(folder / peer / "features" / f"dt={day}") == count_events(
+            folder / "events", day
+        )
+    return {"agree": all(complete.values()), **complete}
 
 
 def _rows(folder: Path) -> int:

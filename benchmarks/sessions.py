@@ -59,8 +59,8 @@ PEERS: dict[str, Callable[[Path], Run]] = {"spark": run_spark, "duckdb": run_duc
 def compare(folder: Path) -> dict[str, Any]:
     """Compare both outputs: rows, sessions, and an order-free checksum over every column."""
     with _connect(folder) as connection:
-        found = {peer: _digest(connection, f"{folder / peer}/*.parquet") for peer in PEERS}
-    return {"agree": found["spark"] == found["duckdb"], **found["spark"], "peer": found["duckdb"]}
+        digests = {peer: _digest(connection, f"{folder / peer}/*.parquet") for peer in PEERS}
+    return {"agree": digests["spark"] == digests["duckdb"], **digests["spark"], "peer": digests["duckdb"]}
 
 
 def _write(folder: Path, users: int) -> None:

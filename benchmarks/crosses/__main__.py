@@ -37,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         for case in wanted:
             shutil.rmtree(folder / case.name, ignore_errors=True)
     calls = {case: (case, folder) for case in wanted}
-    found = kept_results(measure, calls, folder, args.processes, resume=args.resume)
-    content = {"seeds": args.seeds, "users": args.users, "cases": found}
-    return conclude(content, args.out, tables(found), claims(found), PAGE if args.docs else None)
+    results = kept_results(measure, calls, folder, args.processes, resume=args.resume)
+    content = {"seeds": args.seeds, "users": args.users, "cases": results}
+    return conclude(content, args.out, tables(results), claims(results), PAGE if args.docs else None)
 
 
 if __name__ == "__main__":

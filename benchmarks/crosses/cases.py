@@ -60,7 +60,7 @@ def measure(case: CrossesCase, folder: Path) -> dict[str, Any]:
     days = [day for split in SPLITS.values() for day in split]
     by_day = dict(zip(days, plays_with_aggregates(world, days, config, place / "history"), strict=True))
     splits = {split: join([by_day[day] for day in of_split]) for split, of_split in SPLITS.items()}
-    found = {
+    figures = {
         "case": asdict(case),
         "law": dict(LAWS[case.law].law),
         "plays": splits[TRAIN].plays,
@@ -70,7 +70,7 @@ def measure(case: CrossesCase, folder: Path) -> dict[str, Any]:
         "recommender": _recommender(world, splits, config, case.seed, place),
         "chain": _chain(world, splits, config, place),
     }
-    return {**found, "seconds": time.perf_counter() - started}
+    return {**figures, "seconds": time.perf_counter() - started}
 
 
 def _recommender(
@@ -84,22 +84,22 @@ def _recommender(
     seen = {split: narrowed(plays, config, PLAIN) for split, plays in splits.items()}
     manifest = write_simulated_snapshot(folder / "snapshot", seen[TRAIN], seen[VALIDATION], plain)
     source = TrainedAttention(evaluation_plays(world, seen, SPLITS), manifest.root, plain, str(folder))
-    found: dict[str, dict[str, dict[str, float]]] = {weighting: {} for weighting in WEIGHTINGS}
+    metrics: dict[str, dict[str, dict[str, float]]] = {weighting: {} for weighting in WEIGHTINGS}
     for features, names in (("without", IDS), ("with", (*IDS, *CROSSES))):
         parts = {split: narrowed(plays, config, names) for split, plays in splits.items()}
         plays = evaluation_plays(world, parts, SPLITS)
         laboratory = Laboratory(plays, source, with_features(config, names))
         for weighting in WEIGHTINGS:
             result = laboratory.run(Trial(MODEL, weighting, seed))
-            found[weighting][features] = dict(result.metrics)
-    return found
+            metrics[weighting][features] = dict(result.metrics)
+    return metrics
 
 
 def _chain(world: World, splits: Splits, config: Config, folder: Path) -> dict[str, dict[str, float]]:
     """Return how well the chain, told the true stickiness, does without and with the crosses."""
     changed = {"estimator": "chain", "stickiness": (world.stickiness,)}
     settings = config.training.model_copy(update=changed)
-    found = {}
+    figures = {}
     for features, names in (("without", PLAIN), ("with", (*PLAIN, *CROSSES))):
         seen = {split: narrowed(plays, config, names) for split, plays in splits.items()}
         place = folder / f"chain-{features}"
@@ -111,8 +111,8 @@ def _chain(world: World, splits: Splits, config: Config, folder: Path) -> dict[s
         judged = seen[TEST]
         passive_N = judged.feedback_N == 0
         attention_N = attention_of(networks_of(result), judged, config)
-        found[features] = {
+        figures[features] = {
             "auc_p": auc_of(attention_N[passive_N], judged.attended_N[passive_N]),
             "nll": result.metrics["validation_nll"],
         }
-    return found
+    return figures

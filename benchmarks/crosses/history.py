@@ -128,5 +128,5 @@ def _aggregates_of(event_ids: pa.Array, values: pa.Table, config: Config) -> Arr
     for feature in config.features.of_origin("aggregate"):
         column = values[feature.name].combine_chunks().take(row_N)
         columns.append(numbers_of(column.to_numpy(zero_copy_only=False), feature.transform))
-    found: Array = np.stack(columns, axis=1)
-    return found
+    aggregates_NF: Array = np.stack(columns, axis=1)
+    return aggregates_NF

@@ -61,12 +61,12 @@ def tables(results: Sequence[Result]) -> dict[str, str]:
     """Return a table for each world, and whether the claims hold, by the blocks of recommenders.md."""
     blocks = {}
     for law in _laws(results):
-        found = _of_law(results, law)
+        cases = _of_law(results, law)
         lines = [
-            f"| {LAWS[law].title}; {len(found)} seeds | without | with the crosses | gain | p |",
+            f"| {LAWS[law].title}; {len(cases)} seeds | without | with the crosses | gain | p |",
             "|---|---:|---:|---:|---:|",
-            *(_recommender(found, weighting).row() for weighting in WEIGHTINGS),
-            *(_chain(found, metric).row() for metric in ("auc_p", "nll")),
+            *(_recommender(cases, weighting).row() for weighting in WEIGHTINGS),
+            *(_chain(cases, metric).row() for metric in ("auc_p", "nll")),
         ]
         blocks[f"crosses-{law}"] = "\n".join(lines)
     blocks["crosses-claims"] = "\n".join(f"- {claim.line()}" for claim in claims(results))
@@ -77,29 +77,29 @@ def claims(results: Sequence[Result]) -> list[Claim]:
     """Return what issue 5 wants, for every world that was measured."""
     checked = []
     for law in _laws(results):
-        found, where = _of_law(results, law), LAWS[law].title
+        cases, where = _of_law(results, law), LAWS[law].title
         for weighting in CLAIMED:
-            pair = _recommender(found, weighting)
+            pair = _recommender(cases, weighting)
             text = f"{where}: crosses raise the {pair.title}, p < 0.05"
             checked.append(Claim(text, pair.told(), pair.raised))
-        pair = _chain(found, "auc_p")
+        pair = _chain(cases, "auc_p")
         text = f"{where}: auc_p of the chain does not fall by more than {SAME_AUC_P:g}"
         checked.append(Claim(text, pair.told(), pair.gain >= -SAME_AUC_P))
     return checked
 
 
-def _recommender(found: Sequence[Result], weighting: str) -> Pair:
+def _recommender(cases: Sequence[Result], weighting: str) -> Pair:
     title = f"{MODEL}, weights: {parse_rule(weighting, WeightSettings()).title}"
-    return _pair(f"AUC of {title}", found, lambda each: each["recommender"][weighting], TRUE_AUC)
+    return _pair(f"AUC of {title}", cases, lambda case: case["recommender"][weighting], TRUE_AUC)
 
 
-def _chain(found: Sequence[Result], metric: str) -> Pair:
-    return _pair(f"{metric} of the chain", found, lambda each: each["chain"], metric)
+def _chain(cases: Sequence[Result], metric: str) -> Pair:
+    return _pair(f"{metric} of the chain", cases, lambda case: case["chain"], metric)
 
 
-def _pair(title: str, found: Sequence[Result], part: Callable[[Result], Result], metric: str) -> Pair:
+def _pair(title: str, cases: Sequence[Result], part: Callable[[Result], Result], metric: str) -> Pair:
     without, with_crosses = (
-        tuple(float(part(each)[features][metric]) for each in found) for features in ("without", "with")
+        tuple(float(part(case)[features][metric]) for case in cases) for features in ("without", "with")
     )
     return Pair(title, without, with_crosses)
 
@@ -109,4 +109,4 @@ def _laws(results: Sequence[Result]) -> list[str]:
 
 
 def _of_law(results: Sequence[Result], law: str) -> list[Result]:
-    return [each for each in results if each["case"]["law"] == law]
+    return [case for case in results if case["case"]["law"] == law]

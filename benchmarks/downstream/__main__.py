@@ -39,9 +39,9 @@ def main() -> int:
         }
         for name in args.only
     }
-    found = measure_all(merged(asked.values()), Path(args.data), args.processes, resume=args.resume)
-    results = {name: results_of(found, trials) for name, trials in asked.items()}
-    content = {"cases": list(found.values())}
+    measured = measure_all(merged(asked.values()), Path(args.data), args.processes, resume=args.resume)
+    results = {name: results_of(measured, trials) for name, trials in asked.items()}
+    content = {"cases": list(measured.values())}
     return conclude(content, args.out, tables(results), claims(results), PAGE if args.docs else None)
 
 
@@ -69,12 +69,12 @@ def measure_all(
 
 
 def results_of(
-    found: Mapping[DownstreamCase, dict[str, Any]], trials: Mapping[DownstreamCase, Sequence[Trial]]
+    measured: Mapping[DownstreamCase, dict[str, Any]], trials: Mapping[DownstreamCase, Sequence[Trial]]
 ) -> list[TrialResult]:
     """Return a grid's trials from the results of its cases."""
     results = []
     for case, wanted in trials.items():
-        known = {(trial["model"], trial["weighting"]): trial["metrics"] for trial in found[case]["cells"]}
+        known = {(trial["model"], trial["weighting"]): trial["metrics"] for trial in measured[case]["cells"]}
         results += [TrialResult(trial, known[trial.model, trial.weighting]) for trial in wanted]
     return results
 

@@ -92,8 +92,8 @@ def main() -> int:
     document = {"machine": machine(), "arguments": said, "runs": runs}
     Path(args.out).write_text(json.dumps(document, indent=1) + "\n")
     Path(args.figure).write_text(svg_file(daily_lift(lifts)))
-    for arm, found in (("treatment", lifts), (CEILING, ceilings)):
-        for title, band in found.items():
+    for arm, bands in (("treatment", lifts), (CEILING, ceilings)):
+        for title, band in bands.items():
             shown = zip(band.mean_T, band.low_T, band.high_T, strict=True)
             days = "; ".join(f"{mean:+.2%} ({low:+.2%} to {high:+.2%})" for mean, low, high in shown)
             print(f"{title}, {arm} over control: {days}")
@@ -114,17 +114,17 @@ def run(seed: int, users: int, arms: Sequence[Arm]) -> dict[str, Any]:
         train, validation = join(before.encoded[:TRAIN_DAYS]), join(before.encoded[TRAIN_DAYS:])
         manifest = write_simulated_snapshot(Path(folder) / "snapshot", train, validation, config)
         pair = networks_of(train_here(manifest, config, config.training, Path(folder) / "checkpoints"))
-    found: dict[str, Any] = {"seed": seed, "users": users}
+    figures: dict[str, Any] = {"seed": seed, "users": users}
     for arm in arms:
         log = Log(list(before.encoded), list(before.labels))
-        found[arm.name] = [
+        figures[arm.name] = [
             record(log, world, day, trained_policy(arm, log, pair, world, config), config)
             for day in range(warm_up, warm_up + TEST_DAYS)
         ]
-    found[CEILING] = [
+    figures[CEILING] = [
         record(Log(), world, day, best_liked(world), config) for day in range(warm_up, warm_up + TEST_DAYS)
     ]
-    return found
+    return figures
 
 
 def best_liked(world: World) -> Policy:
@@ -134,8 +134,8 @@ def best_liked(world: World) -> Policy:
         slots = len(offer.user_N)
         taste = np.repeat(user_factors(world, offer.user_N), OFFERED_SONGS, axis=0)
         liking_NK = liking_of(world, taste, offer.song_NK.ravel()).reshape(slots, OFFERED_SONGS)
-        found: Ints = offer.song_NK[np.arange(slots), liking_NK.argmax(axis=1)]
-        return found
+        liked_N: Ints = offer.song_NK[np.arange(slots), liking_NK.argmax(axis=1)]
+        return liked_N
 
     return choose
 
@@ -187,17 +187,17 @@ def best_of(
     """Return the offered song of each slot that the model ranks highest."""
     slots = len(offer.user_N)
 
-    def each(values_N: Ints) -> Ints:
+    def for_every_offer(values_N: Ints) -> Ints:
         return np.repeat(values_N, OFFERED_SONGS)
 
     nothing: NDArray[Any] = np.zeros(slots * OFFERED_SONGS)
     candidates = Plays(
         session_N=np.arange(slots * OFFERED_SONGS),
-        user_N=each(offer.user_N),
+        user_N=for_every_offer(offer.user_N),
         song_N=offer.song_NK.ravel(),
-        device_N=each(offer.device_N),
-        source_N=each(offer.source_N),
-        start_ms_N=each(offer.hour_N) * 3_600_000,
+        device_N=for_every_offer(offer.device_N),
+        source_N=for_every_offer(offer.source_N),
+        start_ms_N=for_every_offer(offer.hour_N) * 3_600_000,
         played_ms_N=nothing.astype(np.int64),
         feedback_N=nothing.astype(np.int64),
         attended_N=nothing > 0,
@@ -208,17 +208,18 @@ def best_of(
         relevance_N=nothing.astype(np.int64),
         liking_N=nothing,
     )
-    encoded = encode(world, block, candidates, config, rank_N=each(offer.rank_N))
+    encoded = encode(world, block, candidates, config, rank_N=for_every_offer(offer.rank_N))
     score_N = predict(model, space.encode(encoded.categorical_NF.astype(np.int64), encoded.numeric_NF))
     best_N = score_N.view(slots, OFFERED_SONGS).argmax(dim=1).numpy()
-    found: Ints = offer.song_NK[np.arange(slots), best_N]
-    return found
+    ranked_N: Ints = offer.song_NK[np.arange(slots), best_N]
+    return ranked_N
 
 
 def lift(runs: Sequence[dict[str, Any]], measure: str, arm: str = "treatment") -> Band:
     """Return an arm over control, as a share by day, with the t-interval over the populations."""
     control_RT, treatment_RT = (
-        np.array([[day[measure] for day in found[name]] for found in runs]) for name in ("control", arm)
+        np.array([[day[measure] for day in population[name]] for population in runs])
+        for name in ("control", arm)
     )
     return t_band(treatment_RT / control_RT - 1)
 

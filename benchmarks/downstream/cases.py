@@ -46,7 +46,7 @@ class TrialFiles:
         if not self._file.exists():
             return {}
         lines = [line for line in self._file.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        return {found["key"]: found["metrics"] for found in map(json.loads, lines)}
+        return {finished["key"]: finished["metrics"] for finished in map(json.loads, lines)}
 
     def save(self, key: str, result: TrialResult) -> None:
         """Append a trial."""
@@ -66,5 +66,5 @@ def measure(case: DownstreamCase, trials: tuple[Trial, ...], folder: Path) -> di
         **vars(case),
         "plays": len(lab.plays),
         "seconds": time.perf_counter() - started,
-        "cells": [{**vars(found.trial), "metrics": dict(found.metrics)} for found in results],
+        "cells": [{**vars(result.trial), "metrics": dict(result.metrics)} for result in results],
     }

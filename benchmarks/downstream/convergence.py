@@ -50,8 +50,8 @@ def main() -> int:
     bar = tqdm(total=len(args.weightings) * args.runs, unit=" runs")
     for weighting in args.weightings:
         for run in range(1, args.runs + 1):
-            found = one_run(lab, args.model, weighting, run)
-            for split, curve in found.items():
+            by_split = one_run(lab, args.model, weighting, run)
+            for split, curve in by_split.items():
                 curves.setdefault(f"{lab.rule(weighting).title}, {split}", []).append(curve)
             bar.update()
     bands = {name: t_band(np.array(runs)) for name, runs in curves.items()}

@@ -24,8 +24,8 @@ def tables(results: Results) -> dict[str, str]:
     The keys are the blocks of docs/benchmarks/recommenders.md; the last one says which claims hold.
     """
     blocks = {}
-    for name, found in results.items():
-        findings = Findings(found)
+    for name, measured in results.items():
+        findings = Findings(measured)
         grid = GRIDS[name]
         seeds = len(findings.seeds)
         for setting, title in SETTINGS.items():
@@ -38,12 +38,12 @@ def tables(results: Results) -> dict[str, str]:
 
 def claims(results: Results) -> list[Claim]:
     """Return the claims on GAUC against true relevance, for every model of the grids that can show them."""
-    found = []
+    listed = []
     for name in ("full", "seven"):
         findings = Findings(results.get(name, []))
         for model in findings.models:
-            found += _claims_of(findings, model, GRIDS[name].title)
-    return found
+            listed += _claims_of(findings, model, GRIDS[name].title)
+    return listed
 
 
 def _claims_of(findings: Findings, model: str, grid: str) -> list[Claim]:

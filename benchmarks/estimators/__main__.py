@@ -44,15 +44,15 @@ def main() -> int:
     folder = Path(args.data)
     # The cost alone on the machine: its seconds are a result.
     cost = EstimatorCase("cost", "sticky", 1, args.users * COST_USERS // USERS)
-    found = [
+    results = [
         result
         for wanted, processes in ((cases(args.seeds, args.users), args.processes), ([cost], 1))
         for result in kept_results(
             measure, {case: (case,) for case in wanted}, folder, processes, resume=args.resume
         )
     ]
-    content = {"seeds": args.seeds, "users": args.users, "cases": found}
-    return conclude(content, args.out, tables(found), claims(found), PAGE if args.docs else None)
+    content = {"seeds": args.seeds, "users": args.users, "cases": results}
+    return conclude(content, args.out, tables(results), claims(results), PAGE if args.docs else None)
 
 
 def cases(seeds: int, users: int) -> list[EstimatorCase]:

@@ -53,5 +53,5 @@ def oracle_attention(world: World, plays: SimulatedPlays) -> Array:
         later_yes_S, later_no_S = later_yes_S / scale_S, later_no_S / scale_S
         yes_S = filtered_ST[:, step] * later_yes_S
         smoothed_ST[:, step] = yes_S / (yes_S + (1 - filtered_ST[:, step]) * later_no_S)
-    found: Array = smoothed_ST[session_N, position_N]
-    return found
+    attention_N: Array = smoothed_ST[session_N, position_N]
+    return attention_N

@@ -134,22 +134,22 @@ def _feature_values(
         if feature.source in derived:
             return derived[feature.source]()
         column = feature_columns([feature.source_column], world, plays)[feature.source_column]
-        found: Array = column.to_numpy(zero_copy_only=False)
-        return found
+        values_N: Array = column.to_numpy(zero_copy_only=False)
+        return values_N
 
     return {feature.name: value(feature) for feature in config.features}
 
 
 def _buckets(values: Array, buckets: int) -> Array:
     distinct, index = np.unique(values, return_inverse=True)
-    found: Array = buckets_of(distinct.tolist(), buckets)[index]
-    return found
+    buckets_N: Array = buckets_of(distinct.tolist(), buckets)[index]
+    return buckets_N
 
 
 def _position(lengths_S: Array) -> Array:
     starts = np.cumsum(lengths_S) - lengths_S
-    found: Array = np.arange(int(lengths_S.sum())) - np.repeat(starts, lengths_S)
-    return found
+    position_N: Array = np.arange(int(lengths_S.sum())) - np.repeat(starts, lengths_S)
+    return position_N
 
 
 def _statistics(values_N: Array) -> tuple[float, float]:

@@ -17,75 +17,82 @@ RECOVERY = ("estimators", "main")
 """Plans whose results are compared across worlds."""
 
 
-def chosen(found: Sequence[Result], setting: str, plans: Sequence[str] = RECOVERY) -> list[Result]:
+def chosen(results: Sequence[Result], setting: str, plans: Sequence[str] = RECOVERY) -> list[Result]:
     """Return the results of these plans in one world, in order of the seed."""
-    kept = [each for each in found if each["case"]["plan"] in plans and each["case"]["setting"] == setting]
-    return sorted(kept, key=lambda each: int(each["case"]["seed"]))
+    kept = [
+        result
+        for result in results
+        if result["case"]["plan"] in plans and result["case"]["setting"] == setting
+    ]
+    return sorted(kept, key=lambda result: int(result["case"]["seed"]))
 
 
 def values(results: Sequence[Result], estimator: str, name: str = "auc_p") -> list[float]:
     """Return one figure of an estimator, by seed."""
-    return [each["scores"][estimator][name] for each in results]
+    return [result["scores"][estimator][name] for result in results]
 
 
 def calibration_errors(results: Sequence[Result], name: str) -> list[float]:
     """Return the calibration error of auto under one assumption on the mean, by seed."""
-    return [each["scores"]["auto"]["calibration"][name] for each in results]
+    return [result["scores"]["auto"]["calibration"][name] for result in results]
 
 
-def tables(found: Sequence[Result]) -> dict[str, str]:
+def tables(measured: Sequence[Result]) -> dict[str, str]:
     """Return everything as Markdown, by the blocks of docs/benchmarks/attention.md."""
-    worlds = [name for name in SETTINGS if chosen(found, name)]
+    worlds = [name for name in SETTINGS if chosen(measured, name)]
     return {
-        "estimators-recovery": _recovery(found, worlds),
-        "estimators-choices": _choices(found, worlds),
-        "estimators-calibration": _calibration(found, worlds),
-        "estimators-options": _options(found),
-        "estimators-cost": _cost(found),
+        "estimators-recovery": _recovery(measured, worlds),
+        "estimators-choices": _choices(measured, worlds),
+        "estimators-calibration": _calibration(measured, worlds),
+        "estimators-options": _options(measured),
+        "estimators-cost": _cost(measured),
     }
 
 
-def _recovery(found: Sequence[Result], worlds: Sequence[str]) -> str:
-    names = list(chosen(found, worlds[0])[0]["scores"])
+def _recovery(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
+    names = list(chosen(all_results, worlds[0])[0]["scores"])
     header = [f"| auc_p | {' | '.join(SETTINGS[world].title for world in worlds)} |"]
     header.append("|---|" + "---:|" * len(worlds))
     rows = []
     for name in names:
-        measured = [chosen(found, world) for world in worlds]
-        cells = [spread(values(each, name)) if name in each[0]["scores"] else "" for each in measured]
+        measured = [chosen(all_results, world) for world in worlds]
+        cells = [
+            spread(values(results_of_world, name)) if name in results_of_world[0]["scores"] else ""
+            for results_of_world in measured
+        ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
-    ceilings = [spread([each["oracle_auc_p"] for each in chosen(found, world)]) for world in worlds]
+    ceilings = [spread([result["oracle_auc_p"] for result in chosen(all_results, world)]) for world in worlds]
     rows.append(f"| oracle (true parameters, smoothed) | {' | '.join(ceilings)} |")
-    ways = [f"{way_to_oracle(chosen(found, world)):.0%}" for world in worlds]
+    ways = [f"{way_to_oracle(chosen(all_results, world)):.0%}" for world in worlds]
     rows.append(f"| auto's share of the way from PN to the oracle | {' | '.join(ways)} |")
     return "\n".join([*header, *rows])
 
 
-def _choices(found: Sequence[Result], worlds: Sequence[str]) -> str:
+def _choices(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
     lines = ["What `auto` chose, by seed:", ""]
     for world in [*worlds, "swapped_roles"]:
-        results = chosen(found, world, (*RECOVERY, "auto"))
-        counts = Counter(each["scores"]["auto"]["chosen"] for each in results)
+        results = chosen(all_results, world, (*RECOVERY, "auto"))
+        counts = Counter(result["scores"]["auto"]["chosen"] for result in results)
         text = ", ".join(f"{name} x {count}" for name, count in counts.most_common())
         lines.append(f"- {SETTINGS[world].title}: {text} (auc_p {spread(values(results, 'auto'))})")
     return "\n".join(lines)
 
 
-def _calibration(found: Sequence[Result], worlds: Sequence[str]) -> str:
-    names = list(chosen(found, worlds[0])[0]["scores"]["auto"]["calibration"])
+def _calibration(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
+    names = list(chosen(all_results, worlds[0])[0]["scores"]["auto"]["calibration"])
     lines = [
         f"| calibration error of auto, passive plays | {' | '.join(names)} |",
         "|---|" + "---:|" * len(names),
     ]
     for world in worlds:
-        results = chosen(found, world)
+        results = chosen(all_results, world)
         cells = [spread(calibration_errors(results, name)) for name in names]
         lines.append(f"| {SETTINGS[world].title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _options(found: Sequence[Result]) -> str:
-    results = chosen(found, "sticky", ["options"])
+def _options(all_results: Sequence[Result]) -> str:
+    results = chosen(all_results, "sticky", ["options"])
     lines = [
         "| UAE in the sticky world | auc_p | clamped steps, attention | propensity | mean attention "
         "| mean propensity | collapsed |",
@@ -107,8 +114,8 @@ def _options(found: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def _cost(found: Sequence[Result]) -> str:
-    (result,) = chosen(found, "sticky", ["cost"])
+def _cost(all_results: Sequence[Result]) -> str:
+    (result,) = chosen(all_results, "sticky", ["cost"])
     seconds = {name: score["seconds"] for name, score in result["scores"].items()}
     return (
         f"Training on {result['plays']:,} plays, one process: UAE {seconds['uae']:.0f} s, auto "
@@ -125,7 +132,7 @@ def spread(numbers: Sequence[float]) -> str:
 def way_to_oracle(results: Sequence[Result]) -> float:
     """Return how far auto comes on the way from PN to the oracle, of the means over the seeds."""
     naive, auto = (statistics.mean(values(results, name)) for name in ("pn", "auto"))
-    oracle = statistics.mean(float(each["oracle_auc_p"]) for each in results)
+    oracle = statistics.mean(float(result["oracle_auc_p"]) for result in results)
     return (auto - naive) / (oracle - naive)
 
 
@@ -149,27 +156,27 @@ class BoundedClaim:
         return f"{'holds' if self.holds else 'FAILS'}: {self.text}: {self.value:.3f} {sign} {self.bound:g}"
 
 
-def claims(found: Sequence[Result]) -> list[BoundedClaim]:
+def claims(all_results: Sequence[Result]) -> list[BoundedClaim]:
     """Return what issue 4 wants of the estimators."""
 
     def mean(setting: str, estimator: str) -> float:
-        return statistics.mean(values(chosen(found, setting), estimator))
+        return statistics.mean(values(chosen(all_results, setting), estimator))
 
     def gain(setting: str, other: str) -> float:
         return mean(setting, "auto") - mean(setting, other)
 
-    independent = chosen(found, "independent")
-    oracle = statistics.mean(each["oracle_auc_p"] for each in independent)
-    (cost,) = chosen(found, "sticky", ["cost"])
-    known = calibration_errors(chosen(found, "sticky"), "known mean")
+    independent = chosen(all_results, "independent")
+    oracle = statistics.mean(result["oracle_auc_p"] for result in independent)
+    (cost,) = chosen(all_results, "sticky", ["cost"])
+    known = calibration_errors(chosen(all_results, "sticky"), "known mean")
 
     def least_gain(setting: str) -> float:
-        results = chosen(found, setting)
+        results = chosen(all_results, setting)
         pairs = zip(values(results, "auto"), values(results, "pn"), strict=True)
         return min(auto - naive for auto, naive in pairs)
 
     def in_sticky_world(setting: str) -> list[BoundedClaim]:
-        way = way_to_oracle(chosen(found, setting))
+        way = way_to_oracle(chosen(all_results, setting))
         return [
             BoundedClaim(f"{setting}: auto", mean(setting, "auto"), 0.78),
             BoundedClaim(f"{setting}: auto above UAE", gain(setting, "uae"), 0.08),

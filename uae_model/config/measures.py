@@ -58,10 +58,10 @@ def measures(aggregate: Aggregate) -> list[Measure]:
 
 def entities(config: Config) -> dict[tuple[str, ...], list[Feature]]:
     """Return the features of each entity, both in the order of their declaration."""
-    found: dict[tuple[str, ...], list[Feature]] = {}
+    by_entity: dict[tuple[str, ...], list[Feature]] = {}
     for feature in config.features.of_origin("aggregate"):
-        found.setdefault(declared(feature).entity, []).append(feature)
-    return found
+        by_entity.setdefault(declared(feature).entity, []).append(feature)
+    return by_entity
 
 
 def declared(feature: Feature) -> Aggregate:
@@ -78,7 +78,7 @@ def entity_measures(features: list[Feature]) -> list[Measure]:
 
 def partial_measures(config: Config) -> list[Measure]:
     """Return the measures of all entities, each once: the columns of ``feature_partials``."""
-    return list(dict.fromkeys(m for found in entities(config).values() for m in entity_measures(found)))
+    return list(dict.fromkeys(m for features in entities(config).values() for m in entity_measures(features)))
 
 
 def first_needed_day(day: date, features: Sequence[Feature]) -> date:

@@ -21,8 +21,8 @@ def negative_log_likelihood(
     stickiness: float,
 ) -> Tensor:
     """Return -log P(e_1 .. e_T | X) summed over the sessions, exact, of the chain with this stickiness."""
-    found = forward_filter(attention_logits_BT, propensity_logits_BT, batch.feedback_BT, stickiness)
-    return -found.log_likelihood_BT[batch.mask_BT].sum()
+    filtered = forward_filter(attention_logits_BT, propensity_logits_BT, batch.feedback_BT, stickiness)
+    return -filtered.log_likelihood_BT[batch.mask_BT].sum()
 
 
 class JointEstimator(Estimator):

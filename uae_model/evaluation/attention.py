@@ -54,8 +54,8 @@ class TrainedAttention:
         folder = f"{self.folder.rstrip('/')}/{estimator}-{seed}-{self._key(estimator, seed)}"
         stored = load_tensors(f"{folder}/attention.pt")
         if stored is not None:
-            found: Floats = stored["attention_N"].numpy()
-            return found
+            known_N: Floats = stored["attention_N"].numpy()
+            return known_N
         pair = self._trained(estimator, seed, folder)
         attention_N, _ = predict_sessions(
             pair,

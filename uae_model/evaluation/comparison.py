@@ -56,17 +56,18 @@ class Findings:
     """Results of many trials, looked up by model and weighting."""
 
     def __init__(self, results: Sequence[TrialResult]) -> None:
-        self._by_cell = {
-            (found.trial.model, found.trial.weighting, found.trial.seed): found.metrics for found in results
+        self._by_trial = {
+            (result.trial.model, result.trial.weighting, result.trial.seed): result.metrics
+            for result in results
         }
-        self.models = list(dict.fromkeys(found.trial.model for found in results))
-        self.weightings = list(dict.fromkeys(found.trial.weighting for found in results))
-        self.seeds = list(dict.fromkeys(found.trial.seed for found in results))
+        self.models = list(dict.fromkeys(result.trial.model for result in results))
+        self.weightings = list(dict.fromkeys(result.trial.weighting for result in results))
+        self.seeds = list(dict.fromkeys(result.trial.seed for result in results))
 
     def values(self, model: str, weighting: str, metric: str) -> dict[int, float]:
         """Return the metric by seed, of the seeds that have it."""
-        found = {seed: self._by_cell.get((model, weighting, seed), {}).get(metric) for seed in self.seeds}
-        return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
+        by_seed = {seed: self._by_trial.get((model, weighting, seed), {}).get(metric) for seed in self.seeds}
+        return {seed: value for seed, value in by_seed.items() if value is not None and np.isfinite(value)}
 
     def summary(self, model: str, weighting: str, metric: str) -> Summary | None:
         """Return mean and deviation, None where no seed has the metric."""

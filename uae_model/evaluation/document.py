@@ -73,8 +73,8 @@ class Document:
 
     def to_markdown(self) -> str:
         """Return everything but the figures."""
-        found = "\n".join(f"- {sentence}" for sentence in self.findings)
-        parts = [f"# {self.title}", found, *self.notes, *(table.to_markdown() for table in self.tables)]
+        listed = "\n".join(f"- {sentence}" for sentence in self.findings)
+        parts = [f"# {self.title}", listed, *self.notes, *(table.to_markdown() for table in self.tables)]
         return "\n\n".join(parts) + "\n"
 
     def to_html(self) -> str:

@@ -56,19 +56,19 @@ def gamma_curves(gammas: Sequence[float]) -> str:
         return to_svg(figure, "gamma-curves", f"Weight by attention, gamma {listed} and linear")
 
 
-def by_weighting(found: Mapping[str, Summary], metric: str, base: Summary | None, name: str) -> str:
+def by_weighting(summaries: Mapping[str, Summary], metric: str, base: Summary | None, name: str) -> str:
     """Fig. 6 b, c: a metric by gamma and weight function, one mark each, with its deviation.
 
     Args:
-        found: by the weighting's title, in the order from top to bottom.
+        summaries: by the weighting's title, in the order from top to bottom.
         metric: the title.
         base: the unweighted model, drawn as a line across.
         name: of the figure, unique in a page.
     """
-    names = list(found)
+    names = list(summaries)
     with plot_style():
         figure, (axes,) = new_figure(0.9 + 0.3 * len(names))
-        for y, summary in enumerate(found.values()):
+        for y, summary in enumerate(summaries.values()):
             spread = 100 * (summary.deviation or 0.0)
             axes.errorbar(100 * summary.mean, y, xerr=spread, color=ACTIVE, marker="o", linewidth=1.2)
         if base is not None:
@@ -78,7 +78,7 @@ def by_weighting(found: Mapping[str, Summary], metric: str, base: Summary | None
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
         axes.set_title(f"{metric}, percent ± standard deviation" + (" (dashed: base)" if base else ""))
-        told = "; ".join(f"{title} {100 * summary.mean:.2f}" for title, summary in found.items())
+        told = "; ".join(f"{title} {100 * summary.mean:.2f}" for title, summary in summaries.items())
         return to_svg(figure, name, f"{metric}: {told}")
 
 

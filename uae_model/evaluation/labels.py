@@ -39,24 +39,24 @@ class JudgedPlays:
 def judged_plays(plays: EvaluationPlays) -> dict[str, JudgedPlays]:
     """Return the settings that these plays allow: true relevance only where it is known."""
     test_N = plays.split_N == TEST
-    found = {}
+    by_setting = {}
     if plays.relevance_N is not None:
         chosen_N = np.flatnonzero(test_N & (plays.relevance_N != UNKNOWN))
-        found["true_relevance"] = JudgedPlays(chosen_N, plays.relevance_N[chosen_N])
+        by_setting["true_relevance"] = JudgedPlays(chosen_N, plays.relevance_N[chosen_N])
     for setting, mask_N in (("active_plays", test_N & plays.active_N), ("observed_labels", test_N)):
         chosen_N = np.flatnonzero(mask_N)
-        found[setting] = JudgedPlays(chosen_N, plays.label_N[chosen_N])
-    return found
+        by_setting[setting] = JudgedPlays(chosen_N, plays.label_N[chosen_N])
+    return by_setting
 
 
 def judge(
     judged: dict[str, JudgedPlays], user_N: NDArray[np.int64], score_N: NDArray[np.float32]
 ) -> dict[str, float]:
     """Return ``<setting>.<metric>`` of a score of all plays; NaN where a setting has one class only."""
-    found = {}
+    metrics = {}
     for setting, plays in judged.items():
         score, user = score_N[plays.chosen_N], user_N[plays.chosen_N]
-        found[f"{setting}.auc"] = auc(plays.label_N, score)
-        found[f"{setting}.gauc_clicks"] = grouped_auc(plays.label_N, score, user, "clicks")
-        found[f"{setting}.gauc_rows"] = grouped_auc(plays.label_N, score, user, "rows")
-    return found
+        metrics[f"{setting}.auc"] = auc(plays.label_N, score)
+        metrics[f"{setting}.gauc_clicks"] = grouped_auc(plays.label_N, score, user, "clicks")
+        metrics[f"{setting}.gauc_rows"] = grouped_auc(plays.label_N, score, user, "rows")
+    return metrics

@@ -34,7 +34,7 @@ class MlflowTrials:
 
     def known(self) -> dict[str, dict[str, float]]:
         """Return the metrics of every finished trial by its key; a run that was cut off is not finished."""
-        found: dict[str, dict[str, float]] = {}
+        metrics: dict[str, dict[str, float]] = {}
         token: str | None = None
         while True:
             page = self._client.search_runs(
@@ -46,10 +46,10 @@ class MlflowTrials:
             )
             for run in page:
                 if KEY_TAG in run.data.tags:
-                    found.setdefault(run.data.tags[KEY_TAG], dict(run.data.metrics))
+                    metrics.setdefault(run.data.tags[KEY_TAG], dict(run.data.metrics))
             token = page.token
             if not token:
-                return found
+                return metrics
 
     def save(self, key: str, result: TrialResult) -> None:
         """Record a trial in a run of its own, which is FINISHED only when everything is in it.

@@ -95,25 +95,25 @@ def read_evaluation_plays(root: str, identity: str) -> EvaluationPlays:
     reader = array_reader(urls, names, shuffle=False, seed=0, rank=0, world=1)
     with quiet_petastorm(), reader:
         groups = [[getattr(group, name) for name in names] for group in reader]
-    found = {
+    columns = {
         name: np.concatenate(parts) for name, parts in zip(names, zip(*groups, strict=True), strict=True)
     }
-    rows = len(found["session"])
+    rows = len(columns["session"])
     if rows != described["rows"]:
         raise ContractError(f"evaluation plays at {root}: {rows} rows were read, {described['rows']} written")
-    order = np.lexsort((found["position"], found["session"]))
-    found = {name: values[order] for name, values in found.items()}
+    order = np.lexsort((columns["position"], columns["session"]))
+    columns = {name: values[order] for name, values in columns.items()}
     return EvaluationPlays(
         identity=identity,
-        categorical_NF=found["categorical"].astype(np.int64),
-        numeric_NF=found.get("numeric", np.empty((rows, 0))).astype(np.float32),
-        lengths_S=session_lengths(found["position"], found["session"], f"evaluation plays at {root}"),
-        user_N=found["user"],
-        split_N=found["split"].astype(np.int8),
-        active_N=found["active"] > 0,
-        label_N=found["label"].astype(np.int8),
-        relevance_N=_known(found["relevance"]),
-        attended_N=_known(found["attended"]),
+        categorical_NF=columns["categorical"].astype(np.int64),
+        numeric_NF=columns.get("numeric", np.empty((rows, 0))).astype(np.float32),
+        lengths_S=session_lengths(columns["position"], columns["session"], f"evaluation plays at {root}"),
+        user_N=columns["user"],
+        split_N=columns["split"].astype(np.int8),
+        active_N=columns["active"] > 0,
+        label_N=columns["label"].astype(np.int8),
+        relevance_N=_known(columns["relevance"]),
+        attended_N=_known(columns["attended"]),
     )
 
 

@@ -77,10 +77,10 @@ def _not_found(
 def _gains(findings: Findings, subject: str, setting: str, over: str) -> dict[str, Gain]:
     if over not in findings.weightings:
         return {}
-    found = {
+    gains = {
         model: findings.gain(model, subject, f"{setting}.{METRIC}", over=over) for model in findings.models
     }
-    return {model: gain for model, gain in found.items() if gain is not None}
+    return {model: gain for model, gain in gains.items() if gain is not None}
 
 
 def _told(gains: Mapping[str, Gain]) -> str:

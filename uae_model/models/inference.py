@@ -54,10 +54,10 @@ def predict_sessions(
             torch.from_numpy(feedback[rows_BT]),
             mask_BT,
         )
-        found = pair.predict(batch, wanted)
+        prediction = pair.predict(batch, wanted)
         real = mask_BT.numpy()
-        attention[rows_BT[real]] = found.attention[wanted].numpy()[real]
-        propensity[rows_BT[real]] = found.propensity_BT.numpy()[real]
+        attention[rows_BT[real]] = prediction.attention[wanted].numpy()[real]
+        propensity[rows_BT[real]] = prediction.propensity_BT.numpy()[real]
     return attention, propensity
 
 

@@ -153,8 +153,8 @@ def quantile_positions(numeric_BTF: Tensor, boundaries_FK: Tensor) -> Tensor:
 
 def _padded(boundaries: Sequence[Sequence[float]]) -> Tensor:
     """Return rows of one length, filled up with infinity, which no number reaches."""
-    longest = max((len(each) for each in boundaries), default=0)
-    rows = [[*each, *[math.inf] * (longest - len(each))] for each in boundaries]
+    longest = max((len(cuts) for cuts in boundaries), default=0)
+    rows = [[*cuts, *[math.inf] * (longest - len(cuts))] for cuts in boundaries]
     return torch.tensor(rows, dtype=torch.float32).reshape(len(boundaries), longest)
 
 

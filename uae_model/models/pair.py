@@ -102,15 +102,15 @@ class NetworkPair:
         with torch.inference_mode():
             attention_BT, propensity_BT = (logits_BT.double() for logits_BT in self.logits(batch))
             feedback_BT, stickiness = batch.feedback_BT, self.traits.stickiness
-            found = forward_filter(attention_BT, propensity_BT, feedback_BT, stickiness)
+            filtered = forward_filter(attention_BT, propensity_BT, feedback_BT, stickiness)
             attention: dict[AttentionKind, Tensor] = {}
             for kind in kinds or (self.traits.own_attention,):
                 if kind == "prediction":
-                    attention[kind] = found.log_predicted_BT.exp()
+                    attention[kind] = filtered.log_predicted_BT.exp()
                 elif kind == "filtered":
-                    attention[kind] = found.log_filtered_BT.exp()
+                    attention[kind] = filtered.log_filtered_BT.exp()
                 else:
                     attention[kind] = smooth(
-                        attention_BT, propensity_BT, feedback_BT, batch.mask_BT, stickiness, found
+                        attention_BT, propensity_BT, feedback_BT, batch.mask_BT, stickiness, filtered
                     )
-            return Prediction(attention, logsigmoid(propensity_BT).exp(), found.log_likelihood_BT)
+            return Prediction(attention, logsigmoid(propensity_BT).exp(), filtered.log_likelihood_BT)

@@ -83,11 +83,11 @@ class Registry:
             days: first training day and last validation day.
         """
         experiment = self._experiment()
-        found = self._client.search_runs(
+        runs = self._client.search_runs(
             [experiment], f"tags.training_key = '{key}'", max_results=1, order_by=["start_time DESC"]
         )
-        if found:
-            return str(found[0].info.run_id)
+        if runs:
+            return str(runs[0].info.run_id)
         run: Run = self._client.create_run(
             experiment,
             run_name=f"train-{days[1].isoformat()}",
@@ -206,7 +206,7 @@ class Registry:
             raise ModelError(f"{self._attention} version {number}: {error.message}") from error
         if not versions:
             raise ModelError(f"{self._attention} has no version in {self.uri}; run uae train first")
-        return max(versions, key=lambda found: int(found.version))
+        return max(versions, key=lambda version: int(version.version))
 
     def set_champion(self, attention: ModelVersion) -> None:
         """Move the alias of both models and remember the pair that was champion before."""

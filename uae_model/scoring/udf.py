@@ -57,13 +57,13 @@ def score_plays(
     predict = _scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
     # Deterministic, the optimizer would evaluate it once for every use of its result.
     score = pandas_udf(predict, SCORES).asNondeterministic()  # type: ignore[call-overload]
-    found = F.col("_scores")
+    scores = F.col("_scores")
     scored = (
         plays.repartition(tasks, "session_id")
         .sortWithinPartitions("session_id", "position")
         .withColumn("_scores", score(*network_inputs(config)))
-        .withColumn("attention", shifted_attention(found["attention"], weighting))
-        .withColumn("propensity", found["propensity"])
+        .withColumn("attention", shifted_attention(scores["attention"], weighting))
+        .withColumn("propensity", scores["propensity"])
         .drop("_scores")
     )
     weight = sample_weight(F.col("attention"), F.col("is_active"), weighting)
@@ -103,7 +103,7 @@ def _scorer(
 ) -> Callable[[Iterator[tuple[pd.Series, ...]]], Iterator[pd.DataFrame]]:
     def score(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
         pair = _load(networks)
-        for plays in whole_sessions(tuple(each.to_numpy() for each in batch) for batch in batches):
+        for plays in whole_sessions(tuple(column.to_numpy() for column in batch) for batch in batches):
             attention, propensity = _predict(plays, pair, categorical, batch_plays, kind)
             yield pd.DataFrame({"attention": attention, "propensity": propensity})
 

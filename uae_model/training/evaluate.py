@@ -30,14 +30,14 @@ def evaluate(pair: NetworkPair, batches: Iterable[SessionBatch], group: ProcessG
     totals = torch.zeros(9, dtype=torch.float64, device=group.device)
     for batch in batches:
         moved = batch.to(group.device)
-        found = pair.predict(moved, "prediction")
+        prediction = pair.predict(moved, "prediction")
         real = moved.mask_BT
-        loss_B, plays_B = _session_losses(found.log_likelihood_BT, real)
+        loss_B, plays_B = _session_losses(prediction.log_likelihood_BT, real)
         totals += torch.stack(
             [
                 loss_B.sum(),
-                found.attention["prediction"][real].sum(),
-                found.propensity_BT[real].sum(),
+                prediction.attention["prediction"][real].sum(),
+                prediction.propensity_BT[real].sum(),
                 moved.feedback_BT[real].double().sum(),
                 plays_B.sum(),
                 plays_B.new_tensor(batch.sessions),
@@ -77,8 +77,8 @@ def paired_differences(
         moved = batch.to(group.device)
         losses = []
         for pair in pairs:
-            found = pair.predict(moved, "prediction")
-            loss_B, plays_B = _session_losses(found.log_likelihood_BT, moved.mask_BT)
+            prediction = pair.predict(moved, "prediction")
+            loss_B, plays_B = _session_losses(prediction.log_likelihood_BT, moved.mask_BT)
             losses.append(loss_B)
         columns = torch.stack([*losses, plays_B], dim=1)
         moments += columns.T @ columns
@@ -104,9 +104,9 @@ def calibrate(pair: NetworkPair, batches: Iterable[SessionBatch], group: Process
     for batch in batches:
         moved = batch.to(group.device)
         passive = moved.mask_BT & (moved.feedback_BT == 0)
-        found = pair.predict(moved, *ATTENTION_KINDS)
+        prediction = pair.predict(moved, *ATTENTION_KINDS)
         parts = [
-            torch.from_numpy(logit_histogram(found.attention[kind][passive].cpu().numpy()))
+            torch.from_numpy(logit_histogram(prediction.attention[kind][passive].cpu().numpy()))
             for kind in ATTENTION_KINDS
         ]
         plays = torch.stack([passive.sum(), moved.mask_BT.sum() - passive.sum()])

@@ -97,7 +97,7 @@ class Trainer:
             history=chosen.progress.history,
             estimator=chosen.candidate.estimator,
             stickiness=chosen.candidate.stickiness,
-            candidates=[asdict(found) for found in compared],
+            candidates=[asdict(comparison) for comparison in compared],
             warnings=self._collapse_warnings(best),
         )
 
@@ -106,8 +106,8 @@ class Trainer:
         candidates = candidates_of(self.settings)
         alone = len(candidates) == 1
         fits = [
-            CandidateFit(each, self.snapshot, self.reporter, "" if alone else f"{each.name}/")
-            for each in candidates
+            CandidateFit(candidate, self.snapshot, self.reporter, "" if alone else f"{candidate.name}/")
+            for candidate in candidates
         ]
         if len(fits) > self.settings.finalists:
             for fit in fits:
@@ -153,12 +153,14 @@ class Trainer:
                     collapsed=best["validation_collapsed"] > 0,
                 )
             )
-        compared.sort(key=lambda found: (not found.finalist, found.nll))
+        compared.sort(key=lambda comparison: (not comparison.finalist, comparison.nll))
         disregarding = {fit.candidate.name for fit in fits if fit.candidate.disregards_roles}
         compared.insert(0, compared.pop(_choice(compared, disregarding)))
         if self.group.is_first and len(compared) > 1:
             log(
-                "candidates compared", chosen=compared[0].name, candidates=[asdict(each) for each in compared]
+                "candidates compared",
+                chosen=compared[0].name,
+                candidates=[asdict(comparison) for comparison in compared],
             )
         return compared
 
@@ -173,18 +175,18 @@ class Trainer:
         return {"champion_validation_nll": self.snapshot.evaluate(champion, "champion")["nll"]}
 
     def _collapse_warnings(self, metrics: dict[str, float]) -> list[str]:
-        found = []
+        messages = []
         for name in ("attention", "propensity"):
             mean = metrics[f"validation_mean_{name}"]
             if mean > COLLAPSED:
-                found.append(
+                messages.append(
                     f"mean {name} is {mean:.3f}: the estimator has collapsed towards {name} = 1 "
                     "and the other network carries P(active) alone"
                 )
         if self.group.is_first:
-            for message in found:
+            for message in messages:
                 warn("collapsed solution", message=message)
-        return found
+        return messages
 
 
 def _choice(compared: Sequence[Comparison], disregarding: Collection[str]) -> int:
@@ -194,7 +196,7 @@ def _choice(compared: Sequence[Comparison], disregarding: Collection[str]) -> in
     within two standard errors: roles are knowledge, and without them attention may not be identified.
     """
     if compared[0].name in disregarding:
-        for index, found in enumerate(compared):
-            if found.finalist and found.name not in disregarding:
-                return index if found.difference <= CLEARLY * found.difference_error else 0
+        for index, comparison in enumerate(compared):
+            if comparison.finalist and comparison.name not in disregarding:
+                return index if comparison.difference <= CLEARLY * comparison.difference_error else 0
     return 0
