@@ -56,18 +56,18 @@ class EvaluationSettings(Section):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(1, 2, 3, 4, 5),
         min_length=1,
-        description="seeds of estimators and base models; one run a seed",
+        description="seeds of the estimators and base models; one run for each",
     )
-    test_days: PositiveInt = Field(default=1, description="days that are judged, after the validation days")
+    test_days: PositiveInt = Field(
+        default=1, description="days on whose plays the base models are judged, after the validation days"
+    )
     embedding: PositiveInt = Field(default=8, description="width of each embedding of a base model")
     mlp: tuple[PositiveInt, ...] = Field(
         default=(256, 128, 64), min_length=1, description="hidden layers of the base models' MLPs"
     )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=4096, description="plays of a training step")
-    learning_rate: Positive = Field(default=5e-3, description="learning rate of the base models (Adam)")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(
-        default=1e-3, description="weight decay of the base models (Adam)"
-    )
+    learning_rate: Positive = Field(default=5e-3, description="learning rate of Adam")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-3, description="weight decay of Adam")
     epochs: PositiveInt = Field(default=8, description="passes over the training plays, at most")
     patience: PositiveInt = Field(
         default=2, description="epochs without a better weighted validation loss before training stops"

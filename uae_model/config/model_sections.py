@@ -15,9 +15,12 @@ class NetworkSettings(Section):
 
     embedding: PositiveInt = Field(default=8, description="width of each categorical embedding")
     hidden: PositiveInt = Field(
-        default=64, description="state of GRU1 over the features; the paper tunes it in 64, 128, 256"
+        default=64,
+        description="width of the state of GRU1 over the features; the paper tunes it in 64, 128, 256",
     )
-    feedback_hidden: PositiveInt = Field(default=16, description="state of GRU2 over the feedback")
+    feedback_hidden: PositiveInt = Field(
+        default=16, description="width of the state of GRU2 over the feedback"
+    )
     mlp: tuple[PositiveInt, ...] = Field(default=(64, 32), description="hidden layers of each MLP")
     chain_context: Literal["step", "gru"] = Field(
         default="step",
@@ -38,27 +41,27 @@ class TrainingSettings(Section):
         "best held-out likelihood",
     )
     candidates: tuple[CandidateName, ...] = Field(
-        default=AUTO_CANDIDATES, min_length=1, description="what auto compares"
+        default=AUTO_CANDIDATES, min_length=1, description="estimators that auto compares"
     )
     stickiness: tuple[Stickiness, ...] = Field(
         default=(0.2, 0.4, 0.7, 0.9),
         min_length=1,
-        description="probability that attention stays as it was, for the attention chain; several values are "
-        "compared by held-out likelihood (joint is the chain with 0)",
+        description="probability that attention stays as it was from play to play, of the attention chain; "
+        "several values are compared by held-out likelihood (joint is the chain with 0)",
     )
     unrestricted_stickiness: Stickiness = Field(
         default=0.7,
-        description="auto tries unrestricted_chain with the values of stickiness from here on: below, "
-        "nothing tells attention from propensity where both networks see all features",
+        description="smallest stickiness with which auto tries unrestricted_chain: below it, nothing tells "
+        "attention from propensity where both networks see all features",
     )
     first_round_epochs: PositiveInt = Field(
-        default=1, description="epochs that every candidate is trained before the best go on"
+        default=1, description="epochs that every candidate is trained for before the best go on"
     )
     finalists: PositiveInt = Field(default=2, description="candidates that are trained to the end")
     feature_roles: bool = Field(
         default=True,
-        description="whether attention sees only features of role context or both, and the propensity only "
-        "those of role preference or both (chain, joint, uae)",
+        description="whether attention sees only the features of role context or both, and the propensity "
+        "only those of role preference or both (chain, joint, uae)",
     )
     window_days: PositiveInt = Field(default=7, description="days of training plays")
     validation_days: PositiveInt = Field(default=1, description="held-out days after the window")
@@ -71,24 +74,26 @@ class TrainingSettings(Section):
         description="padded steps in a batch of one process; sessions = batch_plays / padded length",
     )
     learning_rate_attention: Positive = Field(
-        default=3e-3, description="learning rate of the attention network (Adam, Theta_g)"
+        default=3e-3, description="learning rate of Adam for the attention network (Theta_g)"
     )
     learning_rate_propensity: Positive = Field(
-        default=3e-3, description="learning rate of the propensity network (Adam, Theta_h)"
+        default=3e-3, description="learning rate of Adam for the propensity network (Theta_h)"
     )
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.6, description="factor on both learning rates after each epoch"
+        default=0.6, description="factor by which both learning rates change after each epoch"
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        default=2e-4, description="weight decay of both networks (Adam)"
+        default=2e-4, description="weight decay of Adam for both networks"
     )
     attention_steps: PositiveInt = Field(
-        default=1, description="attention steps an iteration, N_a of Algorithm 1 (uae)"
+        default=1, description="steps of the attention network on each batch (N_a of Algorithm 1; uae)"
     )
     propensity_steps: PositiveInt = Field(
-        default=2, description="propensity steps an iteration, N_p of Algorithm 1 (uae)"
+        default=2, description="steps of the propensity network on each batch (N_p of Algorithm 1; uae)"
     )
-    clip_risk: bool = Field(default=True, description="clip the negative part of each risk at zero (uae)")
+    clip_risk: bool = Field(
+        default=True, description="whether the negative part of each risk is clipped at zero (uae)"
+    )
     attention_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
         default=1e-3, description="smallest alpha^ that the propensity risk divides by (uae)"
     )
@@ -100,28 +105,32 @@ class TrainingSettings(Section):
         description="known share of attended plays that training is pulled to (uae); "
         "weights.attention_mean applies one afterwards instead, which measured better",
     )
-    anchor_strength: Positive = Field(default=1.0, description="factor of the squared distance to the anchor")
-    decay_half_life: Positive = Field(default=5.0, description="plays after which attention has halved (edm)")
-    seed: int = Field(
-        default=7, ge=0, description="seed of the networks' first weights and of the order of the data"
+    anchor_strength: Positive = Field(
+        default=1.0, description="factor of the squared distance to the anchor in the attention risk (uae)"
     )
+    decay_half_life: Positive = Field(default=5.0, description="plays after which attention has halved (edm)")
+    seed: int = Field(default=7, ge=0, description="seed of the initial weights and of the order of the data")
     processes: PositiveInt = Field(default=2, description="training processes (ranks)")
     distributed: Literal["driver", "cluster"] = Field(
-        default="driver", description="run the ranks on the driver's machine or as Spark tasks"
+        default="driver", description="whether the processes run on the driver's machine or as Spark tasks"
     )
     checkpoint_steps: int = Field(
         default=0,
         ge=0,
-        description="also checkpoint every so many steps; 0: at the end of each epoch",
+        description="steps between two checkpoints within an epoch; 0: only one at the end of each epoch",
     )
 
 
 class RegistrySettings(Section):
     """Names in MLflow."""
 
-    experiment: str = Field(default="uae", min_length=1, description="experiment of the training runs")
-    attention_model: str = Field(default="uae-attention", min_length=1, description="registered name")
-    propensity_model: str = Field(default="uae-propensity", min_length=1, description="registered name")
+    experiment: str = Field(default="uae", min_length=1, description="MLflow experiment of the training runs")
+    attention_model: str = Field(
+        default="uae-attention", min_length=1, description="registered name of the attention model"
+    )
+    propensity_model: str = Field(
+        default="uae-propensity", min_length=1, description="registered name of the propensity model"
+    )
 
 
 class PromotionGates(Section):
@@ -132,9 +141,9 @@ class PromotionGates(Section):
         description="share by which the validation loss per play may exceed the champion's on the same days",
     )
     beat_base_rate: bool = Field(
-        default=True, description="validation loss must be below that of the constant base rate"
+        default=True, description="whether the validation loss must be below that of the constant base rate"
     )
-    min_training_plays: int = Field(default=1000, ge=0, description="plays in the training window")
+    min_training_plays: int = Field(default=1000, ge=0, description="fewest plays in the training window")
 
 
 class ScoringSettings(Section):
