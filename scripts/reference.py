@@ -25,6 +25,7 @@ from pydantic import BaseModel  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
 from jobs.cli import STEPS  # noqa: E402
+from jobs.common import job_parser  # noqa: E402
 from uae_model.config import PROFILES, Aggregate, Config, Dimension, Feature, load_config  # noqa: E402
 from uae_model.config.load import PROFILE_FOLDER  # noqa: E402
 from uae_model.lake import TABLES, TableContract, contract_for  # noqa: E402
@@ -33,6 +34,7 @@ FOLDER = ROOT / "docs" / "reference"
 NOTE = (
     "<!-- Written by scripts/reference.py; change the code that it describes, then run `make reference`. -->"
 )
+HELP_COLUMNS = "100"
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
@@ -92,7 +94,7 @@ def tables() -> str:
 
 
 def commands() -> str:
-    """Return the help of every step, as the command line prints it."""
+    """Return the options that all steps share, then the help of each step without these."""
     parts = [
         "# Commands",
         NOTE,
@@ -101,14 +103,23 @@ def commands() -> str:
             ["step", "what it does"], [[f"[`{step}`](#uae-{step})", text] for step, text in STEPS.items()]
         ),
     ]
+    shared = shared_options()
+    parts += ["## Options of every step", f"```text\n{shared}\n```"]
     for step in STEPS:
-        parts += [f"## uae {step}", f"```text\n{help_of(step)}\n```"]
+        parts += [f"## uae {step}", f"```text\n{help_of(step).replace(shared + chr(10), '')}\n```"]
     return _page(parts)
 
 
+def shared_options() -> str:
+    """Return the options that every step takes, as its help shows them."""
+    os.environ["COLUMNS"] = HELP_COLUMNS
+    text = job_parser("STEP", "", "").format_help()
+    return text[text.index("  --config") :].split("\n\n")[0]
+
+
 def help_of(step: str) -> str:
-    """Return what ``uae STEP --help`` prints, 100 columns wide."""
-    os.environ["COLUMNS"] = "100"
+    """Return what ``uae STEP --help`` prints."""
+    os.environ["COLUMNS"] = HELP_COLUMNS
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         importlib.import_module(f"jobs.{step.replace('-', '_')}").main(["--help"])

@@ -50,6 +50,12 @@ def test_settings_have_default_bounds_and_meaning(written: Mapping[str, str]) ->
     assert row.endswith("Allowed: `start`, `end` |")
 
 
+def test_options_of_every_step_are_told_once(written: Mapping[str, str]) -> None:
+    lines = written["commands.md"].splitlines()
+    assert len([line for line in lines if line.startswith("  --config FILE ")]) == 1
+    assert len([line for line in lines if line.startswith("  --rollback ")]) == 1
+
+
 def test_tables_have_their_constraints(written: Mapping[str, str]) -> None:
     assert "- `sample_weight BETWEEN 0 AND 1`" in written["tables.md"].splitlines()
 
