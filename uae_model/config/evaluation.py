@@ -66,8 +66,10 @@ class EvaluationSettings(Section):
         default=(256, 128, 64), min_length=1, description="hidden layers of the base models' MLPs"
     )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=4096, description="plays of a training step")
-    learning_rate: Positive = Field(default=5e-3, description="learning rate of Adam")
-    weight_decay: Annotated[float, Field(ge=0)] = Field(default=1e-3, description="weight decay of Adam")
+    learning_rate: Positive = Field(default=5e-3, description="learning rate of the base models (Adam)")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        default=1e-3, description="weight decay of the base models (Adam)"
+    )
     epochs: PositiveInt = Field(default=8, description="passes over the training plays, at most")
     patience: PositiveInt = Field(
         default=2, description="epochs without a better weighted validation loss before training stops"
