@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Pat
 
 def test_a_play_sees_the_likes_of_its_user_and_artist_on_whole_days_before_its_own(folder: Path) -> None:
     day = HISTORY_DAYS + 2
-    (found,) = plays_with_aggregates(WORLD, [day], CONFIG, folder / "history")
+    (plays,) = plays_with_aggregates(WORLD, [day], CONFIG, folder / "history")
     column = [f.name for f in CONFIG.features.numeric].index("user_artist_likes")
     likes: dict[tuple[int, int, int], int] = {}
     for earlier in range(DAYS):
@@ -85,21 +85,21 @@ def test_a_play_sees_the_likes_of_its_user_and_artist_on_whole_days_before_its_o
         )
     ]
     assert sum(expected) > 0
-    np.testing.assert_allclose(np.expm1(found.numeric_NF[:, column]), expected, atol=1e-4)
+    np.testing.assert_allclose(np.expm1(plays.numeric_NF[:, column]), expected, atol=1e-4)
 
 
 def test_a_case_measures_both_sets_of_features_on_the_same_plays(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cases, "world_of", lambda *_: WORLD)
-    found = measure(CrossesCase("dislikes", 1, 25), folder.parent)
-    assert found["judged_plays"] == len(draw_plays(WORLD, Block(DAYS - 1, 0)).user_N)
+    result = measure(CrossesCase("dislikes", 1, 25), folder.parent)
+    assert result["judged_plays"] == len(draw_plays(WORLD, Block(DAYS - 1, 0)).user_N)
     for weighting in ("none", "auto"):
-        figures = found["recommender"][weighting]
+        figures = result["recommender"][weighting]
         assert figures["with"]["mean_passive_weight"] == figures["without"]["mean_passive_weight"]
         assert figures["with"]["true_relevance.auc"] != figures["without"]["true_relevance.auc"]
-    assert found["chain"]["with"]["nll"] != found["chain"]["without"]["nll"]
-    assert "| auc_p of the chain |" in tables([found])["crosses-dislikes"]
+    assert result["chain"]["with"]["nll"] != result["chain"]["without"]["nll"]
+    assert "| auc_p of the chain |" in tables([result])["crosses-dislikes"]
 
 
 def case_of(seed: int, without: float, with_crosses: float, auc_p: float) -> dict[str, Any]:

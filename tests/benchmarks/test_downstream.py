@@ -57,8 +57,8 @@ def results_of(**values: list[float]) -> list[TrialResult]:
             Trial("FM", weighting, seed),
             {"true_relevance.gauc_clicks": value, "mean_passive_weight": 0.2},
         )
-        for weighting, found in values.items()
-        for seed, value in enumerate(found)
+        for weighting, by_seed in values.items()
+        for seed, value in enumerate(by_seed)
     ]
 
 
@@ -73,14 +73,16 @@ def test_claims_hold_and_fail_as_they_are_measured() -> None:
         uae=[0.53, 0.54, 0.55],
         auto=[0.55, 0.56, 0.57],
     )
-    found = claims({"full": close})
-    assert [claim.holds for claim in found] == [True, False, False]
-    assert found[2].line().startswith("FAILS: FM (three base models, every weighting): auto beats a constant")
+    checked = claims({"full": close})
+    assert [claim.holds for claim in checked] == [True, False, False]
+    assert (
+        checked[2].line().startswith("FAILS: FM (three base models, every weighting): auto beats a constant")
+    )
     blocks = tables({"full": close})
     text = blocks["downstream-full-true_relevance"]
     assert "| auto | 0.200 | 56.00 ± 1.00* (+5.00) |" in text
     assert "true relevance of every play" in text
-    assert blocks["downstream-claims"].splitlines() == [f"- {claim.line()}" for claim in found]
+    assert blocks["downstream-claims"].splitlines() == [f"- {claim.line()}" for claim in checked]
 
 
 def test_cells_outlive_a_kill(tmp_path: Path) -> None:
@@ -101,11 +103,11 @@ def test_equal_cells_of_two_grids_are_computed_once() -> None:
     first, second = wanted.values()
     assert len(first) == len(set(first)) == len({*asked[0].popitem()[1], *asked[1].popitem()[1]})
     assert list(second) == GRIDS["likes"].trials(1)
-    found = {
+    measured = {
         case: {"cells": [{**vars(trial), "metrics": {"number": float(n)}} for n, trial in enumerate(trials)]}
         for case, trials in wanted.items()
     }
-    likes = results_of_cases(found, {DownstreamCase.of(grids[2], 1, 40): grids[2].trials(1)})
+    likes = results_of_cases(measured, {DownstreamCase.of(grids[2], 1, 40): grids[2].trials(1)})
     assert [result.metrics["number"] for result in likes] == [float(n) for n in range(len(second))]
 
 
@@ -151,5 +153,5 @@ def test_the_lift_is_paired_by_population() -> None:
     band = lift(runs, "plays")
     assert band.mean_T[0] == pytest.approx(0.15)
     assert band.low_T[0] < 0 < band.high_T[0]  # two populations tell little
-    other = [{"control": found["control"], "ceiling": [{"plays": 300.0}]} for found in runs]
+    other = [{"control": population["control"], "ceiling": [{"plays": 300.0}]} for population in runs]
     assert lift(other, "plays", "ceiling").mean_T[0] == pytest.approx(1.25)

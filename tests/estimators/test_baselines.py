@@ -81,10 +81,12 @@ def test_pn_risk_is_equation_4_and_its_propensity_is_one() -> None:
     expected = -(alpha[0].log() + (1 - alpha[1]).log() + (1 - alpha[2]).log()) / 3
     assert model.train_step(batch, RANKS)["attention_risk"] == pytest.approx(expected.item(), rel=1e-5)
     assert isinstance(model.propensity, CertainPropensity)
-    found = model.pair().predict(batch, "prediction")
-    assert found.propensity_BT.min().item() == pytest.approx(1.0, abs=1e-6)
-    active_BT = found.attention["prediction"] * found.propensity_BT
-    assert found.log_likelihood_BT[0, 1].exp().item() == pytest.approx(1 - active_BT[0, 1].item(), abs=1e-6)
+    prediction = model.pair().predict(batch, "prediction")
+    assert prediction.propensity_BT.min().item() == pytest.approx(1.0, abs=1e-6)
+    active_BT = prediction.attention["prediction"] * prediction.propensity_BT
+    assert prediction.log_likelihood_BT[0, 1].exp().item() == pytest.approx(
+        1 - active_BT[0, 1].item(), abs=1e-6
+    )
 
 
 def test_sar_expects_attention_by_bayes() -> None:
@@ -143,8 +145,8 @@ class TestEveryEstimator:
         before = weights_of(plain.attention), weights_of(plain.propensity)
         for _ in range(2):
             expected = plain.train_step(batch_of(sessions), RANKS)
-            found = padded.train_step(batch_of(sessions, steps=30), RANKS)
-            assert found == pytest.approx(expected, abs=1e-6)
+            metrics = padded.train_step(batch_of(sessions, steps=30), RANKS)
+            assert metrics == pytest.approx(expected, abs=1e-6)
         assert changed(before[0], plain.attention) is (name != "edm")
         assert changed(before[1], plain.propensity) is (name != "pn")
 
@@ -161,8 +163,8 @@ class TestEveryEstimator:
         again = NetworkPair.from_state(copy.deepcopy(pair.to_state()))
         assert again.traits == pair.traits
         for kind in ("prediction", "filtered", "smoothed"):
-            expected, found = pair.predict(batch, kind), again.predict(batch, kind)
-            torch.testing.assert_close(found.attention[kind], expected.attention[kind], rtol=0, atol=0)
+            expected, reloaded = pair.predict(batch, kind), again.predict(batch, kind)
+            torch.testing.assert_close(reloaded.attention[kind], expected.attention[kind], rtol=0, atol=0)
 
     @pytest.mark.parametrize("feedback", [[0.0], [1.0], [1.0] * 15, [0.0] * 40])
     def test_short_uniform_and_long_sessions_are_defined(self, name: str, feedback: list[float]) -> None:
@@ -170,11 +172,11 @@ class TestEveryEstimator:
         model = estimator(name, stickiness=0.4 if "chain" in name else 0.0)
         metrics = model.train_step(batch, RANKS)
         assert all(value == value and abs(value) < 1e6 for value in metrics.values())
-        found = model.pair().predict(batch, "prediction", "filtered", "smoothed")
-        for attention_BT in found.attention.values():
+        prediction = model.pair().predict(batch, "prediction", "filtered", "smoothed")
+        for attention_BT in prediction.attention.values():
             assert ((attention_BT >= 0) & (attention_BT <= 1)).all()
-        assert (found.attention["smoothed"][batch.feedback_BT > 0] == 1).all()
-        assert found.log_likelihood_BT.isfinite().all()
+        assert (prediction.attention["smoothed"][batch.feedback_BT > 0] == 1).all()
+        assert prediction.log_likelihood_BT.isfinite().all()
 
 
 def test_learning_rates_are_scaled_from_the_configured_ones() -> None:

@@ -86,7 +86,7 @@ def reported_and_expected(clip: bool) -> tuple[dict[str, float], dict[str, float
 
     attention, propensity = shares()
     positive_a, negative_a = risk(attention, propensity)
-    found = model.train_step(batch, RANKS)
+    reported = model.train_step(batch, RANKS)
     # Eq. 17 divides by the attention AFTER its step (Algorithm 1), with the propensity of before.
     attended, _ = shares()
     # The propensity network has stepped as well: take its value of before from a twin.
@@ -103,13 +103,13 @@ def reported_and_expected(clip: bool) -> tuple[dict[str, float], dict[str, float
         "propensity_clamped": float(clip and negative_p < 0),
     }
     assert negative_a < 0  # two of three plays are active: the case that the clip is for
-    return found, expected
+    return reported, expected
 
 
 @pytest.mark.parametrize("clip", [True, False])
 def test_reported_risks_are_eq_16_and_eq_17(clip: bool) -> None:
-    found, expected = reported_and_expected(clip)
-    assert found == pytest.approx(expected, abs=1e-5)
+    reported, expected = reported_and_expected(clip)
+    assert reported == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_clip_drops_the_gradient_of_the_negative_part() -> None:
@@ -255,7 +255,7 @@ def redrawn_risks(redraws: int = 4000) -> tuple[np.ndarray[Any, Any], np.ndarray
         last_R = (attended_R & (random.random(redraws) < propensity_RT[:, t])).astype(float)
         feedback_RT[:, t] = last_R
     logits_RT = torch.from_numpy(np.log(guess_T / (1 - guess_T))).expand(redraws, steps)
-    found = []
+    risks_of_both = []
     for divisor_RT in (propensity_RT, np.ones_like(propensity_RT)):
         per_redraw = [
             risk_sums(
@@ -266,8 +266,10 @@ def redrawn_risks(redraws: int = 4000) -> tuple[np.ndarray[Any, Any], np.ndarray
             )
             for i in range(redraws)
         ]
-        found.append(np.array([(sums.positive + sums.negative).item() / steps for sums in per_redraw]))
-    return found[0], found[1], ideal
+        risks_of_both.append(
+            np.array([(sums.positive + sums.negative).item() / steps for sums in per_redraw])
+        )
+    return risks_of_both[0], risks_of_both[1], ideal
 
 
 def test_theorem_1_the_attention_risk_is_unbiased_and_pn_is_not() -> None:

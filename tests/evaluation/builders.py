@@ -72,10 +72,10 @@ class MemoryStore:
     """Results in a dictionary."""
 
     def __init__(self) -> None:
-        self.found: dict[str, dict[str, float]] = {}
+        self.results: dict[str, dict[str, float]] = {}
 
     def known(self) -> dict[str, dict[str, float]]:
-        return dict(self.found)
+        return dict(self.results)
 
     def save(self, key: str, result: Any) -> None:
-        self.found[key] = dict(result.metrics)
+        self.results[key] = dict(result.metrics)

@@ -16,8 +16,8 @@ def findings_of(**values: list[float]) -> Findings:
     return Findings(
         [
             TrialResult(Trial("FM", weighting, seed), {"m": value})
-            for weighting, found in values.items()
-            for seed, value in enumerate(found, start=1)
+            for weighting, by_seed in values.items()
+            for seed, value in enumerate(by_seed, start=1)
         ]
     )
 
@@ -29,8 +29,8 @@ def test_mean_and_deviation_over_the_seeds() -> None:
 
 
 def test_one_seed_has_neither_deviation_nor_p() -> None:
-    found = findings_of(none=[0.6], auto=[0.7])
-    summary, gain = found.summary("FM", "auto", "m"), found.gain("FM", "auto", "m")
+    findings = findings_of(none=[0.6], auto=[0.7])
+    summary, gain = findings.summary("FM", "auto", "m"), findings.gain("FM", "auto", "m")
     assert summary is not None
     assert summary.deviation is None
     assert gain is not None
@@ -63,13 +63,13 @@ def test_equal_figures_are_no_finding() -> None:
 
 
 def test_only_seeds_that_both_have_are_compared() -> None:
-    found = findings_of(none=[0.5, 0.6, math.nan], auto=[0.6, 0.7])
-    gain = found.gain("FM", "auto", "m")
+    findings = findings_of(none=[0.5, 0.6, math.nan], auto=[0.6, 0.7])
+    gain = findings.gain("FM", "auto", "m")
     assert gain is not None
     assert gain.difference == pytest.approx(0.1)
-    assert found.values("FM", "none", "m") == {1: 0.5, 2: 0.6}
-    assert found.gain("FM", "sar", "m") is None
-    assert found.summary("FM", "none", "other") is None
+    assert findings.values("FM", "none", "m") == {1: 0.5, 2: 0.6}
+    assert findings.gain("FM", "sar", "m") is None
+    assert findings.summary("FM", "none", "other") is None
 
 
 def test_a_gain_over_another_weighting() -> None:

@@ -78,5 +78,5 @@ def test_the_report_shows_the_newest_that_judged_no_later_play(
     write_document(replace(DOCUMENT, title="first"), f"{folder}/", date(2026, 1, 12))
     assert sorted(written) == ["html", "json", "md"]
     (tmp_path / "reports" / "2026-01-13.html").write_text("a day's report")
-    found = read_newest_document(folder, until)
-    assert (found and found.title) == title
+    newest = read_newest_document(folder, until)
+    assert (newest and newest.title) == title

@@ -51,8 +51,8 @@ rows = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 5)), 
 
 
 @given(rows)
-def test_scikit_learn_agrees(found: list[tuple[int, bool, int]]) -> None:
-    user, label, score = (np.array(column) for column in zip(*found, strict=True))
+def test_scikit_learn_agrees(rows: list[tuple[int, bool, int]]) -> None:
+    user, label, score = (np.array(column) for column in zip(*rows, strict=True))
     by_user = {
         u: (roc_auc_score(label[user == u], score[user == u]), label[user == u].sum())
         for u in np.unique(user)
@@ -68,8 +68,8 @@ def test_scikit_learn_agrees(found: list[tuple[int, bool, int]]) -> None:
 
 
 @given(rows)
-def test_the_order_of_the_rows_does_not_matter(found: list[tuple[int, bool, int]]) -> None:
-    user, label, score = (np.array(column) for column in zip(*found, strict=True))
+def test_the_order_of_the_rows_does_not_matter(rows: list[tuple[int, bool, int]]) -> None:
+    user, label, score = (np.array(column) for column in zip(*rows, strict=True))
     order = np.random.default_rng(0).permutation(len(user))
     first = grouped_auc(label, score, user, "rows")
     second = grouped_auc(label[order], score[order], user[order], "rows")

@@ -25,7 +25,7 @@ def test_a_finished_cell_is_found_again_by_its_key(make_config: Any) -> None:
     run = client.search_runs([again._experiment])[0]
     assert run.data.params == {"model": "Wide&Deep", "weighting": "auto:power:5", "seed": "1"}
     history = client.get_metric_history(run.info.run_id, "epoch_train_loss")
-    assert [(found.step, found.value) for found in history] == [(0, 0.5), (1, 0.25)]
+    assert [(metric.step, metric.value) for metric in history] == [(0, 0.5), (1, 0.25)]
 
     # A run that was cut off is not finished, and a run of something else is no trial.
     client.create_run(again._experiment, tags={"cell_key": "cut off"})

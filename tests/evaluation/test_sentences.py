@@ -13,8 +13,8 @@ TRUE, OBSERVED = "true_relevance", "observed_labels"
 def findings(seeds: int, **values: list[float]) -> Findings:
     """Return two models: DCN with the given GAUC by weighting and seed, FM with the base's throughout."""
     results = []
-    for weighting, found in values.items():
-        for seed, value in enumerate(found[:seeds]):
+    for weighting, by_seed in values.items():
+        for seed, value in enumerate(by_seed[:seeds]):
             metrics = {f"{TRUE}.gauc_clicks": value, f"{OBSERVED}.gauc_clicks": 1 - value}
             results.append(TrialResult(Trial("DCN", weighting, seed), metrics))
             same = {f"{TRUE}.gauc_clicks": values["none"][seed], f"{OBSERVED}.gauc_clicks": 0.5}
@@ -23,10 +23,10 @@ def findings(seeds: int, **values: list[float]) -> Findings:
 
 
 def test_what_is_shown_and_what_is_not() -> None:
-    found = findings(
+    compared = findings(
         3, none=[0.60, 0.61, 0.62], auto=[0.65, 0.66, 0.671], constant=[0.64, 0.63, 0.68], uae=[0.5, 0.5, 0.5]
     )
-    base, constant, missing = sentences(found, [TRUE, OBSERVED], TITLES)
+    base, constant, missing = sentences(compared, [TRUE, OBSERVED], TITLES)
     assert base == (
         "Judged by true relevance of every play (simulation), weights from auto change GAUC against the base "
         "by +0.00 to +5.03 points (better on 1 of 2 base models, on 1 with p < 0.05)."
@@ -43,8 +43,8 @@ def test_what_is_shown_and_what_is_not() -> None:
 
 
 def test_one_seed_shows_nothing() -> None:
-    found = findings(1, none=[0.6], uae=[0.7])
-    base, constant, missing = sentences(found, [TRUE], TITLES)
+    compared = findings(1, none=[0.6], uae=[0.7])
+    base, constant, missing = sentences(compared, [TRUE], TITLES)
     assert "weights from UAE" in base
     assert constant.startswith("No constant weight of the same mean was compared")
     assert missing.startswith("One seed allows no test")

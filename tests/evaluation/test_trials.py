@@ -71,12 +71,12 @@ def test_a_second_call_computes_only_what_is_missing(laboratory: Laboratory) -> 
     trials = trials_of(CONFIG.evaluation)
     assert len(trials) == 2 * 4 * 2
     first = run_grid(laboratory, trials[:5], store)
-    assert len(store.found) == 5
+    assert len(store.results) == 5
     saved = []
     store.save = lambda key, result: saved.append(result.trial)  # type: ignore[method-assign]
     second = run_grid(laboratory, trials[:7], store)
     assert saved == trials[5:7]
-    assert [found.metrics for found in second[:5]] == [found.metrics for found in first]
+    assert [result.metrics for result in second[:5]] == [result.metrics for result in first]
 
 
 def test_an_interrupted_call_keeps_what_it_finished(
@@ -93,7 +93,7 @@ def test_an_interrupted_call_keeps_what_it_finished(
     monkeypatch.setattr(laboratory, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_grid(laboratory, trials, store)
-    assert len(store.found) == 2
+    assert len(store.results) == 2
 
 
 def test_a_cells_key_names_all_that_it_depends_on_and_nothing_else() -> None:

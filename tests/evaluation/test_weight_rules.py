@@ -17,8 +17,8 @@ EVERY = np.ones(4, bool)
 
 def weights_of(name: str, **settings: object) -> list[float]:
     rule = parse_rule(name, WeightSettings.model_validate(settings))
-    found: list[float] = weigh(rule, ATTENTION, EVERY).tolist()
-    return found
+    weights: list[float] = weigh(rule, ATTENTION, EVERY).tolist()
+    return weights
 
 
 def test_the_papers_estimators_go_through_equation_19() -> None:
@@ -37,10 +37,10 @@ def test_auto_takes_the_configured_function() -> None:
 
 
 def test_scaled_weights_meet_their_mean_and_stay_below_one() -> None:
-    found = weights_of("auto:scaled:0.5")
-    assert np.mean(found) == pytest.approx(0.5)
-    assert max(found) == 1.0  # cut at 1, and the rest made up for it
-    assert found[2] / found[1] == pytest.approx(4)
+    weights = weights_of("auto:scaled:0.5")
+    assert np.mean(weights) == pytest.approx(0.5)
+    assert max(weights) == 1.0  # cut at 1, and the rest made up for it
+    assert weights[2] / weights[1] == pytest.approx(4)
     with pytest.raises(InputError, match="no more than that share"):
         weights_of("auto:scaled:0.8")
 

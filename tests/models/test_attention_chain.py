@@ -40,7 +40,9 @@ def by_enumeration(attention_BT: Tensor, propensity_BT: Tensor, feedback_BT: Ten
     prefixes = [sum(map(probability, itertools.product((0, 1), repeat=t))) for t in range(1, steps + 1)]
     paths = {path: probability(path) for path in itertools.product((0, 1), repeat=steps)}
     whole = sum(paths.values())
-    smoothed = [sum(found for path, found in paths.items() if path[t]) / whole for t in range(steps)]
+    smoothed = [
+        sum(probability for path, probability in paths.items() if path[t]) / whole for t in range(steps)
+    ]
     return prefixes, smoothed
 
 
@@ -50,13 +52,13 @@ def test_likelihood_and_smoothing_are_those_of_all_paths(rho: float, steps: int)
     for seed in range(3):
         given = session(steps, seed)
         prefixes, smoothed = by_enumeration(*given, rho)
-        found = forward_filter(*given, rho)
-        np.testing.assert_allclose(found.log_likelihood_BT[0].cumsum(0), np.log(prefixes), rtol=1e-10)
+        filtered = forward_filter(*given, rho)
+        np.testing.assert_allclose(filtered.log_likelihood_BT[0].cumsum(0), np.log(prefixes), rtol=1e-10)
         mask_BT = torch.ones(1, steps, dtype=torch.bool)
-        np.testing.assert_allclose(smooth(*given, mask_BT, rho, found)[0], smoothed, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(smooth(*given, mask_BT, rho, filtered)[0], smoothed, rtol=1e-9, atol=1e-12)
         # What is known at the last play has nothing after it: filtered and smoothed agree there.
-        assert found.log_filtered_BT[0, -1].exp().item() == pytest.approx(smoothed[-1])
-        total = found.log_filtered_BT.exp() + found.log_filtered_not_BT.exp()
+        assert filtered.log_filtered_BT[0, -1].exp().item() == pytest.approx(smoothed[-1])
+        total = filtered.log_filtered_BT.exp() + filtered.log_filtered_not_BT.exp()
         np.testing.assert_allclose(total, 1.0, rtol=1e-12)
 
 
@@ -73,10 +75,10 @@ def test_gradients(rho: float) -> None:
 
 def test_without_stickiness_a_passive_play_has_the_one_step_posterior() -> None:
     attention_BT, propensity_BT, _ = session(4, 1)
-    found = forward_filter(attention_BT, propensity_BT, torch.zeros(1, 4, dtype=torch.float64), 0.0)
+    filtered = forward_filter(attention_BT, propensity_BT, torch.zeros(1, 4, dtype=torch.float64), 0.0)
     alpha, p = attention_BT.sigmoid(), propensity_BT.sigmoid()
-    np.testing.assert_allclose(found.log_filtered_BT.exp(), alpha * (1 - p) / (1 - alpha * p), rtol=1e-12)
-    np.testing.assert_allclose(found.log_likelihood_BT, np.log(1 - alpha * p), rtol=1e-10)
+    np.testing.assert_allclose(filtered.log_filtered_BT.exp(), alpha * (1 - p) / (1 - alpha * p), rtol=1e-12)
+    np.testing.assert_allclose(filtered.log_likelihood_BT, np.log(1 - alpha * p), rtol=1e-10)
 
 
 @pytest.mark.parametrize("rho", STICKINESS)
@@ -84,11 +86,11 @@ def test_without_stickiness_a_passive_play_has_the_one_step_posterior() -> None:
 def test_all_passive_and_all_active_sessions(rho: float, feedback: float) -> None:
     attention_BT, propensity_BT, _ = session(300, 2)
     feedback_BT = torch.full((1, 300), feedback, dtype=torch.float64)
-    found = forward_filter(attention_BT, propensity_BT, feedback_BT, rho)
+    filtered = forward_filter(attention_BT, propensity_BT, feedback_BT, rho)
     smoothed_BT = smooth(
-        attention_BT, propensity_BT, feedback_BT, torch.ones(1, 300, dtype=torch.bool), rho, found
+        attention_BT, propensity_BT, feedback_BT, torch.ones(1, 300, dtype=torch.bool), rho, filtered
     )
-    assert found.log_likelihood_BT.isfinite().all()
+    assert filtered.log_likelihood_BT.isfinite().all()
     assert smoothed_BT.isfinite().all()
     assert (smoothed_BT == 1).all() if feedback else ((smoothed_BT > 0) & (smoothed_BT < 1)).all()
 
@@ -117,9 +119,9 @@ def test_padding_changes_nothing_and_sessions_do_not_touch(rho: float, padding: 
 def test_extreme_logits_stay_numbers() -> None:
     extreme_BT = torch.tensor([[500.0, -500.0, 500.0, -500.0]], dtype=torch.float64, requires_grad=True)
     feedback_BT = torch.tensor([[0.0, 1.0, 1.0, 0.0]], dtype=torch.float64)
-    found = forward_filter(extreme_BT, -extreme_BT, feedback_BT, 0.4)
-    found.log_likelihood_BT.sum().backward()
-    assert found.log_likelihood_BT.isfinite().all()
+    filtered = forward_filter(extreme_BT, -extreme_BT, feedback_BT, 0.4)
+    filtered.log_likelihood_BT.sum().backward()
+    assert filtered.log_likelihood_BT.isfinite().all()
     assert extreme_BT.grad is not None
     assert extreme_BT.grad.isfinite().all()
 

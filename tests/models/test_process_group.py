@@ -41,7 +41,7 @@ def on_a_rank() -> dict[str, Any]:
         modules = two_modules()
         own_gradients(modules, group.rank)
         group.sum_gradients(modules)
-        found = {
+        result = {
             "who": [group.rank, group.world_size, group.is_first],
             "device": group.device.type,
             "backend": dist.get_backend(),
@@ -49,7 +49,7 @@ def on_a_rank() -> dict[str, Any]:
             "counts": group.sum(torch.tensor([2**53 + group.rank, 7])).tolist(),
             "gradients": gradients_of(modules),
         }
-    return {**found, "left": not dist.is_initialized()}
+    return {**result, "left": not dist.is_initialized()}
 
 
 def threads_left_on_a_rank() -> list[str]:
@@ -69,19 +69,19 @@ def two() -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_two_ranks_know_who_they_are(two: list[dict[str, Any]]) -> None:
-    assert [found["who"] for found in two] == [[0, 2, True], [1, 2, False]]
-    assert [(found["device"], found["backend"]) for found in two] == [("cpu", "gloo")] * 2
+    assert [result["who"] for result in two] == [[0, 2, True], [1, 2, False]]
+    assert [(result["device"], result["backend"]) for result in two] == [("cpu", "gloo")] * 2
 
 
 @pytest.mark.slow
 def test_two_ranks_leave_the_group(two: list[dict[str, Any]]) -> None:
-    assert [found["left"] for found in two] == [True, True]
+    assert [result["left"] for result in two] == [True, True]
 
 
 @pytest.mark.slow
 def test_sums_of_two_ranks_are_the_same_on_both(two: list[dict[str, Any]]) -> None:
-    assert [found["sum"] for found in two] == [[11.5, 0.0]] * 2
-    assert [found["counts"] for found in two] == [[2**54 + 1, 14]] * 2  # counts stay integers
+    assert [result["sum"] for result in two] == [[11.5, 0.0]] * 2
+    assert [result["counts"] for result in two] == [[2**54 + 1, 14]] * 2  # counts stay integers
 
 
 @pytest.mark.slow
@@ -93,8 +93,8 @@ def test_gradients_of_two_ranks_are_summed_and_none_counts_as_zero(two: list[dic
         if first is not None
     ]
     assert alone[1][:2] == [None, None]
-    for found in two:
-        for gradient, wanted in zip(found["gradients"], expected, strict=True):
+    for result in two:
+        for gradient, wanted in zip(result["gradients"], expected, strict=True):
             assert torch.equal(gradient, wanted)
 
 

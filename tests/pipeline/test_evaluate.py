@@ -100,7 +100,7 @@ def test_every_play_is_read_with_its_features_and_truth(store: TableStore) -> No
 def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = MemoryStore()
     found = evaluate(store, trials, LAST)
-    assert found["trials"] == len(trials.found) == 5
+    assert found["trials"] == len(trials.results) == 5
     text = Path(found["md"]).read_text()
     assert "true relevance of every play (simulation)" in text
     assert "| metric | weights | FM |" in text

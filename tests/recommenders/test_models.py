@@ -43,8 +43,8 @@ def test_the_seed_draws_the_weights() -> None:
 
     def first_guess(seed: int) -> list[float]:
         torch.manual_seed(seed)
-        found: list[float] = build_recommender("DeepFM", SPACE, 4, (6, 3)).eval()(fields_BF).tolist()
-        return found
+        probabilities: list[float] = build_recommender("DeepFM", SPACE, 4, (6, 3)).eval()(fields_BF).tolist()
+        return probabilities
 
     assert first_guess(1) == first_guess(1)
     assert first_guess(1) != first_guess(2)

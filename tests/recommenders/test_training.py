@@ -89,8 +89,8 @@ def test_the_same_seed_gives_the_same_model() -> None:
         torch.manual_seed(seed)
         model = build_recommender("DCN", SPACE, 2, (4,))
         fit(model, samples, samples, dataclasses.replace(SETTINGS, epochs=2, seed=seed))
-        found: list[float] = predict(model, torch.tensor([[1], [2], [3]])).tolist()
-        return found
+        probabilities: list[float] = predict(model, torch.tensor([[1], [2], [3]])).tolist()
+        return probabilities
 
     assert trained(1) == trained(1)
     assert trained(1) != trained(2)

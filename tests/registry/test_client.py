@@ -127,9 +127,9 @@ class TestServing:
         if output == "attention":
             frame = frame.assign(is_active=frame["is_active"].map(np.zeros_like))  # no matter to a prediction
         shuffled = frame.sample(frac=1, random_state=3)
-        found = model.predict(shuffled).set_axis(shuffled.index)
-        assert list(found.columns) == [output]
-        ordered = found.sort_index()[output]
+        answer = model.predict(shuffled).set_axis(shuffled.index)
+        assert list(answer.columns) == [output]
+        ordered = answer.sort_index()[output]
         assert ordered.map(len).tolist() == encoded.lengths.tolist()
         np.testing.assert_allclose(
             np.concatenate(ordered.to_list()), expected(trained, key, output), rtol=0, atol=1e-6
@@ -169,9 +169,9 @@ class TestServing:
     def test_no_sessions_give_no_rows(self, trained: Trained, output: str) -> None:
         model = mlflow.pyfunc.load_model(f"models:/uae-{output}/1").unwrap_python_model()
         frame = session_frame(trained.config, encode_plays(trained.config, ROWS))
-        found = model.predict(SimpleNamespace(), frame[:0])
-        assert list(found.columns) == [output]
-        assert len(found) == 0
+        answer = model.predict(SimpleNamespace(), frame[:0])
+        assert list(answer.columns) == [output]
+        assert len(answer) == 0
 
 
 def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained: Trained) -> None:
@@ -193,8 +193,8 @@ def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained
         .collect()
     )
     for output in udfs:
-        found = np.concatenate([row[output][output] for row in rows])
-        np.testing.assert_allclose(found, expected(trained, "one", output), rtol=0, atol=1e-6)
+        answers = np.concatenate([row[output][output] for row in rows])
+        np.testing.assert_allclose(answers, expected(trained, "one", output), rtol=0, atol=1e-6)
 
 
 class TestRegistering:
@@ -305,9 +305,9 @@ class TestChampion:
             Registry(fewer).champion()
 
     def assert_scores_like(self, trained: Trained, key: str, state: dict[str, Any]) -> None:
-        found = encode_plays(trained.config, ROWS).predict(NetworkPair.from_state(state))
-        np.testing.assert_array_equal(found[0], expected(trained, key, "attention"))
-        np.testing.assert_array_equal(found[1], expected(trained, key, "propensity"))
+        scores = encode_plays(trained.config, ROWS).predict(NetworkPair.from_state(state))
+        np.testing.assert_array_equal(scores[0], expected(trained, key, "attention"))
+        np.testing.assert_array_equal(scores[1], expected(trained, key, "propensity"))
 
     def test_any_registered_pair_can_be_loaded(self, trained: Trained) -> None:
         loaded = trained.registry.load(1, 1)
@@ -393,9 +393,9 @@ def test_the_model_itself_reads_its_artifacts(config: Config, tmp_path: Path, ou
     model.load_context(context)
     encoded = encode_plays(config, ROWS)
     frame = session_frame(config, encoded)
-    found = model.predict(context, frame)
+    answer = model.predict(context, frame)
     expected_of = dict(zip(("attention", "propensity"), encoded.predict(pair), strict=True))
     np.testing.assert_allclose(
-        np.concatenate(found[output].to_list()), expected_of[output], rtol=0, atol=1e-6
+        np.concatenate(answer[output].to_list()), expected_of[output], rtol=0, atol=1e-6
     )
     assert len(model.predict(context, frame[:0])) == 0

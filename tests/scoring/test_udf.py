@@ -91,22 +91,22 @@ class TestScorePlays:
     ) -> None:
         plays = plays_frame(spark, CONFIG, ROWS).repartition(partitions, "event_id")
         scored = score(plays, count=len(ROWS), batch_plays=batch_plays, rows_per_task=rows_per_task)
-        found = in_order(scored)
+        rows = in_order(scored)
         attention, propensity = encode_plays(CONFIG, ROWS).predict(pair)
-        np.testing.assert_allclose(numbers(found, "attention"), attention, rtol=0, atol=1e-6)
-        np.testing.assert_allclose(numbers(found, "propensity"), propensity, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(numbers(rows, "attention"), attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(numbers(rows, "propensity"), propensity, rtol=0, atol=1e-6)
         assert min(np.std(attention), np.std(propensity)) > 0.01  # else a constant would do
 
     def test_the_same_rows_come_out_with_their_weights(self, spark: SparkSession, score: Score) -> None:
         plays = plays_frame(spark, CONFIG, ROWS)
         scored = score(plays, count=len(ROWS), rows_per_task=100)
         assert scored.columns == [*plays.columns, "attention", "propensity", "sample_weight", "weighting"]
-        found = in_order(scored)
-        kept = [{name: row[name] for name in plays.columns} for row in found]
+        rows = in_order(scored)
+        kept = [{name: row[name] for name in plays.columns} for row in rows]
         assert kept == in_order(plays)
-        passive = 1 - (numbers(found, "attention") + 1) ** -GAMMA
-        expected = np.where(numbers(found, "is_active") == 1, 1.0, passive)
-        np.testing.assert_allclose(numbers(found, "sample_weight"), expected, rtol=1e-12)
+        passive = 1 - (numbers(rows, "attention") + 1) ** -GAMMA
+        expected = np.where(numbers(rows, "is_active") == 1, 1.0, passive)
+        np.testing.assert_allclose(numbers(rows, "sample_weight"), expected, rtol=1e-12)
 
     def test_sessions_may_be_cut_by_arrow_batches(
         self, spark: SparkSession, pair: NetworkPair, score: Score
@@ -115,11 +115,11 @@ class TestScorePlays:
         before = spark.conf.get(setting)
         spark.conf.set(setting, "5")
         try:
-            found = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS)))
+            rows = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS)))
         finally:
             spark.conf.set(setting, before)
         attention, _ = encode_plays(CONFIG, ROWS).predict(pair)
-        np.testing.assert_allclose(numbers(found, "attention"), attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(numbers(rows, "attention"), attention, rtol=0, atol=1e-6)
 
     def test_the_number_of_tasks_follows_from_the_plays_alone(
         self, spark: SparkSession, score: Score
@@ -143,16 +143,16 @@ class TestScorePlays:
         plays = plays_frame(spark, CONFIG, ROWS).persist()
         for by in (pair, other, pair):
             attention, _ = encode_plays(CONFIG, ROWS).predict(by)
-            found = numbers(in_order(score(plays, count=len(ROWS), by=by)), "attention")
-            np.testing.assert_allclose(found, attention, rtol=0, atol=1e-6)
+            scored_attention = numbers(in_order(score(plays, count=len(ROWS), by=by)), "attention")
+            np.testing.assert_allclose(scored_attention, attention, rtol=0, atol=1e-6)
         plays.unpersist()
 
     def test_a_declaration_without_numbers_can_be_scored(self, spark: SparkSession, score: Score) -> None:
         config = declared(categorical("genre", 7), categorical("listener", 50, "event.user_id"))
         pair = pair_for(config)
-        found = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS), by=pair, config=config))
+        rows = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS), by=pair, config=config))
         attention, _ = encode_plays(config, ROWS).predict(pair)
-        np.testing.assert_allclose(numbers(found, "attention"), attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(numbers(rows, "attention"), attention, rtol=0, atol=1e-6)
 
     @pytest.mark.parametrize("broken", ["position = 2", "position = 1", "a play is doubled"])
     def test_sessions_with_a_gap_are_refused(self, spark: SparkSession, score: Score, broken: str) -> None:
@@ -194,11 +194,11 @@ class TestInsideAWorker:
         batches = (tuple(plays[cut : cut + rows_of_batch].items()) for cut in cuts)
         networks: Any = SimpleNamespace(value=serialise(pair.to_state()))
         score = scoring._scorer(networks, encoded.categorical.shape[1], batch_plays=64, kind="prediction")
-        found = pd.concat(score(tuple(values for _, values in batch) for batch in batches))
-        assert found.columns.tolist() == ["attention", "propensity"]
+        scores = pd.concat(score(tuple(values for _, values in batch) for batch in batches))
+        assert scores.columns.tolist() == ["attention", "propensity"]
         attention, propensity = encoded.predict(pair)
-        np.testing.assert_allclose(found["attention"], attention, rtol=0, atol=1e-6)
-        np.testing.assert_allclose(found["propensity"], propensity, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(scores["attention"], attention, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(scores["propensity"], propensity, rtol=0, atol=1e-6)
         assert threads == [1]  # Spark runs one task a core
 
     def test_networks_are_loaded_once_a_worker(
@@ -249,14 +249,14 @@ class TestWholeSessions:
     )
     def test_whole_sessions_come_in_order(self, lengths: list[int], sizes: list[int]) -> None:
         plays = positions_of(lengths), np.arange(sum(lengths))
-        found = list(whole_sessions(cut(plays, sizes)))
-        for whole, parts in zip(plays, zip(*found, strict=True), strict=True):
+        chunks = list(whole_sessions(cut(plays, sizes)))
+        for whole, parts in zip(plays, zip(*chunks, strict=True), strict=True):
             np.testing.assert_array_equal(np.concatenate(parts), whole)
         longest, largest = max(lengths), max(sizes)
-        for position, _ in found:
+        for position, _ in chunks:
             assert position[0] == 1
             assert 0 < len(position) <= max(self.CHUNK, longest) + largest
-        for position, _ in found[:-1]:
+        for position, _ in chunks[:-1]:
             assert len(position) + longest >= self.CHUNK
 
     def test_nothing_gives_nothing(self) -> None:

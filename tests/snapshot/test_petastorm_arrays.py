@@ -66,10 +66,10 @@ def petastorms(manifest: Manifest, shuffle: bool, seed: int | None, rank: int, w
 def test_the_row_groups_are_those_of_petastorms_own_reader(
     manifest: Manifest, shuffle: bool, seed: int | None, rank: int, world: int
 ) -> None:
-    found = ours(manifest, shuffle=shuffle, seed=seed or 0, rank=rank, world=world)
+    row_groups = ours(manifest, shuffle=shuffle, seed=seed or 0, rank=rank, world=world)
     expected = petastorms(manifest, shuffle, seed, rank, world)
-    assert len(found) == len(expected) > 2
-    for group, peer in zip(found, expected, strict=True):
+    assert len(row_groups) == len(expected) > 2
+    for group, peer in zip(row_groups, expected, strict=True):
         for name in COLUMNS:
             assert group[name].dtype == peer[name].dtype
             np.testing.assert_array_equal(group[name], peer[name])  # NaN equals NaN

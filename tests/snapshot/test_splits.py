@@ -43,10 +43,10 @@ def test_short_sessions_are_left_out_whole_and_parts_do_not_meet(
     )
     assert long_sessions(plays, make_config()) is plays
     config = make_config("snapshot.min_session_plays=10", "snapshot.split=sessions")
-    found = [
+    parts = [
         {(row["session_id"], row["count"]) for row in part.groupBy("session_id").count().collect()}
         for part in (sessions_of(name, plays, config) for name in ("train", "validation", "test"))
     ]
-    assert set.union(*found) == {(f"s{length}", length) for length in range(10, 30)}
-    assert sum(map(len, found)) == 20
-    assert found[0]
+    assert set.union(*parts) == {(f"s{length}", length) for length in range(10, 30)}
+    assert sum(map(len, parts)) == 20
+    assert parts[0]

@@ -65,8 +65,8 @@ class TestRows:
         assert 1 in {row["length"] for row in sessions}
         for row in sessions:
             for name, values in expected_arrays(expected[row["session_id"]]).items():
-                found = np.array(row[name][: row["length"] * WIDTHS[name]], dtype=np.float32)
-                np.testing.assert_allclose(found, values, rtol=1e-6)
+                steps = np.array(row[name][: row["length"] * WIDTHS[name]], dtype=np.float32)
+                np.testing.assert_allclose(steps, values, rtol=1e-6)
 
     def test_padding_is_zeros_up_to_the_next_chosen_length(self, sessions: list[Row]) -> None:
         assert {row["padded_length"] for row in sessions} == {4, 12}
@@ -147,15 +147,15 @@ class TestSnapshot:
 
     def test_the_files_hold_what_the_manifest_says(self, manifest: Manifest) -> None:
         for split, rows in zip((manifest.train, manifest.validation), days_of_rows().values(), strict=True):
-            found: Counter[str] = Counter()
+            plays_of_session: Counter[str] = Counter()
             for file in split.files:
                 table = pq.ParquetFile(f"{manifest.root}/{file.path}")
                 counts = [table.metadata.row_group(i).num_rows for i in range(table.num_row_groups)]
                 assert tuple(counts) == file.row_groups
                 for row in table.read().to_pylist():
                     assert row["length"] <= file.padded_length == len(row["feedback"])
-                    found[row["session_id"]] += row["length"]
-            assert found == Counter(row["session_id"] for row in rows)
+                    plays_of_session[row["session_id"]] += row["length"]
+            assert plays_of_session == Counter(row["session_id"] for row in rows)
 
     def test_padding_stays_below_its_limit(self, manifest: Manifest, store: TableStore) -> None:
         limit = store.config.snapshot.min_fill

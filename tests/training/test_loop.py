@@ -89,9 +89,9 @@ def test_a_process_that_nobody_announced_seeds_itself(
         monkeypatch.delenv(name, raising=False)
     expected = train(training_job(manifest, tmp_path / "a", epochs=1))
     torch.manual_seed(12345)  # what came before must not matter
-    found = TrainingResult(**train_on_this_rank(training_job(manifest, tmp_path / "b", epochs=1)))
-    assert found.history == expected.history
-    assert same(networks(found), networks(expected))
+    result = TrainingResult(**train_on_this_rank(training_job(manifest, tmp_path / "b", epochs=1)))
+    assert result.history == expected.history
+    assert same(networks(result), networks(expected))
 
 
 def test_a_snapshot_without_numeric_features(manifest: Manifest, tmp_path: Path) -> None:

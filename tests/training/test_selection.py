@@ -65,11 +65,11 @@ def test_candidates_of_each_estimator() -> None:
     assert candidates_of(training_settings(estimator="uae")) == [Candidate("uae")]
     chain = training_settings(estimator="chain", stickiness=(0.2, 0.7))
     assert candidates_of(chain) == [Candidate("chain", 0.2), Candidate("chain", 0.7)]
-    assert [each.name for each in candidates_of(training_settings(**AUTO))] == [
+    assert [candidate.name for candidate in candidates_of(training_settings(**AUTO))] == [
         *("joint", "chain-0.4", "chain-0.8")
     ]
     wider = training_settings(**{**AUTO, "candidates": ("chain", "unrestricted_chain")})
-    assert [each.name for each in candidates_of(wider)] == [
+    assert [candidate.name for candidate in candidates_of(wider)] == [
         *("chain-0.4", "chain-0.8", "unrestricted_chain-0.8")
     ]
     alone = training_settings(estimator="unrestricted_chain", stickiness=(0.4,))
@@ -100,8 +100,10 @@ def test_roles_are_given_up_only_for_a_clearly_better_likelihood(
 
 def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_path: Path) -> None:
     wider = {**AUTO, "candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8, 0.9), "epochs": 3}
-    found = train(training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **wider))
-    epochs = {each["name"]: (each["epochs"], each["finalist"]) for each in found.candidates}
+    result = train(training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **wider))
+    epochs = {
+        candidate["name"]: (candidate["epochs"], candidate["finalist"]) for candidate in result.candidates
+    }
     free = {epochs.pop("unrestricted_chain-0.8"), epochs.pop("unrestricted_chain-0.9")}
     assert epochs == {"joint": (3, True)}  # though both others were better after the first round
     assert free == {(3, True), (2, False)}
@@ -110,7 +112,7 @@ def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_pa
 def test_a_single_finalist_that_disregards_the_roles_meets_one_that_keeps_to_them(tmp_path: Path) -> None:
     alone = {"candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8,), "epochs": 3, "finalists": 1}
     job = training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **{**AUTO, **alone})
-    assert [each["finalist"] for each in train(job).candidates] == [True, True]
+    assert [candidate["finalist"] for candidate in train(job).candidates] == [True, True]
 
 
 @pytest.fixture(scope="module")
@@ -134,8 +136,8 @@ def test_a_sticky_world_gets_the_chain(sticky: TrainingResult) -> None:
 
 @pytest.mark.slow
 def test_a_world_without_stickiness_gets_the_joint_likelihood(tmp_path: Path) -> None:
-    found = train(training_job(snapshot(tmp_path / "data", 0.0), tmp_path / "checkpoints", **AUTO))
-    assert (found.estimator, found.stickiness) == ("joint", 0.0)
+    result = train(training_job(snapshot(tmp_path / "data", 0.0), tmp_path / "checkpoints", **AUTO))
+    assert (result.estimator, result.stickiness) == ("joint", 0.0)
 
 
 def test_the_stored_pair_is_the_chosen_one_with_its_calibration(sticky: TrainingResult) -> None:
@@ -156,7 +158,7 @@ def test_the_stored_pair_is_the_chosen_one_with_its_calibration(sticky: Training
 def test_two_ranks_choose_the_same(sticky: TrainingResult, tmp_path: Path) -> None:
     job = training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **{**AUTO, "processes": 2})
     (results,) = on_ranks([(train_on_this_rank, (job,))])
-    first, second = (TrainingResult(**found) for found in results)
+    first, second = (TrainingResult(**result) for result in results)
     assert first.history == second.history
     assert first.candidates == second.candidates
     assert (first.estimator, first.stickiness) == (sticky.estimator, sticky.stickiness)

@@ -65,11 +65,11 @@ class TestFormula:
         assert [rows[0]["moved"], rows[-1]["moved"]] == [0.0, 1.0]
 
     def test_it_lies_below_one_and_grows_with_attention(self, rows: list[Any]) -> None:
-        found = [row["w15"] for row in rows]
-        assert found[0] == 0.0
-        assert found == sorted(set(found))
-        assert found[-1] == pytest.approx(1 - 2**-15)
-        assert found[-1] < 1
+        weights = [row["w15"] for row in rows]
+        assert weights[0] == 0.0
+        assert weights == sorted(set(weights))
+        assert weights[-1] == pytest.approx(1 - 2**-15)
+        assert weights[-1] < 1
 
     def test_an_active_play_weighs_one(self, rows: list[Any]) -> None:
         assert {row["sample_weight"] for row in rows if row["e"]} == {1.0}

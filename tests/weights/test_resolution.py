@@ -32,17 +32,17 @@ def resolved(**settings: Any) -> WeightFunction:
 
 
 def test_the_default_is_the_estimators_own_attention_as_it_is() -> None:
-    found = resolved()
-    assert (found.kind, found.name, found.shift, found.factor) == ("smoothed", "linear", 0.0, 1.0)
-    np.testing.assert_array_equal(passive_weights(ATTENTION, found), ATTENTION)
+    function = resolved()
+    assert (function.kind, function.name, function.shift, function.factor) == ("smoothed", "linear", 0.0, 1.0)
+    np.testing.assert_array_equal(passive_weights(ATTENTION, function), ATTENTION)
     assert resolved(attention="filtered").kind == "filtered"
 
 
 @pytest.mark.parametrize("mean", [0.15, 0.36, 0.6, 0.9])
 def test_a_known_mean_is_met_over_all_plays(mean: float) -> None:
     moved = shifted(ATTENTION, resolved(attention_mean=mean).shift)
-    found = (moved.sum() + CALIBRATION["active_plays"]) / 22_222
-    assert found == pytest.approx(mean, abs=1e-4)
+    reached = (moved.sum() + CALIBRATION["active_plays"]) / 22_222
+    assert reached == pytest.approx(mean, abs=1e-4)
     assert (np.argsort(moved) == np.argsort(ATTENTION)).all()  # a shift keeps the order
 
 
