@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.events import DAY
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, emptied, made_once, spark_session, write_plays
-from uae_model.config import Config, Feature, FeatureSet
+from uae_model.config import Config, FeatureSet
 from uae_model.features.arrays import bucket_of, numbers_of
 from uae_model.lake import TableStore, contract_for
 from uae_model.models.inference import predict_sessions
@@ -121,8 +121,8 @@ def _play_files(folder: Path) -> list[Path]:
 
 
 def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
-    categorical = [_buckets(plays[_column(f)], f.buckets) for f in config.features.categorical]
-    numeric = [numbers_of(plays[_column(f)], f.transform) for f in config.features.numeric]
+    categorical = [_buckets(plays[f.column], f.buckets) for f in config.features.categorical]
+    numeric = [numbers_of(plays[f.column], f.transform) for f in config.features.numeric]
     is_active = plays["is_active"].to_numpy()
     weighting = resolve_weight_function(config.weights, pair.traits, pair.calibration)
     attention, propensity = predict_sessions(
@@ -146,10 +146,6 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
     for name, values in columns.items():
         plays = plays.append_column(name, values)
     return plays
-
-
-def _column(feature: Feature) -> str:
-    return feature.source_column if feature.origin == "event" else feature.name
 
 
 def _codes(values: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -335,8 +335,7 @@ def encode_plays(config: Any, rows: Sequence[dict[str, Any]]) -> EncodedPlays:
     """Encode rows that stand session by session, without Spark."""
 
     def values(feature: Any) -> list[Any]:
-        name = feature.source_column if feature.origin == "event" else feature.name
-        return [row[name] for row in rows]
+        return [row[feature.column] for row in rows]
 
     categorical = [buckets_of(values(f), f.buckets) for f in config.features.categorical]
     numeric = [numbers_of(values(f), f.transform) for f in config.features.numeric]

@@ -1,10 +1,11 @@
 """``python -m benchmarks.downstream.ab``: a simulated A/B test of seven days (Fig. 7 of the paper).
 
-One population lives twice through the same days, once under each policy: same listeners, same offers, same
-luck, so a user is paired with himself. Both policies rank ten offered songs by a recommender that is trained
-anew every night on the last week of its own log: control on unweighted plays, treatment on weighted ones. The
-week before the test is served by popularity. The attention estimator is trained once, on that week. In a
-third life the service knows how much everyone likes every song: the most that any policy could gain.
+One population lives twice through the same days, once under each policy, with the same listeners, the same
+offers and the same random draws, so each user is compared with himself. Both policies rank ten offered songs
+by a recommender that is trained anew every night on the last week of its own log: control on unweighted
+plays, treatment on weighted ones. The week before the test is served by popularity. The attention estimator
+is trained once, on that week. In a third life the service knows how much everyone likes every song: the most
+that any policy could gain.
 """
 
 from __future__ import annotations

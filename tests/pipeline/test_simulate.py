@@ -118,7 +118,7 @@ class TestClean:
         assert len({feature.name for feature in features}) == len(features) == 44
         # The other 22 are aggregates, in a table of their own.
         played = [feature for feature in features if feature.origin != "aggregate"]
-        columns = [f.source_column if f.origin == "event" else f.name for f in played]
+        columns = [f.column for f in played]
         assert len(columns) == 22
         values = clean.store.read("plays", [built.day]).select(columns).toPandas()
         assert values.notna().all().all()

@@ -1,4 +1,4 @@
-"""The loop: the loss of Eq. 18, early stopping, the same luck twice."""
+"""The loop: the loss of Eq. 18, early stopping, the same random draws twice."""
 
 from __future__ import annotations
 

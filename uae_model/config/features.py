@@ -113,6 +113,11 @@ class Feature(Section):
         return self.source.partition(".")[2]
 
     @property
+    def column(self) -> str:
+        """The column of ``plays`` and ``weights`` that holds the value."""
+        return self.source_column if self.origin == "event" else self.name
+
+    @property
     def is_categorical(self) -> bool:
         """Whether the networks read a bucket number; else they read a number."""
         return self.kind == "categorical"

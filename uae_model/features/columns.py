@@ -63,7 +63,7 @@ def numeric_values(config: Config) -> Column:
 
 def _value(feature: Feature) -> Column:
     """Return the column of ``plays`` that holds a feature's value."""
-    return F.col(feature.source_column if feature.origin == "event" else feature.name)
+    return F.col(feature.column)
 
 
 def _bucket(value: Column, buckets: int) -> Column:

@@ -65,7 +65,7 @@ def weighted_batches(
             a column that a feature needs.
     """
     days = published_days(tables, first, last)
-    columns = [*dict.fromkeys(map(_column, features)), "label", "sample_weight"]
+    columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
     files = _complete_first(published_files(tables, days), columns)
     rows = 0
     with quiet_petastorm():
@@ -112,7 +112,7 @@ def _encoding(features: Sequence[Feature]) -> Any:
         encoded: dict[str, Any] = {}
         missing = np.full(len(rows), None)  # a feature may be newer than a day
         for feature in features:
-            values = rows.get(_column(feature), missing)
+            values = rows.get(feature.column, missing)
             if feature.kind == "categorical":
                 encoded[_encoded(feature)] = buckets_of(values, feature.buckets)
             else:
@@ -128,11 +128,6 @@ def _encoding(features: Sequence[Feature]) -> Any:
         edit_fields=[(name, pd.api.types.pandas_dtype(kind).type, (), False) for name, kind in kinds.items()],
         selected_fields=list(kinds),
     )
-
-
-def _column(feature: Feature) -> str:
-    """Return the column of ``weights`` that holds a feature's value."""
-    return feature.source_column if feature.origin == "event" else feature.name
 
 
 def _encoded(feature: Feature) -> str:
