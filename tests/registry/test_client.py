@@ -309,6 +309,14 @@ class TestChampion:
         np.testing.assert_array_equal(scores[0], expected(trained, key, "attention"))
         np.testing.assert_array_equal(scores[1], expected(trained, key, "propensity"))
 
+    def test_the_registry_is_asked_whatever_server_the_process_knows(
+        self, trained: Trained, tmp_path: Path
+    ) -> None:
+        with tracked_by(f"sqlite:///{tmp_path}/other.db"):
+            assert trained.registry.load(1, 1).attention_version == 1
+            assert trained.registry.candidate(trained.registry.version(1)).training_plays == 70
+            assert trained.register("one") == (1, 1)
+
     def test_any_registered_pair_can_be_loaded(self, trained: Trained) -> None:
         loaded = trained.registry.load(1, 1)
         require_same_features(loaded.features, trained.config)

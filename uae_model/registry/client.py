@@ -175,11 +175,8 @@ class Registry:
     def load(self, attention_version: int, propensity_version: int) -> Champion:
         """Load a registered pair; the propensity model's artifact holds both networks."""
         uri = f"models:/{self._propensity}/{propensity_version}"
-        folder = Path(
-            mlflow.artifacts.download_artifacts(
-                artifact_uri=uri, tracking_uri=self.uri, registry_uri=self.uri
-            )
-        )
+        with tracked_by(self.uri):
+            folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
         state = load_tensors(str(folder / "artifacts" / "networks.pt"))
         declaration = json.loads((folder / "artifacts" / "declaration.json").read_text())
         if state is None:
@@ -360,7 +357,8 @@ def _stored_features(plain: list[dict[str, Any]], uri: str) -> FeatureSet:
 def tracked_by(uri: str) -> Iterator[None]:
     """Let MLflow's module functions, which know one tracking server a process, use this one meanwhile.
 
-    Elsewhere the URI is passed explicitly; ``mlflow.pyfunc.log_model`` takes none.
+    Elsewhere the URI is passed explicitly. Two functions take none: ``mlflow.pyfunc.log_model``, and the
+    download of ``models:/NAME/VERSION``, which resolves the name by the process's own registry.
     """
     is_set = mlflow.tracking.is_tracking_uri_set()  # type: ignore[no-untyped-call]
     before = mlflow.get_tracking_uri() if is_set else None
