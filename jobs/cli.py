@@ -6,6 +6,8 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from uae_model import __version__
+
 STEPS = {
     "simulate": "make listening events with known truth, as a feed",
     "ingest": "feed of a day -> events and quarantine",
@@ -29,7 +31,19 @@ def usage() -> str:
     width = max(map(len, STEPS))
     lines = [f"  {name:<{width}}  {meaning}" for name, meaning in STEPS.items()]
     return "\n".join(
-        ["usage: uae STEP [options]", "", "steps:", *lines, "", "uae STEP --help shows a step's options."]
+        [
+            "usage: uae STEP [options]",
+            "       uae --version",
+            "",
+            "steps:",
+            *lines,
+            "",
+            "uae STEP --help shows a step's options.",
+            "",
+            "exit codes: 0 done; 2 wrong usage or configuration; 3 not yet, try later (feed not closed, slot "
+            "missing);",
+            "            4 a gate refused to publish or to promote; 1 any other failure",
+        ]
     )
 
 
@@ -39,6 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage())
         return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"uae {__version__}")
+        return 0
     step, *rest = arguments
     if step not in STEPS:
         print(f"uae: no step is called {step!r}\n\n{usage()}", file=sys.stderr)

@@ -6,7 +6,8 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,10 +16,15 @@ from pyspark.sql import SparkSession
 
 from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
-from uae_model.core.errors import InputError, UaeError
-from uae_model.core.logs import configure_logs, log, log_context
+from uae_model.core.errors import UaeError, UsageError
+from uae_model.core.logs import configure_logs, context_of, log, log_context
 from uae_model.lake import TableStore
 from uae_model.lake.spark import start_spark
+
+PLACES = ("step", "slot", "table", "dt", "file", "column")
+"""Fields of the log that tell where an error happened."""
+
+LONGEST_CAUSE = 400
 
 
 @dataclass(frozen=True)
@@ -83,11 +89,11 @@ def day_range(args: argparse.Namespace) -> tuple[date, date]:
     """Return --from and --to as days.
 
     Raises:
-        InputError: if they are not days or are in the wrong order.
+        UsageError: if they are not days or are in the wrong order.
     """
     first, last = parse_day(args.first), parse_day(args.last)
     if first > last:
-        raise InputError(f"--from {first} is after --to {last}")
+        raise UsageError(f"--from {first} is after --to {last}")
     return first, last
 
 
@@ -109,9 +115,10 @@ def run(
     argv: Sequence[str] | None,
     body: Callable[[argparse.Namespace], Any],
 ) -> int:
-    """Parse, run the body and return the exit code: 0 only on success.
+    """Parse, run the body and return the exit code: 0 done, else the error's own (see ``core.errors``).
 
-    An error that a person can mend is one line on stderr; any other error keeps its traceback in the log.
+    Whatever goes wrong ends in one line on stderr. The traceback of an error that nobody foresaw is in the
+    log, as a field of the event "job failed".
     """
     args = parser.parse_args(argv)
     configure_logs(args.log_level)
@@ -120,13 +127,59 @@ def run(
             body(args)
         except UaeError as error:
             log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
-            print(f"{parser.prog}: {error}", file=sys.stderr)
-            return 1
+            print(f"{parser.prog}: {one_line(str(error))}", file=sys.stderr)
+            return error.exit_code
+        except Exception as error:  # noqa: BLE001 - a scheduler reads one line, whatever happened
+            where = context_of(error)
+            trace = "".join(traceback.format_exception(error))
+            message = unforeseen(error, where)
+            log("job failed", logging.ERROR, **where, error=type(error).__name__, traceback=trace)
+            print(f"{parser.prog}: {message}", file=sys.stderr)
+            return UaeError.exit_code
         finally:
             active = SparkSession.getActiveSession()
             if active is not None:
                 active.stop()
     return 0
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks."""
+    return " ".join(text.split())
+
+
+def unforeseen(error: BaseException, where: Mapping[str, Any]) -> str:
+    """Return one line about an error that this project did not raise: where, what, what to do.
+
+    Args:
+        error: what was raised.
+        where: the fields of the log at that place.
+    """
+    place = ", ".join(f"{name} {where[name]}" for name in PLACES if name in where)
+    return f"{place + ': ' if place else ''}{_cause(error)}; {_advice(error)}"
+
+
+def _cause(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    java = getattr(error, "java_exception", None)
+    text = str(error) if java is None else str(java.getMessage() or java)
+    # Spark's own messages go on with a plan or a stack of Java.
+    first = one_line(text.split("\n\tat ")[0].split("\n\nJVM stacktrace")[0].split("\n== ")[0])
+    return f"{type(error).__name__}: {first[:LONGEST_CAUSE]}".rstrip(": ")
+
+
+def _advice(error: BaseException) -> str:
+    text = str(error)
+    if isinstance(error, MemoryError) or "OutOfMemoryError" in text:
+        return "give spark.driver.memory or spark.executor.memory more in --spark-conf and run it again"
+    if isinstance(error, PermissionError) or "Permission denied" in text:
+        return "let this user read and write there and run it again"
+    if isinstance(error, FileNotFoundError) or "FileNotFoundException" in text:
+        return "a file went away while it was read: run it again once nobody writes there"
+    if "No space left on device" in text:
+        return "free space there, or set spark.local.dir, and run it again"
+    return 'run it again; if it fails again, report the traceback that the log holds under "job failed"'
 
 
 def print_summary(summary: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.config import FEED_FORMATS, PROFILES
 from uae_model.core.dates import parse_day
-from uae_model.core.errors import InputError
+from uae_model.core.errors import NotYetError
 from uae_model.ingest.feed import Feed
 from uae_model.pipeline.dimensions import complete_slots, ingest_statements
 from uae_model.pipeline.ingest import ingest_slots
@@ -40,7 +40,7 @@ def ingest(args: argparse.Namespace) -> None:
         (dimension, complete_slots(job.store, dimension, day, day)) for dimension in job.config.dimensions
     ]
     if not slots and not any(found for _, found in delivered):
-        raise InputError(
+        raise NotYetError(
             f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
             f"{job.config.feed.complete_marker or '(none configured)'}"
         )

@@ -52,7 +52,7 @@ OUT_OF_RANGE = [
     ("retention.published_days=0", "greater than or equal to 1"),
     ("nightly.train=daily", "'never', 'when_missing', 'weekly' or 'always'"),
     ("tuning.history_commits=9", "greater than or equal to 10"),
-    ("paths.tables=7", "valid string"),
+    ("paths.tables=7", "text in quotes"),
 ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs import cli
+from uae_model import __version__
 
 MODULES = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {"__init__", "cli", "common"}
 
@@ -53,11 +54,16 @@ def test_no_step_or_an_unknown_one_is_a_mistake(capsys: pytest.CaptureFixture[st
     assert "usage: uae STEP" in captured.err
 
 
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"uae {__version__}\n"
+
+
 @pytest.mark.slow
 def test_as_a_program_it_leaves_with_the_exit_code(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jobs.cli", "promote", "--config", str(tmp_path / "nowhere.toml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     last = done.stderr.splitlines()[-1]
     assert (
         last

@@ -15,7 +15,18 @@ from pyspark.sql import SparkSession
 from jobs import common
 from jobs.common import add_day, add_days, day_range, job_parser, print_summary, run, settings, start
 from uae_model.config import PROFILES
-from uae_model.core.errors import InputError
+from uae_model.core.errors import (
+    ConfigError,
+    ContractError,
+    InputError,
+    NotClosedError,
+    NotYetError,
+    PromotionRefusedError,
+    PublicationRefusedError,
+    UaeError,
+    UsageError,
+)
+from uae_model.core.logs import log_context
 
 
 @pytest.fixture(autouse=True)
@@ -51,12 +62,49 @@ class TestRun:
         assert "Traceback" not in captured.err
         assert stopped == ["stop"]
 
-    def test_any_other_error_keeps_its_traceback(self, stopped: list[str]) -> None:
+    @pytest.mark.parametrize(
+        ("error", "code"),
+        [
+            *[(UaeError, 1), (InputError, 1), (ContractError, 1), (ConfigError, 2), (UsageError, 2)],
+            *[(NotYetError, 3), (NotClosedError, 3)],
+            *[(PublicationRefusedError, 4), (PromotionRefusedError, 4)],
+        ],
+    )
+    def test_a_scheduler_can_act_on_the_exit_code(self, error: type[UaeError], code: int) -> None:
         def fail(args: argparse.Namespace) -> None:
-            raise KeyError("a mistake of ours")
+            raise error("no")
 
-        with pytest.raises(KeyError, match="a mistake of ours"):
-            run(parser(), [], fail)
+        assert run(parser(), [], fail) == code
+
+    @pytest.mark.parametrize(
+        ("error", "line"),
+        [
+            (
+                KeyError("a mistake of\nours"),
+                "uae test: step ingest, slot dt=2026-01-05: KeyError: 'a mistake of\\nours'; run it again; if",
+            ),
+            (PermissionError(13, "Permission denied", "/feed/a"), "/feed/a: Permission denied; let this user"),
+            (FileNotFoundError(2, "No such file or directory", "/a"), "/a: No such file or directory; a file"),
+            (MemoryError(), "MemoryError; give spark.driver.memory"),
+            (OSError(28, "No space left on device"), "No space left on device; free space"),
+            (RuntimeError("Job aborted\n\tat org.apache.Spark\n\tat x"), "RuntimeError: Job aborted; run it"),
+        ],
+    )
+    def test_any_other_error_is_one_line_and_its_traceback_one_event(
+        self, stopped: list[str], capsys: pytest.CaptureFixture[str], error: Exception, line: str
+    ) -> None:
+        def fail(args: argparse.Namespace) -> None:
+            with log_context(step="ingest"), log_context(slot="dt=2026-01-05"):
+                raise error
+
+        assert run(parser(), [], fail) == 1
+        *events, last = capsys.readouterr().err.splitlines()
+        assert line in last
+        event = json.loads(events[-1])
+        assert (event["event"], event["error"], event["slot"]) == (
+            *("job failed", type(error).__name__, "dt=2026-01-05"),
+        )
+        assert "Traceback" in event["traceback"]
         assert stopped == ["stop"]
 
     def test_wrong_options_are_two(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,9 +131,9 @@ class TestOptions:
         add_days(options, "day")
         days = day_range(options.parse_args(["--from", "2026-01-05", "--to", "2026-01-05"]))
         assert days == (date(2026, 1, 5), date(2026, 1, 5))
-        with pytest.raises(InputError, match="--from 2026-01-06 is after --to 2026-01-05"):
+        with pytest.raises(UsageError, match="--from 2026-01-06 is after --to 2026-01-05"):
             day_range(options.parse_args(["--from", "2026-01-06", "--to", "2026-01-05"]))
-        with pytest.raises(InputError, match="is not a day; the form"):
+        with pytest.raises(UsageError, match="is not a day; the form"):
             day_range(options.parse_args(["--from", "05.01.2026", "--to", "2026-01-05"]))
 
     def test_start_opens_the_tables_of_the_settings(

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from uae_model.core.errors import InputError
+from uae_model.core.errors import UsageError
 
 
 def parse_day(text: str) -> date:
     """Parse ``YYYY-MM-DD``.
 
     Raises:
-        InputError: if the text is anything else.
+        UsageError: if the text is anything else.
     """
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"{text!r} is not a day; the form is YYYY-MM-DD") from error
+        raise UsageError(f"{text!r} is not a day; the form is YYYY-MM-DD") from error
     if text != day.isoformat():
-        raise InputError(f"{text!r} is not a day; the form is YYYY-MM-DD")
+        raise UsageError(f"{text!r} is not a day; the form is YYYY-MM-DD")
     return day
 
 

@@ -16,6 +16,7 @@ _LOGGER = logging.getLogger("uae")
 _CONTEXT: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
     "uae_log_context", default=None
 )
+_ERROR_CONTEXT = "_uae_log_context"
 
 
 class JsonFormatter(logging.Formatter):
@@ -65,12 +66,21 @@ def warn(event: str, /, **fields: Any) -> None:
 
 @contextmanager
 def log_context(**fields: Any) -> Iterator[None]:
-    """Add fields to every log line written inside the block."""
+    """Add fields to every log line written inside the block, and to an error that leaves it."""
     token = _CONTEXT.set({**(_CONTEXT.get() or {}), **fields})
     try:
         yield
+    except Exception as error:
+        error.__dict__.setdefault(_ERROR_CONTEXT, _CONTEXT.get())  # the innermost block knows most
+        raise
     finally:
         _CONTEXT.reset(token)
+
+
+def context_of(error: BaseException) -> dict[str, Any]:
+    """Return the fields of the innermost ``log_context`` that an error left: where it happened."""
+    context: dict[str, Any] = error.__dict__.get(_ERROR_CONTEXT) or {}
+    return context
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Dimension
-from uae_model.core.errors import ContractError, InputError
+from uae_model.core.errors import InputError, PublicationRefusedError
 from uae_model.core.logs import log
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
@@ -50,7 +50,7 @@ def publish_day(store: TableStore, day: date) -> Row:
 
     Raises:
         InputError: if the day was not scored.
-        ContractError: listing the checks that failed.
+        PublicationRefusedError: listing the checks that failed.
     """
     config = store.config
     commit = store.last_commit("weights", day)
@@ -77,7 +77,7 @@ def publish_day(store: TableStore, day: date) -> Row:
     )
     failed = [str(check) for check in checks if not check.passed]
     if failed:
-        raise ContractError(
+        raise PublicationRefusedError(
             f"table weights, dt={day}, version {commit.version} was not published: {'; '.join(failed)}; "
             "readers keep the previous publication"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from uae_model.config import Config
-from uae_model.core.errors import ConfigError, InputError, ModelError
+from uae_model.core.errors import ConfigError, InputError, ModelError, PromotionRefusedError
 from uae_model.core.logs import log, warn
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
@@ -76,7 +76,7 @@ def promote(config: Config, registry: Registry, version: int | None = None, *, f
     """Make a version (the newest by default) champion if it passes every gate; return its number.
 
     Raises:
-        ModelError: listing the gates that failed.
+        PromotionRefusedError: listing the gates that failed.
     """
     candidate = registry.version(version)
     versions = registry.champion_versions()
@@ -86,7 +86,7 @@ def promote(config: Config, registry: Registry, version: int | None = None, *, f
         return champion
     failed = failed_gates(registry.candidate(candidate), champion, config.promotion)
     if failed and not force:
-        raise ModelError(
+        raise PromotionRefusedError(
             f"version {candidate.version} was not promoted: {'; '.join(failed)} "
             "(--force promotes it all the same)"
         )
