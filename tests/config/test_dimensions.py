@@ -44,16 +44,16 @@ def test_a_feature_reads_an_attribute_whatever_its_role() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"entity": "artist"}, "dimensions.0.entity = 'artist': Input should be 'user' or 'song'"),
-        ({"format": "avro"}, "dimensions.0.format = 'avro': Input should be 'parquet', 'jsonl' or 'csv'"),
-        ({"attributes": {}}, "dimensions.0.attributes: "),
+        ({"entity": "artist"}, "dimension artist: entity = 'artist': Input should be 'user' or 'song'"),
+        ({"format": "avro"}, "dimension song: format = 'avro': Input should be 'parquet', 'jsonl' or 'csv'"),
+        ({"attributes": {}}, "dimension song: attributes: "),
         ({"attributes": {"Genre": "categorical"}}, "'Genre': allowed are lower-case letters, digits and _"),
         ({"attributes": {"valid_to": "categorical"}}, "'valid_to' is a column of the table already"),
         ({"attributes": {"genre": "text"}}, "Input should be 'categorical' or 'numeric'"),
         ({"columns": {"style": "genre"}}, "columns has style: allowed are song_id, valid_from, genre, year"),
         ({"feed": "songs/{hour}"}, "feed = 'songs/{hour}': {hour} needs {date} beside it"),
-        ({"feed": ""}, "dimensions.0.feed = ''"),
-        ({"name": "songs"}, "dimensions.0.name: no such setting"),
+        ({"feed": ""}, "dimension song: feed = ''"),
+        ({"name": "songs"}, "dimension song: name: no such setting; allowed are entity"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_allowed(change: dict[str, Any], message: str) -> None:

@@ -37,7 +37,7 @@ def test_derived_and_event_sources(source: str) -> None:
 )
 def test_what_would_leak_or_does_not_exist_is_refused(source: str) -> None:
     with pytest.raises(
-        ConfigError, match=r"features.0.source = .*: allowed: feed.<column>, session.play_rank"
+        ConfigError, match=r"feature genre: source = .*: allowed: feed.<column>, session.play_rank"
     ) as failure:
         declare({**GENRE, "source": source})
     assert "would leak" in str(failure.value)
@@ -46,16 +46,16 @@ def test_what_would_leak_or_does_not_exist_is_refused(source: str) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"name": "Genre"}, "features.0.name = 'Genre'"),
-        ({"name": "1st"}, "features.0.name = '1st'"),
-        ({"kind": "text"}, "features.0.kind = 'text': Input should be 'categorical' or 'numeric'"),
-        ({"role": "none"}, "features.0.role = 'none': Input should be 'context', 'preference' or 'both'"),
-        ({"buckets": 1}, "features.0.buckets = 1: Input should be greater than or equal to 2"),
+        ({"name": "Genre"}, "name = 'Genre'"),
+        ({"name": "1st"}, "name = '1st'"),
+        ({"kind": "text"}, "feature genre: kind = 'text': Input should be 'categorical' or 'numeric'"),
+        ({"role": "none"}, "feature genre: role = 'none': Input should be 'context', 'preference' or 'both'"),
+        ({"buckets": 1}, "feature genre: buckets = 1: Input should be greater than or equal to 2"),
         (
             {"transform": "sqrt"},
-            "features.0.transform = 'sqrt': Input should be 'none', 'log1p' or 'quantile'",
+            "feature genre: transform = 'sqrt': Input should be 'none', 'log1p' or 'quantile'",
         ),
-        ({"colour": "red"}, "features.0.colour: no such setting"),
+        ({"colour": "red"}, "feature genre: colour: no such setting"),
     ],
 )
 def test_each_field_has_its_range(change: dict[str, Any], named: str) -> None:
@@ -71,7 +71,7 @@ def test_each_field_has_its_range(change: dict[str, Any], named: str) -> None:
         ([{**GENRE, "name": "label"}], "features: label is a column of the tables; choose another name"),
         ([{**GENRE, "kind": "numeric"}], "features: at least one must be categorical"),
         ([], "features: at least one must be categorical"),
-        (["genre"], "features.0 = 'genre'"),
+        (["genre"], "feature number 1 = 'genre'"),
     ],
 )
 def test_features_must_fit_together(features: list[Any], message: str) -> None:

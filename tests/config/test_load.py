@@ -166,13 +166,56 @@ class TestMistakes:
     def test_all_mistakes_are_told_at_once(self) -> None:
         message = refused("training.epochs=0", "nonsense=1", "weights.gamma=big")
         assert "training.epochs = 0: " in message
-        assert "nonsense: no such setting" in message
+        assert "nonsense: no such setting; allowed are paths, identity," in message
         assert "weights.gamma = 'big': " in message
-        assert message.count("; ") == 2
+        assert message.count("; ") == 3
+
+    @pytest.mark.parametrize(
+        ("override", "line"),
+        [
+            ("network.hiden=8", "network.hiden: no such setting; did you mean network.hidden?"),
+            ("netwrk.hidden=8", "netwrk: no such setting; did you mean network?"),
+            ("training.zzz=1", "training.zzz: no such setting; allowed are "),
+            ("network.hidden=wide", "network.hidden = 'wide': must be a whole number, as in hidden = 64"),
+            ("network.hidden=6.5", "network.hidden = 6.5: must be a whole number, as in hidden = 64"),
+            ("weights.gamma=big", "weights.gamma = 'big': must be a number, as in gamma = "),
+            ("paths.tables=7", 'paths.tables = 7: must be text in quotes, as in tables = "tables"'),
+            ("network.mlp=8", "network.mlp = 8: must be a list in brackets, as in mlp = ["),
+            ("feed.columns=x", "feed.columns = 'x': must be a table of its own, as in columns = {}"),
+            ("training.clip_risk=perhaps", "training.clip_risk = 'perhaps': must be true or false, as in"),
+            ("network=8", "network = 8: must be a table of its own, as in [network]"),
+            ("paths.feed='feed/{day}'", "paths.feed = 'feed/{day}': an unknown placeholder"),
+            ("paths.feed='feed/{date}/{hour'", "allowed are {date} and {hour}"),
+        ],
+    )
+    def test_a_mistake_says_what_was_meant_or_what_is_allowed(self, override: str, line: str) -> None:
+        assert line in refused(override)
+
+    def test_a_bad_feature_or_dimension_goes_by_its_name(self, tmp_path: Path) -> None:
+        file = tmp_path / "uae.toml"
+        good = '[[features]]\nname = "genre"\nkind = "categorical"\nrole = "both"\n'
+        for wrong, line in (
+            (
+                good + "bukets = 8\n",
+                "feature genre: bukets: no such setting; did you mean buckets?",
+            ),
+            (
+                good + 'buckets = "many"\n',
+                "feature genre: buckets = 'many': must be a whole number, as in buckets =",
+            ),
+            (good + 'source = "play.x"\n', "feature genre: source = 'play.x': allowed: feed."),
+            ('[[features]]\nkind = "numeric"\nrole = "both"\n', "feature number 1: name: must be set"),
+            (
+                good + '[[dimensions]]\nentity = "song"\nfeed = "s/{month}"\nattributes = {a = "numeric"}\n',
+                "dimension song: feed = 's/{month}': an unknown placeholder",
+            ),
+        ):
+            file.write_text(wrong)
+            assert line in refused(path=file)
 
     def test_a_feature_without_its_kind_is_placed(self, tmp_path: Path) -> None:
         file = tmp_path / "uae.toml"
         file.write_text('[[features]]\nname = "genre"\nrole = "both"\n')
-        assert refused(path=file) == "features.0.kind: must be set"
+        assert refused(path=file) == "feature genre: kind: must be set"
         with pytest.raises(ConfigError, match="features: must be set"):
             parse_config({})

@@ -81,10 +81,16 @@ class TestRun:
         [
             (
                 KeyError("a mistake of\nours"),
-                "uae test: step ingest, slot dt=2026-01-05: KeyError: 'a mistake of\\nours'; run it again; if",
+                "uae test: step ingest, slot dt=2026-01-05: KeyError: 'a mistake of\\nours'; run it again",
             ),
-            (PermissionError(13, "Permission denied", "/feed/a"), "/feed/a: Permission denied; let this user"),
-            (FileNotFoundError(2, "No such file or directory", "/a"), "/a: No such file or directory; a file"),
+            (
+                PermissionError(13, "Permission denied", "/feed/a"),
+                "/feed/a: Permission denied; let this user",
+            ),
+            (
+                FileNotFoundError(2, "No such file or directory", "/a"),
+                "/a: No such file or directory; a file",
+            ),
             (MemoryError(), "MemoryError; give spark.driver.memory"),
             (OSError(28, "No space left on device"), "No space left on device; free space"),
             (RuntimeError("Job aborted\n\tat org.apache.Spark\n\tat x"), "RuntimeError: Job aborted; run it"),

@@ -11,6 +11,25 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
+PLACEHOLDERS = ("date", "hour")
+"""What the path of a feed may leave open."""
+
+
+def check_placeholders(template: str) -> str:
+    """Return the path of a feed as it is.
+
+    Raises:
+        ValueError: if it leaves open anything but a day and an hour, or has a brace too many.
+    """
+    rest = template
+    for name in PLACEHOLDERS:
+        rest = rest.replace(f"{{{name}}}", "")
+    if "{" in rest or "}" in rest:
+        allowed = " and ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise ValueError(f"an unknown placeholder, or a single brace; allowed are {allowed}")
+    return template
+
+
 class Section(BaseModel):
     """A frozen group of settings; an unknown key is an error, not a silent default."""
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from uae_model.config.base import Section
+from uae_model.config.base import Section, check_placeholders
 
 DimensionEntity = Literal["user", "song"]
 DIMENSION_ENTITIES: tuple[DimensionEntity, ...] = get_args(DimensionEntity)
@@ -42,6 +42,8 @@ class Dimension(Section):
     time_format: Literal["iso", "epoch_seconds", "epoch_millis"] = Field(
         default="iso", description="how valid_from is written"
     )
+
+    _known_placeholders = field_validator("feed")(check_placeholders)
 
     @field_validator("attributes")
     @classmethod

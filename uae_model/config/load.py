@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
+from uae_model.config.mistakes import describe
 from uae_model.config.settings import Config
 from uae_model.core.errors import ConfigError
 
@@ -59,7 +59,7 @@ def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config
     try:
         config = Config.model_validate(dict(tree))
     except ValidationError as error:
-        lines = [_describe(detail) for detail in error.errors(include_url=False)]
+        lines = [describe(detail, tree) for detail in error.errors(include_url=False)]
         raise ConfigError("; ".join(lines)) from error
     if base is None:
         return config
@@ -114,18 +114,6 @@ def _parse_override(override: str) -> Tree:
     for key in reversed(keys):
         value = {key: value}
     return dict(value)
-
-
-def _describe(detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"{key}: no such setting"
-    if detail["type"] == "missing":
-        return f"{key}: must be set"
-    message = detail["msg"].removeprefix("Value error, ")
-    value = detail["input"]
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return f"{key}{shown}: {message}" if key else message
 
 
 def _absolute(value: str, base: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from uae_model.config.base import Positive, PositiveInt, Section, Share
+from uae_model.config.base import Positive, PositiveInt, Section, Share, check_placeholders
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.config.model_sections import (
     NetworkSettings,
@@ -57,6 +57,8 @@ class Paths(Section):
         default="",
         description="file with the key that pseudonymises user ids (or use identity.hmac_key_env)",
     )
+
+    _known_placeholders = field_validator("feed")(check_placeholders)
 
 
 class Identity(Section):
