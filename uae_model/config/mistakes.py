@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from uae_model.config.features import Feature
 from uae_model.config.settings import Config
 
 WANTED = {
@@ -76,6 +77,8 @@ def _suggestion(place: Place, key: str) -> str:
 def _section(place: Place) -> type[BaseModel] | None:
     """Return the class of the settings at a place, None where that is a plain value or a map of names."""
     section: type[BaseModel] = Config
+    if place and place[0] == "features":  # a set that checks itself, not a list of models
+        section, place = Feature, place[1:]
     for part in place:
         if isinstance(part, int):
             continue
