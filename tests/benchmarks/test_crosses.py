@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, spark: SparkSession) -> Pat
 
 def test_a_play_sees_the_likes_of_its_user_and_artist_on_whole_days_before_its_own(folder: Path) -> None:
     day = HISTORY_DAYS + 2
-    (plays,) = plays_with_aggregates(WORLD, [day], CONFIG, folder / "history")
+    (encoded,) = plays_with_aggregates(WORLD, [day], CONFIG, folder / "history")
     column = [f.name for f in CONFIG.features.numeric].index("user_artist_likes")
     likes: dict[tuple[int, int, int], int] = {}
     for earlier in range(DAYS):
@@ -85,7 +85,7 @@ def test_a_play_sees_the_likes_of_its_user_and_artist_on_whole_days_before_its_o
         )
     ]
     assert sum(expected) > 0
-    np.testing.assert_allclose(np.expm1(plays.numeric_NF[:, column]), expected, atol=1e-4)
+    np.testing.assert_allclose(np.expm1(encoded.numeric_NF[:, column]), expected, atol=1e-4)
 
 
 def test_a_case_measures_both_sets_of_features_on_the_same_plays(
