@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,8 +25,9 @@ from uae_model import __version__
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import NetworkPair
-from uae_model.registry.client import Registry, require_same_features, tracked_by
+from uae_model.registry.client import Registry, require_same_features
 from uae_model.registry.pyfunc import ServedModel
+from uae_model.registry.tracking import tracked_by
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
 
@@ -352,36 +353,6 @@ class TestChampion:
             "plays": [(0, 70.0)],
         }
         assert trained.registry.history(1) == {}
-
-
-class TestSameFeatures:
-    TRAINED = manifest_of(load_config(None)).features
-
-    def test_the_declaration_of_the_training_is_the_same(self, config: Config) -> None:
-        require_same_features(self.TRAINED, config)
-
-    @pytest.mark.parametrize(
-        ("change", "named"),
-        [
-            (lambda features: features[1:], "hour_of_day"),
-            (lambda features: [*features[1:], features[0]], "their order"),
-            (lambda features: [features[0].model_copy(update={"buckets": 25}), *features[1:]], "hour_of_day"),
-            (lambda features: [*features, features[0].model_copy(update={"name": "new"})], "new"),
-            (
-                lambda features: (
-                    [f.model_copy(update={"name": f"{f.name}_2"}) for f in features[:1]] + list(features[1:])
-                ),
-                "hour_of_day, hour_of_day_2",
-            ),
-        ],
-        ids=["fewer", "another order", "other buckets", "more", "renamed"],
-    )
-    def test_other_features_are_named(
-        self, config: Config, change: Callable[[Sequence[Any]], Sequence[Any]], named: str
-    ) -> None:
-        changed = config.with_features(change(config.features))
-        with pytest.raises(ModelError, match=rf"differing: {named}\); train and promote"):
-            require_same_features(self.TRAINED, changed)
 
 
 @pytest.mark.parametrize("output", ["attention", "propensity"])

@@ -11,7 +11,7 @@ from mlflow.entities import Metric, Param, RunTag, ViewType
 from uae_model import __version__
 from uae_model.config import Config
 from uae_model.evaluation.trials import TrialResult
-from uae_model.registry.client import experiment_id, quiet_mlflow
+from uae_model.registry.tracking import experiment_id, quiet_mlflow
 
 RUNS_PER_PAGE = 1000
 KEY_TAG = "cell_key"

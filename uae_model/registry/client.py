@@ -7,9 +7,7 @@ propensity version, so the pair stays a pair even if a crash falls between movin
 from __future__ import annotations
 
 import json
-import logging
 import math
-import os
 import tempfile
 import time
 import warnings
@@ -38,6 +36,7 @@ from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.models.pair import Traits
 from uae_model.registry.gates import CHOSEN, RegisteredCandidate
+from uae_model.registry.tracking import experiment_id, quiet_mlflow, tracked_by
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
@@ -67,7 +66,6 @@ class Registry:
 
     def __init__(self, config: Config) -> None:
         quiet_mlflow()
-        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         self.config = config
         self.uri = config.paths.mlflow
         self._client = MlflowClient(self.uri)
@@ -298,22 +296,6 @@ class Registry:
         return int(version)
 
 
-def quiet_mlflow() -> None:
-    """Leave MLflow's progress messages out of the log."""
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
-    """Return an experiment, created where there is none; a server has artifact folders of its own."""
-    experiment = client.get_experiment_by_name(name)
-    if experiment is not None:
-        return str(experiment.experiment_id)
-    is_server = config.paths.mlflow.startswith(("http://", "https://", "databricks"))
-    location = None if is_server else Path(config.paths.mlflow_artifacts).resolve().as_uri()
-    return str(client.create_experiment(name, artifact_location=location))
-
-
 def signature(output: str, config: Config) -> ModelSignature:
     """Return the input and output columns: one array per declared feature and session."""
     inputs: list[ColSpec | TensorSpec] = [
@@ -351,22 +333,6 @@ def _stored_features(plain: list[dict[str, Any]], uri: str) -> FeatureSet:
         raise ModelError(
             f"{uri}: this version cannot declare its features, so train and promote a new model: {error}"
         ) from error
-
-
-@contextmanager
-def tracked_by(uri: str) -> Iterator[None]:
-    """Let MLflow's module functions, which know one tracking server a process, use this one meanwhile.
-
-    Elsewhere the URI is passed explicitly. Two functions take none: ``mlflow.pyfunc.log_model``, and the
-    download of ``models:/NAME/VERSION``, which resolves the name by the process's own registry.
-    """
-    is_set = mlflow.tracking.is_tracking_uri_set()  # type: ignore[no-untyped-call]
-    before = mlflow.get_tracking_uri() if is_set else None
-    mlflow.set_tracking_uri(uri)
-    try:
-        yield
-    finally:
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None: none is set, as before
 
 
 @contextmanager

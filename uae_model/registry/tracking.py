@@ -1,0 +1,47 @@
+"""How the process talks to MLflow: which server, which experiment, and how loudly."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+from mlflow import MlflowClient
+
+from uae_model.config import Config
+
+
+def quiet_mlflow() -> None:
+    """Leave MLflow's progress messages and bars out of the log."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
+    """Return an experiment, created where there is none; a server has artifact folders of its own."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    is_server = config.paths.mlflow.startswith(("http://", "https://", "databricks"))
+    location = None if is_server else Path(config.paths.mlflow_artifacts).resolve().as_uri()
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+@contextmanager
+def tracked_by(uri: str) -> Iterator[None]:
+    """Let MLflow's module functions, which know one tracking server a process, use this one meanwhile.
+
+    Elsewhere the URI is passed explicitly. Two functions take none: ``mlflow.pyfunc.log_model``, and the
+    download of ``models:/NAME/VERSION``, which resolves the name by the process's own registry.
+    """
+    is_set = mlflow.tracking.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+    before = mlflow.get_tracking_uri() if is_set else None
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None: none is set, as before
