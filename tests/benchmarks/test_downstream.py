@@ -85,7 +85,7 @@ def test_claims_hold_and_fail_as_they_are_measured() -> None:
     assert blocks["downstream-claims"].splitlines() == [f"- {claim.line()}" for claim in checked]
 
 
-def test_cells_outlive_a_kill(tmp_path: Path) -> None:
+def test_trials_outlive_a_kill(tmp_path: Path) -> None:
     files = TrialFiles(tmp_path / "cells.jsonl")
     assert files.known() == {}
     files.save("a", TrialResult(Trial("FM", "none", 1), {"m": 0.5}))
@@ -95,7 +95,7 @@ def test_cells_outlive_a_kill(tmp_path: Path) -> None:
     assert files.known() == {"a": {"m": 0.5}, "b": {"m": 0.75}}
 
 
-def test_equal_cells_of_two_grids_are_computed_once() -> None:
+def test_equal_trials_of_two_grids_are_computed_once() -> None:
     grids = [GRIDS["full"], GRIDS["functions"], GRIDS["likes"]]
     asked = [{DownstreamCase.of(grid, 1, 40): grid.trials(1)} for grid in grids]
     wanted = merged(asked)

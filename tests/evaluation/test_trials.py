@@ -96,7 +96,7 @@ def test_an_interrupted_call_keeps_what_it_finished(
     assert len(store.results) == 2
 
 
-def test_a_cells_key_names_all_that_it_depends_on_and_nothing_else() -> None:
+def test_a_trials_key_names_all_that_it_depends_on_and_nothing_else() -> None:
     def key(trial: Trial, *overrides: str, seed: int = 0) -> str:
         config = small_config(*overrides)
         plays = dataclasses.replace(PLAYS, identity=f"{seed}")

@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 
 class AttentionSource(Protocol):
-    """Whoever knows an estimator's attention of the evaluated plays."""
+    """Gives each estimator's attention of the evaluated plays."""
 
     def attention(self, estimator: str, seed: int) -> Floats:
         """Return attention_N, in the order of the plays."""
@@ -35,7 +35,7 @@ class AttentionSource(Protocol):
 
 @dataclass(frozen=True)
 class TrainedAttention:
-    """Trains estimators in this process on a session snapshot; what it found lies on disk for the next call.
+    """Trains estimators in this process on a session snapshot and keeps their attention for the next call.
 
     Attributes:
         plays: all plays of the evaluation.

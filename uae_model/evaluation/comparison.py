@@ -1,4 +1,4 @@
-"""What was found: means and deviations over seeds, gains, paired t-tests."""
+"""Comparisons of weightings: means and deviations over seeds, gains, paired t-tests."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def grouped_auc(
 
 
 LEAST_BASE = 0.51
-"""Below, a base is hardly better than chance, and a ratio to what it is better by is noise."""
+"""Below this AUC a base model is hardly better than chance, and a ratio to so small a lead is noise."""
 
 
 def relative_improvement(metric: float, base: float) -> float:

@@ -1,4 +1,4 @@
-"""The plays of an evaluation in memory: read once through Petastorm, shared by all cells."""
+"""The plays of an evaluation in memory: read once through Petastorm, shared by all trials."""
 
 from __future__ import annotations
 

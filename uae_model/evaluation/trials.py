@@ -40,7 +40,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of it.
+    """The figures of a trial.
 
     ``metrics`` holds ``<label setting>.<metric>``, ``mean_passive_weight`` of the training plays,
     ``best_epoch``, ``epochs`` and ``seconds``; ``history`` the metrics of each epoch.
@@ -96,7 +96,7 @@ class Laboratory:
         return np.where(self.plays.active_N, 1.0, passive)
 
     def run(self, trial: Trial) -> TrialResult:
-        """Train the cell's model and judge its epoch with the best weighted validation loss.
+        """Train the trial's model and judge its epoch with the best weighted validation loss.
 
         The same trial, plays, settings and number of threads give the same figures.
         """
@@ -147,7 +147,7 @@ class Laboratory:
         return judge(self._judged, self.plays.user_N, score_N)
 
     def key(self, trial: Trial) -> str:
-        """Return a digest of everything that the cell's figures depend on."""
+        """Return a digest of everything that the trial's figures depend on."""
         config = self.config
         content = {
             "version": __version__,

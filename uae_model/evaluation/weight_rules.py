@@ -30,7 +30,7 @@ TITLES = {
 }
 
 FACTOR_TOLERANCE = 1e-9
-"""Of the logarithm of the factor of ``scaled``, with which evaluations have always been made."""
+"""Tolerance of the logarithm of the factor of ``scaled``; stored results were computed with it."""
 
 
 @dataclass(frozen=True)

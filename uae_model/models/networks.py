@@ -176,7 +176,7 @@ class AttentionNetwork(nn.Module):
 
 
 class StepAttention(nn.Module):
-    """g without a memory: s_t = sigmoid(MLP1(x_t)), for a chain that is the memory itself."""
+    """g without a memory: s_t = sigmoid(MLP1(x_t)), for the chain, which carries attention on by itself."""
 
     def __init__(
         self, shape: NetworkShape, numeric_mean: Sequence[float], numeric_deviation: Sequence[float]

@@ -52,8 +52,8 @@ class Prediction:
 class NetworkPair:
     """Both networks of one training run and how they combine.
 
-    ``calibration`` holds, for each kind of attention, quantiles of it over the passive plays of the
-    validation days, and ``active_rate``; weights are scaled by them (``uae_model.weights.resolution``).
+    ``calibration`` holds, for each kind of attention, a histogram of its logits over the passive plays of the
+    validation days, and the counts of plays; ``uae_model.weights.resolution`` finds shifts and factors by it.
     """
 
     shape: NetworkShape

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process among all: its rank, their number, and where its tensors live."""
+    """This process's place in the group: its rank, the group's size, and the device of its tensors."""
 
     rank: int = 0
     world_size: int = 1

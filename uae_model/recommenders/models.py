@@ -21,7 +21,8 @@ from torch_rechub.models.ranking import DCN, AutoInt, DCNv2, DeepFM, WideDeep
 from uae_model.recommenders.fields import FieldSpace
 
 EMBEDDING_DEVIATION = 0.01
-"""Of the initial embeddings. torch-rechub's 1e-4 leaves factorisation machines at a saddle for epochs."""
+"""Standard deviation of the initial embeddings; with torch-rechub's 1e-4, factorisation machines stay at a
+saddle point for epochs."""
 
 CROSS_LAYERS = 3
 INTERACTING_LAYERS = 3

@@ -73,7 +73,7 @@ class Registry:
         self._propensity = config.registry.propensity_model
 
     def open_run(self, key: str, manifest: Manifest, days: tuple[date, date]) -> str:
-        """Return the run of this training, opening it where no earlier try did.
+        """Return the run of this training, opened unless an earlier attempt did.
 
         Args:
             key: the training key; a resumed training goes on in its own run.
@@ -116,7 +116,7 @@ class Registry:
     ) -> tuple[int, int]:
         """Register both models from their run and return the versions (attention, propensity).
 
-        A version that an interrupted try registered already is kept.
+        A version that an interrupted attempt registered already is kept.
         """
         state = result.state()
         self._log_chosen(run_id, {**result.metrics, "training_plays": float(manifest.train.plays)})

@@ -65,7 +65,7 @@ def _row_groups(
     manifest: Manifest, split: SnapshotSplit, group: ProcessGroup, seed: int, shuffle: bool
 ) -> Iterator[Rows]:
     names = read_columns(manifest.features)
-    # Petastorm refuses more shards than row groups; the ranks beyond have no share of so small a split.
+    # Petastorm refuses more shards than row groups: of fewer row groups than ranks, the last ranks read none.
     shards = min(group.world_size, sum(len(file.row_groups) for file in split.files))
     if group.rank >= shards:
         return

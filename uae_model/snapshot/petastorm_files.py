@@ -1,4 +1,4 @@
-"""What Petastorm needs to be told, for the training loader and for the readers of the weights."""
+"""URLs for Petastorm and its warnings, for the training loader and for the readers of the weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def file_url(path: str) -> str:
 
 @contextmanager
 def quiet_petastorm() -> Iterator[None]:
-    """Hide what Petastorm draws from pyarrow 14, the last version it works with, and from torch."""
+    """Hide the warnings that Petastorm causes in pyarrow 14, the last version it works with, and in torch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=FutureWarning)
         warnings.simplefilter("ignore", category=DeprecationWarning)

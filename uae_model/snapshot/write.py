@@ -35,7 +35,7 @@ SESSIONS_PER_FILE = 200_000
 ROW_GROUPS_PER_RANK = 4
 
 UNIFORM_MEAN, UNIFORM_DEVIATION = 0.5, 1 / math.sqrt(12)
-"""Of numbers spread evenly over 0 to 1, as quantiles are: what standardises them."""
+"""Mean and standard deviation of numbers that are spread evenly over 0 to 1, as quantiles are."""
 
 
 def sessions_as_rows(plays: DataFrame, config: Config) -> DataFrame:

@@ -17,7 +17,7 @@ class Candidate:
 
     @property
     def disregards_roles(self) -> bool:
-        """Whether it gives up what the configuration declares: it must then be better beyond doubt."""
+        """Whether it gives up what the configuration declares: it must then be clearly better."""
         return catalogue_entry(self.estimator).disregards_roles
 
     @property
