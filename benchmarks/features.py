@@ -16,7 +16,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from benchmarks.events import DAY, write_events
 from benchmarks.measure import Run, timed
-from benchmarks.workspace import emptied, made_once, spark_session
+from benchmarks.workspace import count_rows, emptied, made_once, spark_session
 from uae_model.config import Config, Feature, load_config, parse_config
 from uae_model.config.measures import Measure, declared, entities, entity_measures, first_needed_day, measures
 from uae_model.features.aggregates import features_of_day, partials_of_day
@@ -90,7 +90,7 @@ def days_from(first: date, count: int) -> list[date]:
 def count_events(events: Path, day: date | None = None) -> int:
     """Return the number of events, of one day where given."""
     folder = "*" if day is None else f"dt={day}"
-    return int(duckdb.sql(f"SELECT count(*) FROM '{events}/{folder}/*.parquet'").fetchall()[0][0])
+    return count_rows(f"{events}/{folder}/*.parquet")
 
 
 def spark_night(spark: SparkSession, folder: Path, output: Path, day: date, config: Config) -> None:

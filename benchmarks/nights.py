@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.events import DAY, PLAYS_PER_USER
 from benchmarks.features import config_of_44, count_events, days_from, spark_night, spark_partials, write_days
 from benchmarks.measure import Run, timed
-from benchmarks.workspace import emptied, made_once, spark_session
+from benchmarks.workspace import count_rows, emptied, made_once, spark_session
 
 NIGHTS = {"night3": 3, "night33": 33, "night60": 60}
 USERS = 10_000_000 // (PLAYS_PER_USER * max(NIGHTS.values()))
@@ -30,9 +31,7 @@ def prepare(folder: Path, scale: float) -> dict[str, Any]:
     users = max(100, int(USERS * scale))
     made_once(folder / "events", lambda events: write_days(events, users, max(NIGHTS.values())))
     for peer, number in NIGHTS.items():
-        made_once(
-            folder / f"history-{peer}", lambda history, number=number: _history(folder, history, number)
-        )
+        made_once(folder / f"history-{peer}", partial(_history, folder, number=number))
     return {"events": count_events(folder / "events"), "days": max(NIGHTS.values())}
 
 
@@ -58,10 +57,7 @@ def _night(folder: Path, peer: str) -> Run:
     return run
 
 
-PEERS: dict[str, Callable[[Path], Run]] = {
-    peer: lambda folder, peer=peer: _night(folder, peer)  # type: ignore[misc]
-    for peer in NIGHTS
-}
+PEERS: dict[str, Callable[[Path], Run]] = {peer: partial(_night, peer=peer) for peer in NIGHTS}
 
 
 def compare(folder: Path) -> dict[str, Any]:
@@ -78,6 +74,4 @@ def compare(folder: Path) -> dict[str, Any]:
 
 
 def _rows(folder: Path) -> int:
-    import duckdb
-
-    return int(duckdb.sql(f"SELECT count(*) FROM '{folder}/*.parquet'").fetchall()[0][0])
+    return count_rows(f"{folder}/*.parquet")

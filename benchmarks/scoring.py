@@ -87,7 +87,7 @@ def compare(folder: Path) -> dict[str, Any]:
     columns = contract_for("plays", benchmark_config(folder)).columns
     same = " AND ".join(f"s.{name} IS NOT DISTINCT FROM p.{name}" for name in columns if name != "dt")
     apart = ", ".join(f"abs(s.{name} - p.{name})" for name in ("attention", "propensity", "sample_weight"))
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         f"""SELECT count(*), count(s.event_id), count(p.event_id), count(*) FILTER ({same}),
             max(greatest({apart}))
         FROM '{folder}/input/tables/weights/dt={DAY.isoformat()}/*.parquet' s

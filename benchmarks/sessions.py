@@ -10,7 +10,14 @@ import duckdb
 
 from benchmarks.events import DAY, write_events
 from benchmarks.measure import Run, timed
-from benchmarks.workspace import benchmark_config, emptied, made_once, sessions_of_day, spark_session
+from benchmarks.workspace import (
+    benchmark_config,
+    count_rows,
+    emptied,
+    made_once,
+    sessions_of_day,
+    spark_session,
+)
 from uae_model.config import Config
 from uae_model.sessions.cut import closing_time
 
@@ -77,8 +84,7 @@ def _connect(folder: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _count(events: Path) -> int:
-    rows = duckdb.sql(f"SELECT count(*) FROM '{events}/*/*.parquet'").fetchall()
-    return int(rows[0][0])
+    return count_rows(f"{events}/*/*.parquet")
 
 
 def _sessions_sql(events: Path, config: Config) -> str:

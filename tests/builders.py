@@ -22,8 +22,8 @@ DAY = date(2026, 1, 5)
 def at(text: str) -> datetime:
     """Parse ``HH:MM`` on the first day, or ``DD HH:MM[:SS]`` of January 2026, as UTC."""
     day, _, clock = text.rpartition(" ")
-    hours, minutes, *seconds = (int(part) for part in clock.split(":"))
-    return datetime(2026, 1, int(day or DAY.day), hours, minutes, *seconds, tzinfo=UTC)
+    form = "%H:%M:%S" if clock.count(":") == 2 else "%H:%M"
+    return datetime.strptime(clock, form).replace(year=2026, month=1, day=int(day or DAY.day), tzinfo=UTC)
 
 
 @dataclass(frozen=True)

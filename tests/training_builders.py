@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 from uae_model.config import FeatureSet
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
@@ -187,7 +188,7 @@ def on_ranks(calls: Sequence[tuple[Callable[..., Any], tuple[Any, ...]]], world:
     ]
     with TemporaryDirectory() as folder:
         ports = [store.port for store in stores]
-        torch.multiprocessing.spawn(_as_rank, (world, ports, calls, folder), nprocs=world)
+        spawn(_as_rank, (world, ports, calls, folder), nprocs=world)
         by_rank = [torch.load(f"{folder}/{rank}.pt", weights_only=True) for rank in range(world)]
     return [list(results) for results in zip(*by_rank, strict=True)]
 
@@ -252,7 +253,7 @@ def write_snapshot_files(
     return manifest
 
 
-def with_counts(manifest: Manifest, **changes: int) -> Manifest:
+def with_counts(manifest: Manifest, **changes: Any) -> Manifest:
     """Return (and save) the manifest with other counts of the train split: a tampered one."""
     tampered = dataclasses.replace(manifest, train=dataclasses.replace(manifest.train, **changes))
     tampered.save()

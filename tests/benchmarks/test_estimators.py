@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def plays() -> SimulatedPlays:
     return simulate_plays(WORLD, range(2), load_config(None))
 
 
-def _padded(plays: SimulatedPlays, values_N: np.ndarray) -> torch.Tensor:
+def _padded(plays: SimulatedPlays, values_N: np.ndarray[Any, Any]) -> torch.Tensor:
     padded = torch.full((len(plays.lengths_S), int(plays.lengths_S.max())), 0.5, dtype=torch.float64)
     session_N = np.repeat(np.arange(len(plays.lengths_S)), plays.lengths_S)
     padded[session_N, plays.position_N] = torch.from_numpy(values_N.astype(np.float64))
@@ -38,12 +39,14 @@ def _padded(plays: SimulatedPlays, values_N: np.ndarray) -> torch.Tensor:
 
 
 def test_the_oracle_is_the_smoother_of_the_chain_with_the_true_parameters(plays: SimulatedPlays) -> None:
-    logits = [_padded(plays, values).logit() for values in (plays.share_N, plays.propensity_N)]
+    share_BT, propensity_BT = (
+        _padded(plays, values).logit() for values in (plays.share_N, plays.propensity_N)
+    )
     feedback_BT = _padded(plays, plays.feedback_N)
     mask_BT = length_mask(torch.from_numpy(plays.lengths_S), feedback_BT.shape[1])
     feedback_BT[~mask_BT] = 0.0
-    filtered = forward_filter(*logits, feedback_BT, WORLD.stickiness)
-    chain_BT = smooth(*logits, feedback_BT, mask_BT, WORLD.stickiness, filtered)
+    filtered = forward_filter(share_BT, propensity_BT, feedback_BT, WORLD.stickiness)
+    chain_BT = smooth(share_BT, propensity_BT, feedback_BT, mask_BT, WORLD.stickiness, filtered)
     np.testing.assert_allclose(oracle_attention(WORLD, plays), chain_BT[mask_BT].numpy(), atol=1e-9)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
 from uae_model.config import FeatureSet, load_config
 
-PLAIN = [
+PLAIN: list[dict[str, Any]] = [
     {"name": "genre", "kind": "categorical", "buckets": 20, "role": "context"},
     {"name": "pause", "kind": "numeric", "role": "preference"},
     {"name": "song", "kind": "categorical", "buckets": 50, "role": "preference", "source": "event.song_id"},

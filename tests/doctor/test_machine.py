@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 from pathlib import Path
 
@@ -70,9 +71,9 @@ class TestMachine:
 
     def test_a_project_that_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def missing(name: str) -> list[str]:
-            raise machine.importlib.metadata.PackageNotFoundError(name)
+            raise importlib.metadata.PackageNotFoundError(name)
 
-        monkeypatch.setattr(machine.importlib.metadata, "requires", missing)
+        monkeypatch.setattr("importlib.metadata.requires", missing)
         assert [found.status for found in machine.check_packages()] == [Status.FAILED]
 
     def test_delta_jars(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ class TestPaths:
     @pytest.mark.parametrize(("free", "status"), [(1e9, "FAILED"), (5e9, "warning"), (1e12, "ok")])
     def test_disk(self, config: Config, monkeypatch: pytest.MonkeyPatch, free: float, status: str) -> None:
         usage = namedtuple("usage", "free")
-        monkeypatch.setattr(setup.shutil, "disk_usage", lambda _: usage(free))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: usage(free))
         assert setup.check_disk(config).status == status
 
 

@@ -17,6 +17,9 @@ from uae_model.models.batch import SessionBatch
 from uae_model.models.process_group import ProcessGroup
 
 RANKS = ProcessGroup()
+# A step of this size is lost in the rounding of single precision: the network stays as it is.
+ATTENTION_RESTS: dict[str, Any] = {"learning_rate_attention": 1e-30}
+PROPENSITY_RESTS: dict[str, Any] = {"learning_rate_propensity": 1e-30}
 
 
 def estimator(seed: int = 0, **changes: Any) -> UnbiasedAttentionEstimator:
@@ -115,17 +118,20 @@ def test_reported_risks_are_eq_16_and_eq_17(clip: bool) -> None:
 def test_the_clip_drops_the_gradient_of_the_negative_part() -> None:
     batch = batch_of(small_sessions([4, 4], seed=5, active_rate=5.0))
     clipped, free, positive_only = estimator(), estimator(clip_risk=False), estimator()
-    assert clipped._attention_step(batch, RANKS)["attention_clamped"] == 1.0
-    assert free._attention_step(batch, RANKS)["attention_clamped"] == 0.0
+    assert clipped.train_step(batch, RANKS)["attention_clamped"] == 1.0
+    assert free.train_step(batch, RANKS)["attention_clamped"] == 0.0
     logits_BT, z1_BTH = positive_only.attention(batch)
     p_BT = positive_only.propensity(batch, z1_BTH).sigmoid().detach()
     sums = risk_sums(batch.feedback_BT, batch.mask_BT, logits_BT, p_BT)
     assert sums.negative.item() < 0
-    (sums.positive / batch.plays).backward()
-    expected = positive_only.attention.mlp[0].weight.grad
+    torch.autograd.backward(sums.positive / batch.plays)
+    expected, with_clip, without = (
+        model.attention.get_parameter("mlp.0.weight").grad for model in (positive_only, clipped, free)
+    )
     assert expected is not None
-    torch.testing.assert_close(clipped.attention.mlp[0].weight.grad, expected)
-    assert not torch.allclose(free.attention.mlp[0].weight.grad, expected)
+    assert without is not None
+    torch.testing.assert_close(with_clip, expected)
+    assert not torch.allclose(without, expected)
 
 
 def test_no_clamp_where_the_negative_part_is_positive() -> None:
@@ -137,45 +143,40 @@ def test_no_clamp_where_the_negative_part_is_positive() -> None:
 
 
 def test_clip_rate_and_risk_are_means_over_the_steps() -> None:
-    # Three propensity steps; at this rate the first is clamped and a later one is not, or the reverse.
-    batch = batch_of(small_sessions([5, 5, 5], seed=8, active_rate=0.5))
-    model = estimator(seed=1, propensity_steps=3, learning_rate_propensity=0.3, clip_risk=True)
-    seen: list[dict[str, float]] = []
-    original = model._propensity_step
-
-    def spy(*arguments: Any) -> dict[str, float]:
-        seen.append(original(*arguments))
-        return seen[-1]
-
-    model._propensity_step = spy  # type: ignore[method-assign]
-    metrics = model.train_step(batch, RANKS)
-    assert len(seen) == 3
+    # Three propensity steps; at this rate the last is clamped and the first is not.
+    batch = batch_of(small_sessions([5, 5, 5], seed=8, active_rate=0.2))
+    settings: dict[str, Any] = {"learning_rate_propensity": 0.3, "clip_risk": True, **ATTENTION_RESTS}
+    together = estimator(2, propensity_steps=3, **settings)
+    one_by_one = estimator(2, propensity_steps=1, **settings)
+    steps = [one_by_one.train_step(batch, RANKS) for _ in range(3)]
+    metrics = together.train_step(batch, RANKS)
     for name in ("propensity_risk", "propensity_clamped"):
-        assert metrics[name] == pytest.approx(sum(step[name] for step in seen) / 3)
-    assert len({step["propensity_risk"] for step in seen}) == 3
+        assert metrics[name] == pytest.approx(sum(step[name] for step in steps) / 3)
+    assert len({step["propensity_risk"] for step in steps}) == 3
+    assert 0 < metrics["propensity_clamped"] < 1
 
 
-def test_each_step_trains_its_own_network_only() -> None:
-    model = estimator()
-    batch = batch_of(small_sessions([4, 2, 5]))
-    theta_g, theta_h = weights_of(model.attention), weights_of(model.propensity)
-    model._attention_step(batch, RANKS)
-    assert same(weights_of(model.propensity), theta_h)
-    moved = weights_of(model.attention)
-    for name in ("encoder.table.weight", "gru.weight_ih_l0", "mlp.0.weight"):
-        assert not torch.equal(moved[name], theta_g[name]), name
-    with torch.no_grad():
-        attended = model._attend(batch)
-    model._propensity_step(batch, attended, RANKS)
-    assert same(weights_of(model.attention), moved)
-    for name, value in weights_of(model.propensity).items():
-        assert not torch.equal(value, theta_h[name]), name
+@pytest.mark.parametrize(
+    ("rests", "trained", "resting"),
+    [
+        (ATTENTION_RESTS, "propensity", "attention"),
+        (PROPENSITY_RESTS, "attention", "propensity"),
+    ],
+)
+def test_each_step_trains_its_own_network_only(rests: dict[str, Any], trained: str, resting: str) -> None:
+    # How many steps each network takes is counted below; here, that no other step moves it.
+    model = estimator(**rests)
+    before = {name: weights_of(getattr(model, name)) for name in ("attention", "propensity")}
+    model.train_step(batch_of(small_sessions([4, 2, 5])), RANKS)
+    assert same(weights_of(getattr(model, resting)), before[resting])
+    for name, parameter in getattr(model, trained).named_parameters():
+        assert not torch.equal(parameter, before[trained][name]), name
 
 
 def test_statistics_of_features_are_not_trained() -> None:
     model = estimator()
     model.train_step(batch_of(small_sessions([4, 2])), RANKS)
-    assert model.attention.encoder.numeric_mean.tolist() == [0.0, 0.0]
+    assert model.attention.get_buffer("encoder.numeric_mean").tolist() == [0.0, 0.0]
     assert "encoder.numeric_mean" not in dict(model.attention.named_parameters())
 
 
@@ -214,12 +215,13 @@ def test_padding_counts_nowhere() -> None:
 def test_small_probabilities_are_floored() -> None:
     model = estimator(propensity_floor=0.25, clip_risk=False)
     with torch.no_grad():
-        model.propensity.mlp[-1].bias.fill_(-50.0)
+        *_, bias = model.propensity.get_submodule("mlp").parameters()
+        bias.fill_(-50.0)
     batch = batch_of(small_sessions([1]))
     batch = SessionBatch(batch.categorical_BTF, batch.numeric_BTF, torch.ones(1, 1), batch.mask_BT)
     with torch.no_grad():
         share = model.attention(batch)[0].sigmoid().item()
-    metrics = model._attention_step(batch, RANKS)
+    metrics = model.train_step(batch, RANKS)
     assert metrics["attention_risk"] == pytest.approx(
         4 * -math.log(share) - 3 * -math.log(1 - share), abs=1e-5
     )

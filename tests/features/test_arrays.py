@@ -81,9 +81,12 @@ def test_known_values() -> None:
 
 def test_values_that_repeat_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[object] = []
-    monkeypatch.setattr(
-        "uae_model.features.arrays.bucket_of", lambda value, buckets: hashed.append(value) or len(hashed)
-    )
+
+    def bucket_of(value: object, buckets: int) -> int:
+        hashed.append(value)
+        return len(hashed)
+
+    monkeypatch.setattr("uae_model.features.arrays.bucket_of", bucket_of)
     found = buckets_of(pd.Series(["a", None, "a", "b", None]), 10)
     assert found.tolist() == [1, 2, 1, 3, 2]
     assert found.dtype == np.int64

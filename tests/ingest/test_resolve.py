@@ -73,7 +73,7 @@ def test_of_equal_feedback_the_fuller_row_counts_and_bad_rows_never(spark: Spark
 
 def test_of_two_different_rows_exactly_one_outranks_the_other(spark: SparkSession) -> None:
     base = event("", "10:00")
-    changes = (
+    changes: tuple[dict[str, Any], ...] = (
         {"device": "car"},
         {"played_ms": 7},
         {"song_id": "s2"},

@@ -146,16 +146,19 @@ class TestOptions:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         started: list[Any] = []
-        monkeypatch.setattr(
-            common, "start_spark", lambda name, files: started.append((name, files)) or "spark"
-        )
+
+        def start_spark(*arguments: Any) -> str:
+            started.append(arguments)
+            return "spark"
+
+        monkeypatch.setattr(common, "start_spark", start_spark)
         options = parser()
         add_day(options, "the day")
         (tmp_path / "uae.toml").touch()
         arguments = ["--config", str(tmp_path / "uae.toml"), "--spark-conf", "a", "--spark-conf", "b"]
         job = start("ingest", options.parse_args([*arguments, "--date", "2026-01-05"]))
         assert started == [("ingest", ["a", "b"])]
-        assert job.spark == job.store.spark == "spark"
+        assert str(job.spark) == str(job.store.spark) == "spark"
         assert job.store.config is job.config
         assert job.store.path("plays") == str(tmp_path / "tables" / "plays")
 

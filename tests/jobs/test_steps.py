@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 from collections.abc import Callable
@@ -117,16 +118,17 @@ def test_a_format_is_that_of_the_feed_and_names_the_profile_where_nothing_else_d
     from jobs import ingest
 
     seen: list[Any] = []
-    monkeypatch.setattr(ingest, "start", lambda step, args: seen.append(common.settings(args)) or _leave())
+
+    def start(step: str, args: argparse.Namespace) -> None:
+        seen.append(common.settings(args))
+        raise InputError("far enough")
+
+    monkeypatch.setattr(ingest, "start", start)
     config = ["--config", str(tmp_path / "uae.toml")]
     for options in ([], ["--profile", "paper"], config):
         assert ingest.main([*DATE, "--format", "lastfm1k", *options]) == 1
     assert [one.feed.format for one in seen] == ["lastfm1k"] * 3
     assert [one.feed.feedback_map.get("scrobble") for one in seen] == ["auto_play", None, None]
-
-
-def _leave() -> None:
-    raise InputError("far enough")
 
 
 def test_sessions_waits_until_the_day_is_closed(run: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -128,7 +129,7 @@ class TestStart:
         self.start()
         assert built["name"] == "uae-train"
         assert built["spark.master"] == "local[*]"
-        assert sys.executable == module.os.environ["PYSPARK_PYTHON"]
+        assert sys.executable == os.environ["PYSPARK_PYTHON"]
         monkeypatch.delenv("PYSPARK_PYTHON")
 
     def test_later_files_win(self, built: dict[str, str]) -> None:

@@ -50,7 +50,10 @@ class TestConstraints:
     @staticmethod
     def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
         store = opened(spark, tmp_path_factory.mktemp("constraints"))
-        good = [{"position": 1}, {"position": 2, "is_active": True, "sample_weight": 1.0}]
+        good: list[dict[str, Any]] = [
+            {"position": 1},
+            {"position": 2, "is_active": True, "sample_weight": 1.0},
+        ]
         store.replace_day("weights", DAY, frame_of(store, "weights", good), {"step": "test"})
         return store
 

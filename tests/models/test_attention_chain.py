@@ -108,7 +108,9 @@ def test_padding_changes_nothing_and_sessions_do_not_touch(rho: float, padding: 
     ]
     both = [torch.cat(parts) for parts in zip(first, padded, strict=True)]
     mask_BT = torch.tensor([[True] * 7, [True] * 4 + [False] * 3])
-    together = smooth(*both, mask_BT, rho, forward_filter(*both, rho))
+    attention_BT, propensity_BT, feedback_BT = both
+    filtered = forward_filter(attention_BT, propensity_BT, feedback_BT, rho)
+    together = smooth(attention_BT, propensity_BT, feedback_BT, mask_BT, rho, filtered)
     for index, alone in enumerate((first, second)):
         steps = alone[0].shape[1]
         everything = torch.ones(1, steps, dtype=torch.bool)
@@ -120,7 +122,7 @@ def test_extreme_logits_stay_numbers() -> None:
     extreme_BT = torch.tensor([[500.0, -500.0, 500.0, -500.0]], dtype=torch.float64, requires_grad=True)
     feedback_BT = torch.tensor([[0.0, 1.0, 1.0, 0.0]], dtype=torch.float64)
     filtered = forward_filter(extreme_BT, -extreme_BT, feedback_BT, 0.4)
-    filtered.log_likelihood_BT.sum().backward()
+    torch.autograd.backward(filtered.log_likelihood_BT.sum())
     assert filtered.log_likelihood_BT.isfinite().all()
     assert extreme_BT.grad is not None
     assert extreme_BT.grad.isfinite().all()

@@ -69,10 +69,10 @@ def test_the_first_step_sees_feedback_zero(batch: SessionBatch) -> None:
         _, z1_BTH = pair.attention(batch)
         active = replace(batch, feedback_BT=torch.ones(3, STEPS))
         first_B = pair.propensity(active, z1_BTH)[:, 0]
-        z2_BTH, _ = pair.propensity.gru(torch.zeros(3, 1, 1))
-        by_hand_B = pair.propensity.mlp(torch.cat([z1_BTH[:, 0], z2_BTH[:, 0], torch.zeros(3, 1)], dim=1))[
-            :, 0
-        ]
+        z2_BTH, _ = pair.propensity.get_submodule("gru")(torch.zeros(3, 1, 1))
+        by_hand_B = pair.propensity.get_submodule("mlp")(
+            torch.cat([z1_BTH[:, 0], z2_BTH[:, 0], torch.zeros(3, 1)], dim=1)
+        )[:, 0]
     torch.testing.assert_close(first_B, by_hand_B, rtol=0, atol=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_the_last_feedback_enters_the_propensity_beside_the_state_too() -> None:
     pair = network_pair()
     batch = batch_of(small_sessions([STEPS] * 2, seed=3))
     with torch.no_grad():
-        for parameter in pair.propensity.gru.parameters():
+        for parameter in pair.propensity.get_submodule("gru").parameters():
             parameter.zero_()
         _, z1_BTH = pair.attention(batch)
         silent_BT = pair.propensity(replace(batch, feedback_BT=torch.zeros(2, STEPS)), z1_BTH)

@@ -77,9 +77,9 @@ def rows(store: TableStore, table: str, *days: date) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[Any, Any]:
     """Tell one story: four nights, of which the last finds a late event, and a backfill of everything."""
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}
     store = opened(spark, tmp_path_factory.mktemp("nights"))
     deliver(store, EVENTS, *DAYS)
     for day in DAYS[:3]:
@@ -109,17 +109,17 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return {**found, "store": store, "backfill": whole}
 
 
-def test_each_play_has_one_row_and_each_day_of_partials_is_built_once(told: dict[str, Any]) -> None:
+def test_each_play_has_one_row_and_each_day_of_partials_is_built_once(told: dict[Any, Any]) -> None:
     assert [told[day].plays for day in DAYS[:3]] == [2, 3, 2]
     assert [told[day].partials_built for day in DAYS[:3]] == [0, 1, 1]
 
 
-def test_a_second_run_does_nothing(told: dict[str, Any]) -> None:
+def test_a_second_run_does_nothing(told: dict[Any, Any]) -> None:
     again, changed = told["again"]
     assert (again.partials_built, changed) == (0, [])
 
 
-def test_the_values_of_a_day_come_from_the_days_before_it(told: dict[str, Any]) -> None:
+def test_the_values_of_a_day_come_from_the_days_before_it(told: dict[Any, Any]) -> None:
     def of(event_id: str) -> tuple[Any, ...]:
         row = told["before"][event_id]
         return row["plays_1d"], row["plays_2d"], row["skipped"], row["songs"]
@@ -132,7 +132,7 @@ def test_the_values_of_a_day_come_from_the_days_before_it(told: dict[str, Any]) 
     assert of("f") == of("g") == (0, 0, pytest.approx(1 / 3), 1)
 
 
-def test_a_late_event_changes_the_days_after_its_own(told: dict[str, Any]) -> None:
+def test_a_late_event_changes_the_days_after_its_own(told: dict[Any, Any]) -> None:
     assert told["changed"] == [DAYS[1], DAYS[2]]
     after = {row["event_id"]: row for row in rows(told["store"], "features")}
     assert after["f"]["skipped"] == 0.5
@@ -142,11 +142,11 @@ def test_a_late_event_changes_the_days_after_its_own(told: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("table", ["feature_partials", "features"])
-def test_nights_and_one_backfill_give_the_same_rows(told: dict[str, Any], table: str) -> None:
+def test_nights_and_one_backfill_give_the_same_rows(told: dict[Any, Any], table: str) -> None:
     assert rows(told["store"], table) == rows(told["backfill"], table)
 
 
-def test_training_and_scoring_read_the_same_numbers(told: dict[str, Any]) -> None:
+def test_training_and_scoring_read_the_same_numbers(told: dict[Any, Any]) -> None:
     store: TableStore = told["store"]
     manifest = write_snapshot(store, DAYS[1:2], DAYS[2:3])
     assert manifest.features_version == store.latest_version("features")
@@ -183,7 +183,7 @@ def test_a_hot_artist_is_shared_among_tasks_and_loses_nothing(spark: SparkSessio
     assert max(row["count"] for row in shares) < 1.5 * 300 / salts
 
 
-def test_a_day_too_large_for_broadcasts_gets_the_same_values(told: dict[str, Any]) -> None:
+def test_a_day_too_large_for_broadcasts_gets_the_same_values(told: dict[Any, Any]) -> None:
     store: TableStore = told["store"]
     plays, partials = store.read("plays", DAYS[1:2]), store.read("feature_partials")
     few, many = (
@@ -194,7 +194,7 @@ def test_a_day_too_large_for_broadcasts_gets_the_same_values(told: dict[str, Any
     assert few
 
 
-def test_an_unknown_entity_keeps_its_row(spark: SparkSession, told: dict[str, Any]) -> None:
+def test_an_unknown_entity_keeps_its_row(spark: SparkSession, told: dict[Any, Any]) -> None:
     config: Config = told["store"].config
     plays = told["store"].read("plays", DAYS[2:3])
     unnamed = plays.selectExpr("* EXCEPT (artist)", "CAST(NULL AS STRING) AS artist")

@@ -48,7 +48,7 @@ class Scans:
     """The scans of Delta tables in the queries that ran since this was made, from their metrics."""
 
     def __init__(self, spark: SparkSession, root: str) -> None:
-        self._bus = spark.sparkContext._jsc.sc().listenerBus()  # type: ignore[union-attr]
+        self._bus = spark.sparkContext._jsc.sc().listenerBus()
         self._statuses = spark._jsparkSession.sharedState().statusStore()
         self._root = root
         self._known = set(self._executions())

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from tests.builders import DAY
 from uae_model.config import Config
@@ -51,11 +52,10 @@ class FakeFrame:
 
 
 @pytest.fixture(autouse=True)
-def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
+def _fakes(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:  # columns need a session
     monkeypatch.setattr(module, "fingerprint", lambda frame: "these plays")
     monkeypatch.setattr(module, "score_plays", lambda *_: FakeFrame())
     monkeypatch.setattr(module, "serialise", lambda state: b"")
-    monkeypatch.setattr(module.F, "lit", lambda value: value)
 
 
 def scored(config: Config, **changes: Any) -> Commit:

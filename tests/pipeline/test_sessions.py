@@ -88,24 +88,24 @@ class TestNights:
         found["store"] = night
         return found
 
-    def test_each_event_is_a_play_or_carried_or_excluded(self, told: dict[str, Any]) -> None:
+    def test_each_event_is_a_play_or_carried_or_excluded(self, told: dict[Any, Any]) -> None:
         # Day one: a, b, c, x0, and after midnight d and x1, which count to the sessions of day one.
         assert told["first"] == DayOfPlays(DAY, plays=6, sessions=3, events=4, carried=0, excluded=0)
         # Day two: e is a play; d and x1 are carried; the bot's five others are left out.
         assert told["second"] == DayOfPlays(NEXT, plays=1, sessions=1, events=8, carried=2, excluded=5)
 
-    def test_a_session_over_midnight_belongs_to_the_day_of_its_start(self, told: dict[str, Any]) -> None:
+    def test_a_session_over_midnight_belongs_to_the_day_of_its_start(self, told: dict[Any, Any]) -> None:
         plays = told["plays"]
         assert (plays["c"]["dt"], plays["d"]["dt"], plays["e"]["dt"]) == (DAY, DAY, NEXT)
         assert plays["c"]["session_id"] == plays["d"]["session_id"] != plays["a"]["session_id"]
         assert (plays["c"]["position"], plays["d"]["position"]) == (1, 2)
         assert sorted(plays) == ["a", "b", "c", "d", "e", "x0", "x1"]
 
-    def test_a_second_run_does_nothing(self, told: dict[str, Any]) -> None:
+    def test_a_second_run_does_nothing(self, told: dict[Any, Any]) -> None:
         assert told["again"] == (told["first"], told["second"], [])
         assert told["versions"][0] == told["versions"][1]
 
-    def test_a_late_event_reopens_its_day_and_those_after_it(self, told: dict[str, Any]) -> None:
+    def test_a_late_event_reopens_its_day_and_those_after_it(self, told: dict[Any, Any]) -> None:
         assert told["reopened"] == [DAY, NEXT]
         assert told["current"] == (False, True)  # the next day's input changes once the first is built anew
         assert told[DAY].events == 5
@@ -115,14 +115,14 @@ class TestNights:
         assert (late["dt"], late["position"]) == (DAY, 1)
         assert told["late plays"]["d"]["position"] == 3
 
-    def test_and_gives_what_walking_through_all_events_at_once_gives(self, told: dict[str, Any]) -> None:
+    def test_and_gives_what_walking_through_all_events_at_once_gives(self, told: dict[Any, Any]) -> None:
         found = {
             name: ReferencePlay(name, row["session_started_at"].astimezone(UTC), row["position"])
             for name, row in told["late plays"].items()
         }
         assert found == reference_sessions([*EVENTS, LATE], told["store"].config)
 
-    def test_other_rules_make_a_day_stale_and_other_settings_do_not(self, told: dict[str, Any]) -> None:
+    def test_other_rules_make_a_day_stale_and_other_settings_do_not(self, told: dict[Any, Any]) -> None:
         store = told["store"]
         for override, is_still_current in (
             ("sessions.gap_minutes=20", False),
@@ -135,7 +135,7 @@ class TestNights:
             )
             assert is_current(TableStore(store.spark, config), DAY) is is_still_current, override
 
-    def test_a_play_that_disappears_is_noticed(self, told: dict[str, Any]) -> None:
+    def test_a_play_that_disappears_is_noticed(self, told: dict[Any, Any]) -> None:
         store = told["store"]
         commit = store.last_commit("plays", DAY)
         kept = store.read("plays", [DAY]).where("event_id <> 'b'")

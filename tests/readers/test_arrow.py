@@ -148,7 +148,7 @@ class TestWithoutSpark:
         frame = table.to_pandas()
         assert plays_of(frame.to_dict("records")) == plays_of(SECOND_ROWS)
         assert set(frame["dt"]) == {SECOND}
-        assert plays_of(pl.from_arrow(table).to_dicts()) == plays_of(SECOND_ROWS)
+        assert plays_of(pl.DataFrame(table).to_dicts()) == plays_of(SECOND_ROWS)
 
     def test_columns_can_be_chosen(self, tables: str) -> None:
         table = read_weights_arrow(tables, DAY, SECOND, columns=["sample_weight", "dt"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from uae_model.config import Feature
@@ -14,7 +16,7 @@ FEATURES = [
 ]
 
 
-def numbers(*columns: list[float]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def numbers(*columns: Sequence[float]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     return np.array(columns, np.float32).T
 
 
@@ -28,8 +30,8 @@ def test_categorical_fields_come_first_and_keep_their_buckets() -> None:
 
 def test_bins_hold_equal_shares_and_order_is_kept() -> None:
     values = list(range(3200))
-    space = FieldSpace.fit(FEATURES, numbers(values, [0] * 3200))
-    fields_NF = space.encode(np.zeros((3200, 1), np.int64), numbers(values, [0] * 3200))
+    space = FieldSpace.fit(FEATURES, numbers(values, [0.0] * 3200))
+    fields_NF = space.encode(np.zeros((3200, 1), np.int64), numbers(values, [0.0] * 3200))
     gap_N = fields_NF[:, 1].numpy()
     assert (np.diff(gap_N) >= 0).all()
     assert np.bincount(gap_N)[1:].tolist() == [100] * NUMERIC_BINS

@@ -57,9 +57,11 @@ def test_fm_is_bias_plus_weights_plus_inner_products() -> None:
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter)
     fields = {"user": 1, "song": 2, "gap": 3}
-    vectors = [network.embedding.embed_dict[name].weight[index] for name, index in fields.items()]
-    expected = network.bias + sum(
-        network.first_order[name].weight[index, 0] for name, index in fields.items()
+    vectors = [
+        network.get_parameter(f"embedding.embed_dict.{name}.weight")[index] for name, index in fields.items()
+    ]
+    expected = network.get_parameter("bias") + sum(
+        network.get_parameter(f"first_order.{name}.weight")[index, 0] for name, index in fields.items()
     )
     expected = expected + vectors[0] @ vectors[1] + vectors[0] @ vectors[2] + vectors[1] @ vectors[2]
     assert torch.logit(model(torch.tensor([[1, 2, 3]]))).item() == pytest.approx(expected.item(), abs=1e-4)

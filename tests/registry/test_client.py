@@ -250,7 +250,7 @@ class TestRegistering:
         )
         registry = Registry(config)
         run = registry.open_run("three", trained.manifest, (DAY, DAY))
-        arguments = ("three", run, trained.manifest, trained.results, {})
+        arguments: Any = ("three", run, trained.manifest, trained.results, {})
         log_model = Registry._log_model
 
         def interrupted(self: Registry, output: str, *rest: Any) -> int:
@@ -368,7 +368,7 @@ def test_the_model_itself_reads_its_artifacts(config: Config, tmp_path: Path, ou
         },
         model_config={"output": output},
     )
-    model = ServedModel()
+    model: Any = ServedModel()
     model.load_context(context)
     encoded = encode_plays(config, ROWS)
     frame = session_frame(config, encoded)

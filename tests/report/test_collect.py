@@ -116,7 +116,10 @@ def fill(store: TableStore) -> None:
     publish(store, DAY, write_weights(store, DAY, "aappap", 0.2), 6)
     # Scored again and not published: no reader may see these eight plays.
     write_weights(store, DAY, "pppppppp", 0.9)
-    reasons = [{"row": "1", "reason": "no user", "occurrences": 2}, {"row": "2", "reason": "no time"}]
+    reasons: list[dict[str, Any]] = [
+        {"row": "1", "reason": "no user", "occurrences": 2},
+        {"row": "2", "reason": "no time"},
+    ]
     write_rows(store, "quarantine", FIRST, reasons)
     truth = [{"event_id": f"{DAY}-{n}", "attended": n in (1, 2, 4, 5)} for n in range(1, 7)]
     write_rows(store, "truth", DAY, truth)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from uae_model.report.facts import ReliabilityBin
 from uae_model.report.recovery import ScoreCounts, calibration_error, recovery, reliability, roc_auc
 
 
-def integers(*values: int) -> np.ndarray:
+def integers(*values: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.array(values, dtype=np.int64)
 
 

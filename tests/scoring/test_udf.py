@@ -112,7 +112,7 @@ class TestScorePlays:
         self, spark: SparkSession, pair: NetworkPair, score: Score
     ) -> None:
         setting = "spark.sql.execution.arrow.maxRecordsPerBatch"
-        before = spark.conf.get(setting)
+        before = spark.conf.get(setting) or ""
         spark.conf.set(setting, "5")
         try:
             rows = in_order(score(plays_frame(spark, CONFIG, ROWS), count=len(ROWS)))
@@ -201,15 +201,16 @@ class TestInsideAWorker:
         np.testing.assert_allclose(scores["propensity"], propensity, rtol=0, atol=1e-6)
         assert threads == [1]  # Spark runs one task a core
 
+    def broadcasts(self, *pairs: NetworkPair) -> list[Any]:
+        return [SimpleNamespace(value=serialise(pair.to_state())) for pair in pairs]
+
     def test_networks_are_loaded_once_a_worker(
         self, pair: NetworkPair, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(torch, "set_num_threads", lambda number: None)
-        first, second = (
-            SimpleNamespace(value=serialise(networks.to_state())) for networks in (pair, pair_for(CONFIG, 1))
-        )
+        first, again, second = self.broadcasts(pair, pair, pair_for(CONFIG, 1))
         loaded: Any = scoring._load(first)
-        assert scoring._load(SimpleNamespace(value=bytes(bytearray(first.value)))) is loaded
+        assert scoring._load(again) is loaded
         assert scoring._load(second) is not loaded
         assert len(scoring._LOADED) == 1
 

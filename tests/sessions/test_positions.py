@@ -16,7 +16,7 @@ LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=30)
 
 
 def positions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.concatenate([np.arange(1, length + 1) for length in lengths]).astype(np.int32)
+    return np.concatenate([np.arange(1, length + 1, dtype=np.int32) for length in lengths])
 
 
 def sessions_of(lengths: list[int]) -> np.ndarray[Any, np.dtype[np.int64]]:

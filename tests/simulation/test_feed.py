@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow.compute as pc
 import pytest
 
@@ -69,6 +71,6 @@ def test_profiles_have_the_features_that_were_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("stickiness", 0.99), ("users", 0), ("days", 0)])
-def test_a_world_beyond_its_limits_is_refused_by_name(name: str, value: float) -> None:
+def test_a_world_beyond_its_limits_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"{name} = {value}"):
         World(**{name: value})

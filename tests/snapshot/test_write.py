@@ -93,7 +93,7 @@ def test_statistics_by_hand(spark: SparkSession) -> None:
         {"name": "genre_affinity", "kind": "numeric"},
         {"name": "play_rank", "kind": "numeric", "source": "session.play_rank"},
     )
-    values = {
+    values: dict[str, list[float | None]] = {
         "song_popularity": [1.0, None, 4.0, 7.0],  # the missing one does not count
         "gap_seconds": [0.0, math.e - 1, 0.0, math.e - 1],
         "genre_affinity": [None] * 4,

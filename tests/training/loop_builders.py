@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from tests.training_builders import SmallSession, small_sessions
-from uae_model.training import fit
-from uae_model.training.job import TrainingResult, load_tensors
+from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
 
 def telling_sessions(count: int, *, seed: int, first: int = 1, flipped: bool = False) -> list[SmallSession]:
@@ -57,10 +56,9 @@ class Checkpoints:
         self.copies = copies
         self.kill_after = kill_after
         self.written = 0
-        self._save = fit.save_tensors
 
     def save(self, path: str, content: dict[str, Any]) -> None:
-        self._save(path, content)
+        save_tensors(path, content)
         if Path(path).name != "uae.pt":
             return
         self.written += 1

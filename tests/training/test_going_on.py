@@ -10,7 +10,6 @@ import pytest
 from tests.training.loop_builders import Checkpoints, Killed, Notes, networks, same
 from tests.training_builders import train, training_job
 from uae_model.snapshot.manifest import Manifest
-from uae_model.training import fit
 from uae_model.training.job import TrainingJob, TrainingResult
 
 
@@ -37,11 +36,11 @@ class TestGoingOn:
     ) -> None:
         job = self.job(manifest, tmp_path / "checkpoints")
         killed, resumed = Checkpoints(kill_after=kill_after), Checkpoints()
-        monkeypatch.setattr(fit, "save_tensors", killed.save)
+        monkeypatch.setattr("uae_model.training.fit.save_tensors", killed.save)
         with pytest.raises(Killed):
             train(job)
         assert not (tmp_path / "checkpoints" / "networks.pt").exists()
-        monkeypatch.setattr(fit, "save_tensors", resumed.save)
+        monkeypatch.setattr("uae_model.training.fit.save_tensors", resumed.save)
         result = train(job)
         assert killed.written + resumed.written == self.CHECKPOINTS  # it went on, it did not start again
         assert result.history == whole.history
@@ -65,7 +64,7 @@ class TestGoingOn:
             kept.save(path, content)
 
         with monkeypatch.context() as patched:
-            patched.setattr(fit, "save_tensors", fail_at_fifth)
+            patched.setattr("uae_model.training.fit.save_tensors", fail_at_fifth)
             with pytest.raises(Killed):
                 train(job)
         result = train(job)
@@ -76,7 +75,7 @@ class TestGoingOn:
         self, manifest: Manifest, whole: TrainingResult, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         again, notes = Checkpoints(), Notes()
-        monkeypatch.setattr(fit, "save_tensors", again.save)
+        monkeypatch.setattr("uae_model.training.fit.save_tensors", again.save)
         result = train(self.job(manifest, Path(whole.networks_path).parent), notes)
         assert (again.written, notes.lines) == (0, [])
         assert result == whole

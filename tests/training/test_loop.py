@@ -27,7 +27,6 @@ from uae_model.core.errors import ContractError, ModelError
 from uae_model.models.batch import SessionBatch
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
-from uae_model.training import fit
 from uae_model.training.job import TrainingResult
 from uae_model.training.loop import train_on_this_rank
 
@@ -137,7 +136,7 @@ def test_every_epoch_has_an_order_of_its_own(
             order += batch.categorical_BTF[:, 0, 0].tolist()
             yield batch
 
-    monkeypatch.setattr(fit, "session_batches", noted)
+    monkeypatch.setattr("uae_model.training.fit.session_batches", noted)
     train(training_job(manifest, tmp_path, epochs=3))
     trained = [order for name, order in read if name == "train"]
     validated = [order for name, order in read if name == "validation"]

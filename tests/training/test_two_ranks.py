@@ -25,7 +25,6 @@ from uae_model.core.errors import ContractError
 from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest
-from uae_model.training import fit
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank
 
@@ -38,11 +37,9 @@ IN_ONE_BATCH = {"epochs": 3, "patience": 3, "batch_plays": 15 * 8}
 def train_and_keep(job: TrainingJob, copies: Path) -> dict[str, Any]:
     """Train as one of several ranks; rank 0 keeps a copy of every checkpoint."""
     kept = Checkpoints(copies=copies)
-    before, fit.save_tensors = fit.save_tensors, kept.save
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uae_model.training.fit.save_tensors", kept.save)
         return train_on_this_rank(job)
-    finally:
-        fit.save_tensors = before
 
 
 def go_on(job: TrainingJob, checkpoint: Path) -> dict[str, Any]:
@@ -89,22 +86,23 @@ class TestTwoRanks:
         wrong = write_snapshot_files(folder / "wrong", train_days, held_out, padded_lengths=(8,))
         wrong = with_counts(wrong, plays=wrong.train.plays + 1)
 
-        def job(name: str, of: Manifest = manifest, **changes: Any) -> TrainingJob:
+        def job(name: str, changes: dict[str, int], of: Manifest = manifest) -> TrainingJob:
             return training_job(of, folder / name, **changes)
 
         calls: list[tuple[Callable[..., Any], tuple[Any, ...]]] = [
-            (train_on_this_rank, (job("in-one-batch", **IN_ONE_BATCH),)),
-            (train_and_keep, (job("uneven", **UNEVEN), folder / "copies")),
-            (train_on_this_rank, (job("again", **UNEVEN),)),
+            (train_on_this_rank, (job("in-one-batch", IN_ONE_BATCH),)),
+            (train_and_keep, (job("uneven", UNEVEN), folder / "copies")),
+            (train_on_this_rank, (job("again", UNEVEN),)),
             *(
-                (go_on, (job(f"from-{number}", **UNEVEN), folder / "copies" / f"{number}.pt"))
+                (go_on, (job(f"from-{number}", UNEVEN), folder / "copies" / f"{number}.pt"))
                 for number in self.RESUMED_FROM
             ),
-            (refusal, (job("wrong", wrong, **UNEVEN),)),
+            (refusal, (job("wrong", UNEVEN, wrong),)),
         ]
         *trained, refusals = on_ranks(calls)
         results = [[TrainingResult(**content) for content in by_rank] for by_rank in trained]
-        return TwoRanks(manifest, folder, *results[:3], results[3:], refusals)
+        in_one_batch, uneven, again, *resumed = results
+        return TwoRanks(manifest, folder, in_one_batch, uneven, again, resumed, refusals)
 
     def test_the_shards_are_uneven(self, two: TwoRanks) -> None:
         batches, sessions = [], []

@@ -101,7 +101,7 @@ def test_spark_gives_the_same_numbers(spark: SparkSession) -> None:
         columns += [moved.alias(f"a{number}"), passive_weight(moved, choice).alias(f"w{number}")]
     rows = frame.orderBy("attention").select(*columns).collect()
     for number, choice in enumerate(choices):
-        moved = shifted(np.array(values), choice.shift)
-        np.testing.assert_allclose([row[f"a{number}"] for row in rows], moved, rtol=1e-9)
-        expected = passive_weights(moved, choice)
+        shifted_N = shifted(np.array(values), choice.shift)
+        np.testing.assert_allclose([row[f"a{number}"] for row in rows], shifted_N, rtol=1e-9)
+        expected = passive_weights(shifted_N, choice)
         np.testing.assert_allclose([row[f"w{number}"] for row in rows], expected, rtol=1e-9, atol=1e-15)

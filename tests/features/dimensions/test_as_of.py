@@ -126,7 +126,7 @@ def test_a_row_from_a_moment_after_a_plays_start_never_moves_it(spark: SparkSess
     for each in events:
         mine = [s for s in before if s.song_id == each.song_id and s.valid_from <= each.played_at]
         times = [s.valid_from for s in mine]
-        if times.count(max(times, default=None)) == 1:
+        if times and times.count(max(times)) == 1:
             last = max(mine, key=lambda s: s.valid_from)
             assert old[each.event_id][:2] == (last.genre, last.year)
         elif not times:
