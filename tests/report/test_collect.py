@@ -22,7 +22,7 @@ from uae_model.lake.spark import SPARK_CONF_FOLDER
 from uae_model.registry.opening import open_registry
 from uae_model.report import collect, render
 from uae_model.report.facts import Rate, ReportFacts
-from uae_model.training.loop import Comparison
+from uae_model.training.comparison import Comparison
 
 FIRST, DAY, SCORED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 

@@ -22,8 +22,9 @@ from tests.training_builders import (
 from uae_model.models.pair import NetworkPair
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.candidates import Candidate, candidates_of
+from uae_model.training.comparison import Comparison, best_candidate
 from uae_model.training.job import TrainingResult, load_tensors
-from uae_model.training.loop import Comparison, _choice, train_on_this_rank
+from uae_model.training.loop import train_on_this_rank
 
 AUTO: dict[str, Any] = {
     **{"estimator": "auto", "candidates": ("joint", "chain"), "stickiness": (0.4, 0.8)},
@@ -95,7 +96,7 @@ def compared(name: str, difference: float, error: float, *, finalist: bool = Tru
 def test_roles_are_given_up_only_for_a_clearly_better_likelihood(
     candidates: list[Comparison], expected: str
 ) -> None:
-    assert candidates[_choice(candidates, {"free"})].name == expected
+    assert candidates[best_candidate(candidates, {"free"})].name == expected
 
 
 def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class TrainingResult:
         history: metrics of every epoch of the chosen candidate.
         estimator: its name.
         stickiness: its rho.
-        candidates: what was compared, the chosen one first (``uae_model.training.loop.Comparison``).
+        candidates: what was compared, the chosen one first (``uae_model.training.comparison.Comparison``).
         warnings: collapsed solutions, in words.
     """
 

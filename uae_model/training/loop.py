@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from uae_model.core.errors import ContractError, ModelError
@@ -12,41 +12,17 @@ from uae_model.models.pair import NetworkPair
 from uae_model.models.process_group import ProcessGroup, joined_process_group
 from uae_model.snapshot.manifest import load_manifest
 from uae_model.training.candidates import candidates_of
+from uae_model.training.comparison import Comparison, best_candidate
 from uae_model.training.evaluate import COLLAPSED, calibrate, paired_differences
 from uae_model.training.fit import CandidateFit, RankData
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors, save_tensors
 from uae_model.training.reporting import Reporter, reporter_for
-
-CLEARLY = 2.0
-"""Standard errors by which a candidate that disregards the declared roles must be better."""
 
 
 def train_on_this_rank(job: TrainingJob) -> dict[str, Any]:
     """Train as one of the announced ranks; the entry of TorchDistributor and torchrun."""
     with joined_process_group() as group:
         return Trainer(job, group, reporter_for(job, group.is_first)).train().to_dict()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How one candidate did on the validation plays, in nats per play.
-
-    ``difference`` is its ``nll`` above the best candidate's, ``difference_error`` that difference's
-    standard error (the same sessions for both).
-    """
-
-    name: str
-    estimator: str
-    stickiness: float
-    nll: float
-    nll_error: float
-    difference: float
-    difference_error: float
-    epochs: int
-    finalist: bool
-    mean_attention: float
-    mean_propensity: float
-    collapsed: bool
 
 
 class Trainer:
@@ -155,7 +131,7 @@ class Trainer:
             )
         compared.sort(key=lambda comparison: (not comparison.finalist, comparison.nll))
         disregarding = {fit.candidate.name for fit in fits if fit.candidate.disregards_roles}
-        compared.insert(0, compared.pop(_choice(compared, disregarding)))
+        compared.insert(0, compared.pop(best_candidate(compared, disregarding)))
         if self.group.is_first and len(compared) > 1:
             log(
                 "candidates compared",
@@ -187,16 +163,3 @@ class Trainer:
             for message in messages:
                 warn("collapsed solution", message=message)
         return messages
-
-
-def _choice(compared: Sequence[Comparison], disregarding: Collection[str]) -> int:
-    """Return the index of the candidate to keep, of candidates in order of their loss.
-
-    That is the first, unless it is one of ``disregarding`` and the best that keeps to the declared roles is
-    within two standard errors: roles are knowledge, and without them attention may not be identified.
-    """
-    if compared[0].name in disregarding:
-        for index, comparison in enumerate(compared):
-            if comparison.finalist and comparison.name not in disregarding:
-                return index if comparison.difference <= CLEARLY * comparison.difference_error else 0
-    return 0
