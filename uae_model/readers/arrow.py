@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as pads
-from deltalake import DeltaTable
 
 from uae_model.core.errors import ContractError
 from uae_model.readers.days import PUBLISHED, requested_days, require_all_days
+from uae_model.readers.delta_log import files_of_version, files_of_versions, open_files
 
-BY_DAY = pads.partitioning(pa.schema([("dt", pa.date32())]), flavor="hive")
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ def published_days(tables: str, first: date | str, last: date | str | None = Non
         InputError: naming the days of the range that are not published.
     """
     start, end = requested_days(first, last)
-    table = _dataset(f"{tables.rstrip('/')}/publications", None).to_table(
-        columns=["dt", "table_name", "status", "delta_version", "row_count"]
+    table = read_table_arrow(
+        tables, "publications", ["dt", "table_name", "status", "delta_version", "row_count"]
     )
     days = [
         PublishedDay(row["dt"], row["delta_version"], row["row_count"])
@@ -56,18 +55,25 @@ def published_files(tables: str, days: Sequence[PublishedDay]) -> list[str]:
 
     A folder listing would also find the files of nights that were replaced, or never published.
     """
-    files = []
-    for day in days:
-        table = DeltaTable(f"{tables.rstrip('/')}/weights", version=day.delta_version)
-        marker = f"dt={day.day.isoformat()}/"
-        files += sorted(unquote(uri) for uri in table.file_uris() if marker in unquote(uri))
-    return files
+    versions = files_of_versions(f"{tables.rstrip('/')}/weights", {day.delta_version for day in days})
+    return [
+        file
+        for day in days
+        for file in versions[day.delta_version]
+        if f"/dt={day.day.isoformat()}/" in file
+    ]
 
 
 def read_weights_arrow(
     tables: str, first: date | str, last: date | str | None = None, columns: Sequence[str] | None = None
 ) -> pa.Table:
-    """Return the published weights as an Arrow table; ``to_pandas()`` and ``polars.from_arrow`` go on.
+    """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
+
+    Args:
+        tables: the folder or URI of the tables (``paths.tables`` of the producing job).
+        first: first day, a date or ``YYYY-MM-DD``.
+        last: last day, included.
+        columns: all by default.
 
     Raises:
         InputError: naming the days of the range that are not published.
@@ -75,7 +81,7 @@ def read_weights_arrow(
     """
     days = published_days(tables, first, last)
     files = published_files(tables, days)
-    table = _dataset_of(files).to_table(columns=None if columns is None else list(columns))
+    table = dataset_of(files).to_table(columns=None if columns is None else list(columns))
     require_rows(table.num_rows, days)
     return table
 
@@ -88,19 +94,19 @@ def read_table_arrow(tables: str, name: str, columns: Sequence[str] | None = Non
         name: of the table.
         columns: all by default.
     """
-    return _dataset(f"{tables.rstrip('/')}/{name}", None).to_table(columns=columns and list(columns))
+    files = files_of_version(f"{tables.rstrip('/')}/{name}")
+    return dataset_of(files).to_table(columns=None if columns is None else list(columns))
 
 
-def _dataset(path: str, version: int | None) -> Any:
-    files = sorted(unquote(uri) for uri in DeltaTable(path, version=version).file_uris())
-    return _dataset_of(files)
-
-
-def _dataset_of(files: Sequence[str]) -> Any:
+def dataset_of(files: Sequence[str]) -> Dataset:
     """Return the files as one dataset; a newer day may have features that the first file lacks."""
-    found = pads.dataset(files, partitioning=BY_DAY)
-    schemas = [fragment.physical_schema for fragment in found.get_fragments()]
-    return pads.dataset(files, schema=pa.unify_schemas([found.schema, *schemas]), partitioning=BY_DAY)
+    import pyarrow.dataset as pads  # imports pandas, where there is one
+
+    by_day = pads.partitioning(pa.schema([("dt", pa.date32())]), flavor="hive")
+    filesystem, paths = open_files(files)
+    first = pads.dataset(paths, filesystem=filesystem, partitioning=by_day)
+    schema = pa.unify_schemas([first.schema, *(part.physical_schema for part in first.get_fragments())])
+    return pads.dataset(paths, filesystem=filesystem, schema=schema, partitioning=by_day)
 
 
 def require_rows(rows: int, days: Sequence[PublishedDay]) -> None:

@@ -1,0 +1,21 @@
+"""Reading the published weights as a pandas frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+from uae_model.readers.arrow import read_weights_arrow
+
+
+def read_weights_pandas(
+    tables: str, first: date | str, last: date | str | None = None, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
+
+    Args and errors are those of ``uae_model.readers.arrow.read_weights_arrow``.
+    """
+    frame: pd.DataFrame = read_weights_arrow(tables, first, last, columns).to_pandas()
+    return frame

@@ -1,0 +1,21 @@
+"""Reading the published weights as a Polars frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from uae_model.readers.arrow import read_weights_arrow
+
+
+def read_weights_polars(
+    tables: str, first: date | str, last: date | str | None = None, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
+
+    Args and errors are those of ``uae_model.readers.arrow.read_weights_arrow``; the memory is shared with
+    the Arrow table.
+    """
+    return pl.DataFrame(read_weights_arrow(tables, first, last, columns))
