@@ -16,12 +16,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import DAY
 from tests.docs.pages import ROOT, blocks
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
+from uae_model import readers
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.features.columns import categorical_buckets, numeric_values
@@ -30,7 +33,12 @@ from uae_model.readers import arrow as arrow_reader
 from uae_model.readers import torch as torch_reader
 from uae_model.readers.arrow import published_days, published_files, read_weights_arrow
 from uae_model.readers.spark import read_weights
-from uae_model.readers.torch import WeightedBatch, weighted_batches, weighted_binary_cross_entropy
+from uae_model.readers.torch import (
+    WeightedBatch,
+    share_of,
+    weighted_batches,
+    weighted_binary_cross_entropy,
+)
 
 NEWER = "genre_affinity"
 """The feature that the first day does not have yet."""
@@ -144,11 +152,12 @@ class TestWithoutSpark:
         assert plays_of(rows) == plays_of(SECOND_ROWS)
 
     def test_pandas_and_polars_see_the_published_rows(self, tables: str) -> None:
-        table = read_weights_arrow(tables, SECOND)
-        frame = table.to_pandas()
+        frame = readers.read_weights_pandas(tables, SECOND)
         assert plays_of(frame.to_dict("records")) == plays_of(SECOND_ROWS)
         assert set(frame["dt"]) == {SECOND}
-        assert plays_of(pl.DataFrame(table).to_dicts()) == plays_of(SECOND_ROWS)
+        chosen = readers.read_weights_polars(tables, SECOND, columns=["event_id", "sample_weight"])
+        assert chosen.columns == ["event_id", "sample_weight"]
+        assert plays_of(chosen.to_dicts()) == plays_of(SECOND_ROWS)
 
     def test_columns_can_be_chosen(self, tables: str) -> None:
         table = read_weights_arrow(tables, DAY, SECOND, columns=["sample_weight", "dt"])
@@ -219,6 +228,35 @@ class TestBatches:
         assert not seen[0] & seen[1]
         assert sum(map(len, parts)) == len(seen[0] | seen[1]) == BOTH
 
+    @pytest.mark.parametrize("world", [5, 13])
+    def test_more_processes_than_row_groups_share_their_rows(
+        self, config: Config, tables: str, world: int
+    ) -> None:
+        files = published_files(tables, published_days(tables, SECOND))
+        groups = [pq.ParquetFile(file).num_row_groups for file in files]
+        assert sum(groups) < world
+        parts = [
+            stacked(batches_of(config, SECOND, rank=rank, world=world, seed=rank)) for rank in range(world)
+        ]
+        assert all(len(part) > 0 for part in parts)
+        seen = [gap for part in parts for gap in part["gap_seconds"]]
+        assert len(set(seen)) == len(seen) == len(SECOND_ROWS)
+
+    def test_a_part_of_a_row_group_is_shuffled_by_the_seed(self, config: Config) -> None:
+        first, again, other = (
+            stacked(batches_of(config, SECOND, rank=1, world=4, seed=seed))["gap_seconds"].tolist()
+            for seed in (1, 1, 2)
+        )
+        assert first == again
+        assert first != other
+        assert sorted(first) == sorted(other)
+
+    def test_too_many_processes_are_told_how_many_can_share(self, config: Config) -> None:
+        with pytest.raises(
+            InputError, match=r"world = 5000: at most \d+ processes can share the 3 row groups"
+        ):
+            batches_of(config, SECOND, rank=0, world=5000)
+
     def test_the_order_is_a_function_of_the_seed(self, config: Config) -> None:
         first, again, other = (
             stacked(batches_of(config, DAY, SECOND, seed=seed))["gap_seconds"].tolist() for seed in (1, 1, 2)
@@ -252,6 +290,28 @@ class TestBatches:
     def test_a_column_that_no_day_has_is_named(self, config: Config) -> None:
         with pytest.raises(ContractError, match=f"no file of these days has column {NEWER};"):
             batches_of(config, DAY)
+
+
+class TestShare:
+    @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 30))
+    def test_the_processes_get_each_row_once(self, row_groups: list[int], world: int) -> None:
+        try:
+            shares = [share_of(rank, world, row_groups) for rank in range(world)]
+        except InputError:
+            assert world > len(row_groups) * min(row_groups)
+            return
+        rows = []
+        for share in shares:
+            groups = range(share.shard, len(row_groups), share.shards)  # as Petastorm shards them
+            own = [(g, row) for g in groups for row in range(share.part, row_groups[g], share.parts)]
+            assert own
+            rows += own
+        assert sorted(rows) == [(g, row) for g, count in enumerate(row_groups) for row in range(count)]
+
+    @pytest.mark.parametrize(("rank", "world"), [(2, 2), (-1, 2), (0, 0)])
+    def test_a_rank_must_be_one_of_the_world(self, rank: int, world: int) -> None:
+        with pytest.raises(InputError, match=rf"rank = {rank} is none of world = {world} processes"):
+            share_of(rank, world, [5])
 
 
 def test_the_loss_is_the_weighted_cross_entropy_by_hand() -> None:

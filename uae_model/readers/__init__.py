@@ -1,7 +1,7 @@
 """What readers of the weights import.
 
-``from uae_model.readers import read_weights_arrow`` needs pyarrow alone. The other readers import what they are
-named after (Spark, pandas, Polars, torch), and only when they are asked for.
+``from uae_model.readers import read_weights_arrow`` needs pyarrow alone. The other readers import what they
+are named after (Spark, pandas, Polars, torch), and only when they are asked for.
 """
 
 from __future__ import annotations

@@ -57,10 +57,7 @@ def published_files(tables: str, days: Sequence[PublishedDay]) -> list[str]:
     """
     versions = files_of_versions(f"{tables.rstrip('/')}/weights", {day.delta_version for day in days})
     return [
-        file
-        for day in days
-        for file in versions[day.delta_version]
-        if f"/dt={day.day.isoformat()}/" in file
+        file for day in days for file in versions[day.delta_version] if f"/dt={day.day.isoformat()}/" in file
     ]
 
 

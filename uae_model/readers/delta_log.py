@@ -1,8 +1,8 @@
 """Which files a version of a Delta table consists of, read from its log by pyarrow alone.
 
-The published tables use nothing of Delta that changes what a reader has to do: no deletion vectors, no column
-mapping (``uae_model.lake.contracts`` keeps both off). So their log says all in ``add`` and ``remove`` actions,
-and a reader needs neither Spark nor the package ``deltalake``, which is larger than pyarrow and numpy together.
+The published tables use nothing of Delta that changes what a reader has to do: no deletion vectors, no
+column mapping (``uae_model.lake.contracts`` keeps both off). So ``add`` and ``remove`` actions say all, and
+a reader needs neither Spark nor the package ``deltalake``, which alone takes 145 MB on disk.
 
 Source: Delta's PROTOCOL.md, "Delta Log Entries", "Checkpoints" and "Action Reconciliation".
 """
@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -33,12 +33,16 @@ def open_location(location: str) -> tuple[FileSystem, str]:
     """Return the file system and the path within it of a folder or file.
 
     Args:
-        location: a path of this machine, or a URI of a storage that pyarrow knows (``s3://...``).
+        location: a path of this machine, or a URI of a storage that pyarrow knows (``s3://...``). The
+            path of a URI is taken as it is: names of files are no URLs.
     """
-    if "://" not in location and not location.startswith("file:"):
+    scheme, is_uri, rest = location.partition("://")
+    if not is_uri:
         return LocalFileSystem(), location
-    filesystem, path = FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", location))
-    return filesystem, str(path)
+    authority, _, path = rest.partition("/")
+    # Hadoop's s3a and s3n are s3 to pyarrow.
+    filesystem, base = FileSystem.from_uri(f"{re.sub('^s3[an]$', 's3', scheme)}://{authority}/")
+    return filesystem, f"{base.rstrip('/')}/{path}" if base else path
 
 
 def open_files(files: Sequence[str]) -> tuple[FileSystem | None, list[str]]:
@@ -54,7 +58,7 @@ def files_of_version(table: str, version: int | None = None) -> list[str]:
     """Return the data files of one version of a table, the newest by default, sorted.
 
     Args:
-        table: its folder or URI; the files are named as it is.
+        table: its folder or URI; the files' names start with it.
         version: of its Delta log.
 
     Raises:
@@ -95,7 +99,7 @@ class _Log:
     """The log of a table: its commits and checkpoints by their versions."""
 
     def __init__(self, table: str) -> None:
-        self.table = table.rstrip("/")
+        self.table = _local_path(table.rstrip("/"))
         self._filesystem, path = open_location(f"{self.table}/_delta_log")
         self._commits: dict[int, str] = {}
         self._checkpoints: dict[int, list[str]] = {}
@@ -119,7 +123,9 @@ class _Log:
             self._apply_checkpoint(part, state)
         files = {start: state.named()}
         for version in range(start + 1, max(versions) + 1):
-            for action in self._commit(version):
+            if version not in self._commits:
+                self._raise_missing(min(wanted for wanted in versions if wanted >= version))
+            for action in self._actions(self._commits[version]):
                 state.apply(action)
             if version in versions:
                 files[version] = state.named()
@@ -139,13 +145,14 @@ class _Log:
             if match and match[2] and len(parts) != int(match[2]):
                 del self._checkpoints[version]
 
-    def _commit(self, version: int) -> Iterator[dict[str, Any]]:
-        if version not in self._commits:
-            raise ContractError(
-                f"{self.table} has no version {version} (the newest is {self.newest}): it was never written, "
-                "or its retention is over"
-            )
-        with self._filesystem.open_input_file(self._commits[version]) as file:
+    def _raise_missing(self, version: int) -> NoReturn:
+        raise ContractError(
+            f"{self.table} has no version {version} (the newest is {self.newest}): it was never written, "
+            "or its retention is over"
+        )
+
+    def _actions(self, path: str) -> Iterator[dict[str, Any]]:
+        with self._filesystem.open_input_file(path) as file:
             lines = file.read().decode().splitlines()
         yield from (json.loads(line) for line in lines if line.strip())
 
@@ -156,6 +163,13 @@ class _Log:
             table: pa.Table = pq.ParquetFile(file).read(columns=["add.path", "protocol"])
         for row in table.to_pylist():
             state.apply({name: action for name, action in row.items() if action and any(action.values())})
+
+
+def _local_path(location: str) -> str:
+    """Return the path behind a ``file:`` URI, and anything else as it is."""
+    if not location.startswith("file:"):
+        return location
+    return "/" + unquote(location.removeprefix("file:")).lstrip("/")
 
 
 def _require_readable(table: str, protocol: Mapping[str, Any]) -> None:

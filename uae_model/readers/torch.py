@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.dataset as pads
+import pyarrow.parquet as pq
 
 from uae_model.config import Feature
-from uae_model.core.errors import ContractError
+from uae_model.core.errors import ContractError, InputError
 from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.readers.arrow import published_days, published_files, require_rows
+from uae_model.readers.delta_log import open_files
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 if TYPE_CHECKING:
@@ -56,17 +57,23 @@ def weighted_batches(
         features: the declaration, ``load_config(...).features``.
         batch_size: plays of a batch; the last one may be smaller.
         seed: of the order of row groups and of rows.
-        rank: this process's share of the row groups.
+        rank: number of this process, 0 ... world - 1. It gets a share of the row groups, or of the rows of
+            one row group where there are more processes than row groups; together the processes get each
+            play once.
         world: number of processes.
 
     Raises:
-        InputError: naming the days of the range that are not published.
+        InputError: naming the days of the range that are not published, or if the days have too few plays for
+            so many processes.
         ContractError: if one process alone read another number of rows than were published, or no day has
             a column that a feature needs.
     """
     days = published_days(tables, first, last)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
-    files = _complete_first(published_files(tables, days), columns)
+    files = published_files(tables, days)
+    footers = _footers(files)
+    files = _complete_first(footers, columns)
+    share = share_of(rank, world, [rows for footer in footers.values() for rows in footer.row_groups])
     rows = 0
     with quiet_petastorm():
         from petastorm import make_batch_reader
@@ -75,13 +82,13 @@ def weighted_batches(
         with make_batch_reader(
             [file_url(file) for file in files],
             schema_fields=columns,
-            transform_spec=_encoding(features),
+            transform_spec=_encoding(features, share, seed),
             reader_pool_type="thread",
             workers_count=1,  # one worker keeps the order a function of the seed
-            shuffle_rows=True,
+            shuffle_rows=share.parts == 1,  # otherwise the transform shuffles, once it has its part
             seed=seed,
-            cur_shard=rank,
-            shard_count=world,
+            cur_shard=share.shard,
+            shard_count=share.shards,
         ) as reader:
             for batch in BatchedDataLoader(reader, batch_size=batch_size):
                 rows += len(batch["label"])
@@ -94,6 +101,47 @@ def weighted_batches(
         require_rows(rows, days)
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one of several processes reads: the row groups of a shard, and of their rows one part of several.
+
+    Attributes:
+        shard: row groups number shard, shard + shards, shard + 2 shards, ...
+        shards: at most as many as there are row groups; Petastorm refuses more.
+        part: rows number part, part + parts, ... of a row group.
+        parts: number of processes that read this shard.
+    """
+
+    shard: int
+    shards: int
+    part: int
+    parts: int
+
+
+def share_of(rank: int, world: int, row_groups: Sequence[int]) -> Share:
+    """Return the share of a process; those of all processes are everything, once.
+
+    Args:
+        rank: number of the process, from 0.
+        world: number of processes.
+        row_groups: rows of each row group.
+
+    Raises:
+        InputError: if the rank is none of the world, or if some process would get no row.
+    """
+    if not 0 <= rank < world:
+        raise InputError(f"rank = {rank} is none of world = {world} processes; ranks count from 0")
+    shards = max(min(world, len(row_groups)), 1)
+    if world > shards and -(-world // shards) > min(row_groups, default=0):
+        most = len(row_groups) * max(min(row_groups, default=0), 1)
+        raise InputError(
+            f"world = {world}: at most {most} processes can share the {len(row_groups)} row groups of these "
+            "days; use fewer processes or more days"
+        )
+    shard = rank % shards
+    return Share(shard, shards, rank // shards, len(range(shard, world, shards)))
+
+
 def weighted_binary_cross_entropy(
     logit_B: torch.Tensor, label_B: torch.Tensor, sample_weight_B: torch.Tensor
 ) -> torch.Tensor:
@@ -103,12 +151,14 @@ def weighted_binary_cross_entropy(
     return binary_cross_entropy_with_logits(logit_B, label_B, weight=sample_weight_B)
 
 
-def _encoding(features: Sequence[Feature]) -> Any:
+def _encoding(features: Sequence[Feature], share: Share, seed: int) -> Any:
     """Return the Petastorm transform that runs in the reader's thread, on pandas frames."""
     import pandas as pd
     from petastorm.transform import TransformSpec
 
     def encode(rows: pd.DataFrame) -> pd.DataFrame:
+        if share.parts > 1:
+            rows = rows.iloc[share.part :: share.parts].sample(frac=1, random_state=seed)
         encoded: dict[str, Any] = {}
         missing = np.full(len(rows), None)  # a feature may be newer than a day
         for feature in features:
@@ -135,11 +185,28 @@ def _encoded(feature: Feature) -> str:
     return f"encoded_{feature.name}"
 
 
-def _complete_first(files: Sequence[str], columns: Sequence[str]) -> list[str]:
+@dataclass(frozen=True)
+class _Footer:
+    """Of a Parquet file: the names of its columns and the rows of its row groups."""
+
+    columns: frozenset[str]
+    row_groups: tuple[int, ...]
+
+
+def _footers(files: Sequence[str]) -> dict[str, _Footer]:
+    filesystem, paths = open_files(files)
+    footers = {}
+    for file, path in zip(files, paths, strict=True):
+        metadata = pq.read_metadata(path, filesystem=filesystem)
+        rows = tuple(metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+        footers[file] = _Footer(frozenset(metadata.schema.to_arrow_schema().names), rows)
+    return footers
+
+
+def _complete_first(footers: Mapping[str, _Footer], columns: Sequence[str]) -> list[str]:
     """Return the files, one that has all the columns first: Petastorm knows only the first one's columns."""
-    fragments = list(pads.dataset(list(files)).get_fragments())
-    lacks = {f.path: sorted(set(columns).difference(f.physical_schema.names)) for f in fragments}
-    ordered = sorted(lacks, key=lambda path: len(lacks[path]))
+    lacks = {file: sorted(set(columns) - footer.columns) for file, footer in footers.items()}
+    ordered = sorted(lacks, key=lambda file: len(lacks[file]))
     if lacks[ordered[0]]:
         raise ContractError(
             f"table weights: no file of these days has column {', '.join(lacks[ordered[0]])}; "
