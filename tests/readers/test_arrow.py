@@ -153,7 +153,7 @@ class TestWithoutSpark:
 
     def test_pandas_and_polars_see_the_published_rows(self, tables: str) -> None:
         frame = readers.read_weights_pandas(tables, SECOND)
-        assert plays_of(frame.to_dict("records")) == plays_of(SECOND_ROWS)
+        assert plays_of(pa.Table.from_pandas(frame).to_pylist()) == plays_of(SECOND_ROWS)
         assert set(frame["dt"]) == {SECOND}
         chosen = readers.read_weights_polars(tables, SECOND, columns=["event_id", "sample_weight"])
         assert chosen.columns == ["event_id", "sample_weight"]

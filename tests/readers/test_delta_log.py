@@ -42,8 +42,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = random.Random(5)
     for version in range(14):
         rows = pa.table({"dt": rng.choices(["2026-01-05", "2026-01-06"], k=5), "n": list(range(5))})
-        mode = "overwrite" if rng.random() < 0.3 else "append"
-        write_deltalake(str(table), rows, mode=mode, partition_by=["dt"])
+        if rng.random() < 0.3:
+            write_deltalake(str(table), rows, mode="overwrite", partition_by=["dt"])
+        else:
+            write_deltalake(str(table), rows, mode="append", partition_by=["dt"])
         if version in (4, 9):
             DeltaTable(str(table)).create_checkpoint()
     return table
