@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import quality_parser
 from benchmarks.claims import conclude
 from benchmarks.downstream.cases import DownstreamCase, measure
 from benchmarks.downstream.tables import claims, tables
 from benchmarks.downstream.worlds import GRIDS, USERS
 from benchmarks.in_processes import in_processes
-from benchmarks.measure import ROOT
 from uae_model.evaluation.trials import Trial, TrialResult
 
 PAGE = "recommenders.md"
@@ -22,15 +21,8 @@ PAGE = "recommenders.md"
 
 def main() -> int:
     """Measure every case, print, write JSON and the tables of its page; 1 if a claim does not hold."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.downstream", description=__doc__)
+    parser = quality_parser("downstream", __doc__, users=USERS, processes=2, seeds=None)
     parser.add_argument("--only", nargs="+", choices=sorted(GRIDS), default=list(GRIDS))
-    parser.add_argument("--seeds", type=int, help="seeds of every grid (default: the grid's own)")
-    parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
-    parser.add_argument("--processes", type=int, default=2, help="cases at the same time (default 2)")
-    parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "downstream"))
-    parser.add_argument("--resume", action="store_true", help="keep the trials that --data holds already")
-    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "downstream.json"))
-    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
     args = parser.parse_args()
     asked = {
         name: {

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.arguments import quality_parser
 from benchmarks.claims import conclude
 from benchmarks.estimators.tables import claims, tables
 from benchmarks.estimators.trials import EstimatorCase, measure
 from benchmarks.estimators.worlds import USERS
 from benchmarks.in_processes import kept_results
-from benchmarks.measure import ROOT
 
 PLANS = (
     ("estimators", "sticky"),
@@ -32,14 +31,7 @@ PAGE = "attention.md"
 
 def main() -> int:
     """Measure every case, print, write JSON and the tables of its page; 1 if a claim does not hold."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="seeds of every world (default 5)")
-    parser.add_argument("--users", type=int, default=USERS, help=f"users of a world (default {USERS})")
-    parser.add_argument("--processes", type=int, default=2, help="cases at the same time (default 2)")
-    parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "estimators"))
-    parser.add_argument("--resume", action="store_true", help="keep the cases that --data holds already")
-    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "estimators.json"))
-    parser.add_argument("--docs", action="store_true", help="also put the tables into docs/benchmarks")
+    parser = quality_parser("estimators", __doc__, users=USERS, processes=2)
     args = parser.parse_args()
     folder = Path(args.data)
     # The cost alone on the machine: its seconds are a result.
