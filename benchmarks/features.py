@@ -106,9 +106,7 @@ def spark_partials(spark: SparkSession, folder: Path, output: Path, day: date, c
     """Write the partials of one day; of a day without events none."""
     target = output / "partials" / f"dt={day}"
     events = _events_of(spark, folder, day)
-    bots = spark.createDataFrame(
-        bots_of_day(events, day, config).collect(), "user_id STRING, play_count BIGINT"
-    )
+    bots = bots_of_day(events, day, config)
     partials_of_day(events, bots, config).drop("dt").write.mode("overwrite").parquet(str(target))
 
 

@@ -49,9 +49,7 @@ def sessions_of_day(spark: SparkSession, events_path: Path, day: date, config: C
     There is no day before, so no session is open at midnight.
     """
     events = events_of_day(spark.read.parquet(str(events_path)), day, config)
-    bots = spark.createDataFrame(
-        bots_of_day(events, day, config).collect(), "user_id STRING, play_count BIGINT"
-    )
+    bots = bots_of_day(events, day, config)
     no_plays = spark.createDataFrame([], contract_for("plays", config).schema)
     return plays_of_day(events, open_sessions(no_plays, day, config), bots, day, config)
 

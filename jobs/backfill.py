@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
 from uae_model.core.dates import days_between
-from uae_model.pipeline.features import build_features, has_looked_up_features
+from uae_model.pipeline.features import build_features, has_joined_features
 from uae_model.pipeline.nightly import prepare_days, run_night
 from uae_model.registry.client import Registry
 
@@ -40,7 +40,7 @@ def backfill(args: argparse.Namespace) -> None:
         for day_of_plays in built:
             print_summary(vars(day_of_plays))
         return
-    if has_looked_up_features(job.config):
+    if has_joined_features(job.config):
         for day in days_between(first, last):
             features = build_features(job.store, day)
             if args.until == "features":

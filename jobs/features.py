@@ -10,7 +10,7 @@ from jobs.common import job_parser, print_summary, run, settings, start
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import ConfigError
 from uae_model.features.explain import explain
-from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
+from uae_model.pipeline.features import build_features, changed_days, has_joined_features
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def features(args: argparse.Namespace) -> None:
         return
     day = parse_day(args.date)
     job = start("features", args)
-    if not has_looked_up_features(job.config):
+    if not has_joined_features(job.config):
         raise ConfigError(
             "features: no aggregate and no attribute of a dimension is declared, so there is nothing to build"
         )

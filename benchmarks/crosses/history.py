@@ -21,6 +21,7 @@ from uae_model.config import Config
 from uae_model.core.errors import ContractError
 from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.features.arrays import numbers_of
+from uae_model.sessions.cut import BOTS
 from uae_model.simulation.feed import CLEAN, feed_rows
 from uae_model.simulation.listening import draw_plays
 from uae_model.simulation.world import Block, World
@@ -80,7 +81,7 @@ def build_features(
     A simulated session is one of the sessions step, too: the simulator keeps to its rules.
     """
     stored = spark.read.parquet(str(folder / "events.parquet"))
-    nobody = spark.createDataFrame([], "user_id STRING, play_count BIGINT")
+    nobody = spark.createDataFrame([], BOTS)
     partials_of_day(stored, nobody, config).write.parquet(str(folder / "partials"))
     partials = spark.read.parquet(str(folder / "partials"))
     plays = stored.withColumn("dt", F.col("session_day"))

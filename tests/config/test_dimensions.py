@@ -36,9 +36,9 @@ def test_a_feature_reads_an_attribute_whatever_its_role() -> None:
     for role in ("context", "preference", "both"):
         config = declare(SONGS, features=(DEVICE, {**GENRE, "role": role}))
         (feature,) = config.features.of_origin("song")
-        assert (feature.source_column, feature.is_attribute, feature.is_looked_up) == ("genre", True, True)
-        assert config.features.looked_up == (feature,)
-    assert not any(feature.is_looked_up for feature in load_config(None).features)
+        assert (feature.source_column, feature.is_attribute, feature.is_joined) == ("genre", True, True)
+        assert config.features.joined == (feature,)
+    assert not any(feature.is_joined for feature in load_config(None).features)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_a_role_sees_its_own_columns_and_those_of_both() -> None:
 def test_parts_by_where_the_value_comes_from() -> None:
     assert FEATURES.of_origin("event").names == ("song",)
     assert FEATURES.of_origin("feed").names == ("genre", "pause", "tempo")
-    assert FEATURES.looked_up.names == ("plays_1d", "plays_7d")
+    assert FEATURES.joined.names == ("plays_1d", "plays_7d")
 
 
 def test_plain_values_and_copies_give_the_same_features() -> None:

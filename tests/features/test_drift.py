@@ -12,10 +12,16 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import parse_config
 from uae_model.core.errors import ConfigError
 from uae_model.features.arrays import bucket_of
-from uae_model.features.drift import bin_of, day_health, decile_boundaries, references, stability_index
+from uae_model.features.drift import (
+    bin_of,
+    day_health,
+    decile_boundaries,
+    population_stability_index,
+    references,
+)
 from uae_model.features.references import FeatureReference
 from uae_model.models.networks import _padded, quantile_positions
-from uae_model.publication.checks import _stability_check
+from uae_model.publication.checks import psi_check
 
 CONFIG = parse_config(
     {
@@ -37,7 +43,7 @@ def test_a_day_like_the_window_is_stable_and_another_is_not(spark: SparkSession)
     assert found["tempo"].shares == {"1": 0.09, **{str(n): 0.1 for n in range(2, 10)}, "10": 0.11}
 
     same = {each.feature: each for each in day_health(plays, found, 100, CONFIG)}
-    assert [same[name].stability_index for name in ("genre", "tempo")] == [0, 0]
+    assert [same[name].psi for name in ("genre", "tempo")] == [0, 0]
     assert (same["tempo"].mean, same["tempo"].missing_share, same["tempo"].unseen_share) == (49.5, 0, None)
     assert same["tempo"].quantiles == [4, 24, 49, 74, 94]
     assert (same["genre"].unseen_share, type(same["genre"].unseen_share)) == (
@@ -52,13 +58,13 @@ def test_a_day_like_the_window_is_stable_and_another_is_not(spark: SparkSession)
     assert (moved["genre"].missing_share, moved["genre"].unseen_share) == (0.25, 0.25)
     # Bins: missing 0 -> 1/4, jazz 1/2 -> 0, rock 1/2 -> 1/2, the rest 0 -> 1/4; nothing counts as 1e-4.
     expected = 2 * (0.25 - 1e-4) * math.log(0.25 / 1e-4) + (1e-4 - 0.5) * math.log(1e-4 / 0.5)
-    assert moved["genre"].stability_index == pytest.approx(expected)
-    assert (moved["tempo"].stability_index or 0) > 1
-    assert [each.stability_index for each in day_health(other, {}, 4, CONFIG)] == [None, None]
+    assert moved["genre"].psi == pytest.approx(expected)
+    assert (moved["tempo"].psi or 0) > 1
+    assert [each.psi for each in day_health(other, {}, 4, CONFIG)] == [None, None]
 
 
 def test_the_index_by_hand() -> None:
-    assert stability_index([0.5, 0.5], [0.25, 0.75]) == pytest.approx(
+    assert population_stability_index([0.5, 0.5], [0.25, 0.75]) == pytest.approx(
         -0.25 * math.log(0.5) + 0.25 * math.log(1.5)
     )
 
@@ -85,10 +91,10 @@ def test_a_feature_that_is_always_missing_has_no_deciles(spark: SparkSession) ->
 
 def test_the_gate_names_the_features_that_drifted() -> None:
     found = {"a": 0.1, "b": 0.4, "c": 0.9, "day_of_week": 5.0}
-    failed = _stability_check(found, 0.25, ("day_of_week",))
+    failed = psi_check(found, 0.25, ("day_of_week",))
     assert str(failed) == "stability index of each feature at most 0.25: FAILED (c 0.90, b 0.40)"
-    assert str(_stability_check(found, 1.0, ("day_of_week",))).endswith("at most 1: ok (at most 0.90)")
-    assert not _stability_check({}, 1.0, ()).passed  # nothing to compare with is no pass
+    assert str(psi_check(found, 1.0, ("day_of_week",))).endswith("at most 1: ok (at most 0.90)")
+    assert not psi_check({}, 1.0, ()).passed  # nothing to compare with is no pass
 
 
 def test_a_gate_needs_the_health_it_reads() -> None:

@@ -8,7 +8,22 @@ from datetime import date, timedelta
 
 from uae_model.evaluation.document import Document, Figure, TextTable
 from uae_model.evaluation.figures import gamma_curves
-from uae_model.report import facts as f
+from uae_model.report.facts import (
+    CandidateFacts,
+    FeedbackHistory,
+    Histogram,
+    ModelFacts,
+    PatternRate,
+    PublicationFacts,
+    QuarantineCount,
+    RankCount,
+    Rate,
+    Recovery,
+    ReliabilityBin,
+    ReportFacts,
+    TableVersion,
+    TruthComparison,
+)
 
 DAY = date(2026, 1, 13)
 
@@ -19,9 +34,9 @@ CHECKS = (
 )
 
 
-def published(day: date = DAY, mean_weight: float | None = 0.7) -> f.PublishedDay:
+def published(day: date = DAY, mean_weight: float | None = 0.7) -> PublicationFacts:
     """Return a published day of 900 plays, 90 of them active."""
-    return f.PublishedDay(
+    return PublicationFacts(
         day=day,
         delta_version=12,
         status="published",
@@ -40,11 +55,11 @@ def published(day: date = DAY, mean_weight: float | None = 0.7) -> f.PublishedDa
     )
 
 
-def model() -> f.ModelFacts:
+def model() -> ModelFacts:
     """Return a pair of models trained for three epochs."""
     names = ("validation_nll", "validation_base_rate_nll", "train_attention_risk", "train_propensity_risk")
     shares = ("train_attention_clamped", "train_propensity_clamped", "validation_mean_attention")
-    return f.ModelFacts(
+    return ModelFacts(
         attention_version=3,
         propensity_version=4,
         champion_version=3,
@@ -58,16 +73,16 @@ def model() -> f.ModelFacts:
         curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
         failed_gates=(),
         candidates=(
-            f.CandidateFacts("chain-0.7", 0.254, 0.002, 0.0, 0.0, 3, True, 0.31, False),
-            f.CandidateFacts("joint", 0.259, 0.002, 0.005, 0.0004, 1, False, 0.95, True),
+            CandidateFacts("chain-0.7", 0.254, 0.002, 0.0, 0.0, 3, True, 0.31, False),
+            CandidateFacts("joint", 0.259, 0.002, 0.005, 0.0004, 1, False, 0.95, True),
         ),
     )
 
 
-def recovery() -> f.Recovery:
+def recovery() -> Recovery:
     """Return a recovery that overestimates a little."""
-    bins = tuple(f.ReliabilityBin(81, 0.05 + 0.09 * k, 0.04 + 0.08 * k) for k in range(10))
-    return f.Recovery(810, 300, 0.4, 0.7654, 1e-6, 0.8123, 0.0432, bins)
+    bins = tuple(ReliabilityBin(81, 0.05 + 0.09 * k, 0.04 + 0.08 * k) for k in range(10))
+    return Recovery(810, 300, 0.4, 0.7654, 1e-6, 0.8123, 0.0432, bins)
 
 
 def evaluation() -> Document:
@@ -91,52 +106,50 @@ def evaluation() -> Document:
     )
 
 
-def sample() -> f.ReportFacts:
+def sample() -> ReportFacts:
     """Return facts with every section filled."""
     patterns = tuple(
-        f.PatternRate("".join(letters), f.Rate(60, 4 + 8 * letters.count("a")))
+        PatternRate("".join(letters), Rate(60, 4 + 8 * letters.count("a")))
         for letters in itertools.product("ap", repeat=6)
     )
     days = tuple(published(DAY - timedelta(days=back), 0.7 - 0.01 * back) for back in (2, 1, 0))
-    return f.ReportFacts(
+    return ReportFacts(
         day=DAY,
         first=DAY,
         last=DAY,
         published=published(),
         users=80,
         has_newer_weights=False,
-        tables=(f.TableVersion("weights", 12, "the version that readers of the day pin"),),
+        tables=(TableVersion("weights", 12, "the version that readers of the day pin"),),
         config_digest="0123456789ab",
         weight_formula="power(prediction, gamma=15)",
         trend=days,
-        history=f.FeedbackHistory(f.Rate(900, 90), f.Rate(80, 44), f.Rate(720, 36), patterns),
-        ranks=tuple(f.RankCount(rank, f.Rate(50 - rank, 5), 0.3) for rank in range(1, 41)),
-        attention=f.Histogram((400, 200, 110, 100), 0.25),
-        weight=f.Histogram((100, 110, 200, 400), 0.7),
+        history=FeedbackHistory(Rate(900, 90), Rate(80, 44), Rate(720, 36), patterns),
+        ranks=tuple(RankCount(rank, Rate(50 - rank, 5), 0.3) for rank in range(1, 41)),
+        attention=Histogram((400, 200, 110, 100), 0.25),
+        weight=Histogram((100, 110, 200, 400), 0.7),
         quarantine=(
-            f.QuarantineCount(DAY - timedelta(days=1), "unknown feedback", 5),
-            f.QuarantineCount(
-                DAY, "a reason <b>with</b> markup that goes on for quite a number of words", 12
-            ),
+            QuarantineCount(DAY - timedelta(days=1), "unknown feedback", 5),
+            QuarantineCount(DAY, "a reason <b>with</b> markup that goes on for quite a number of words", 12),
         ),
         trend_first=DAY - timedelta(days=13),
         model=model(),
         model_missing="",
-        truth=f.TruthComparison(900, 900, recovery(), replace(recovery(), plays=900)),
+        truth=TruthComparison(900, 900, recovery(), replace(recovery(), plays=900)),
         truth_missing="",
         evaluation=evaluation(),
     )
 
 
-def bare() -> f.ReportFacts:
+def bare() -> ReportFacts:
     """Return facts where everything optional is missing."""
     return replace(
         sample(),
         evaluation=None,
-        history=f.FeedbackHistory(f.Rate(2, 2), f.Rate(1, 1), f.Rate(0, 0), ()),
-        ranks=(f.RankCount(1, f.Rate(2, 2), None),),
-        attention=f.Histogram((0, 0), None),
-        weight=f.Histogram((0, 0), None),
+        history=FeedbackHistory(Rate(2, 2), Rate(1, 1), Rate(0, 0), ()),
+        ranks=(RankCount(1, Rate(2, 2), None),),
+        attention=Histogram((0, 0), None),
+        weight=Histogram((0, 0), None),
         published=replace(
             published(mean_weight=None), mean_passive_attention=None, passive_weight_quantiles=()
         ),

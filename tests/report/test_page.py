@@ -9,8 +9,13 @@ from dataclasses import replace
 import pytest
 
 from tests.report.samples import DAY, bare, model, published, recovery, sample
-from uae_model.report import facts as f
 from uae_model.report import plots, render
+from uae_model.report.facts import (
+    PatternRate,
+    Rate,
+    ReliabilityBin,
+    TruthComparison,
+)
 from uae_model.report.page import check_lines, tiles
 
 SECTIONS = ("overview", "feedback", "ranks", "weights", "recovery", "training", "quarantine", "publication")
@@ -152,7 +157,7 @@ def test_checks_are_split_into_name_result_and_finding() -> None:
 
 
 def test_rare_patterns_are_left_out() -> None:
-    rates = (f.PatternRate("pppppp", f.Rate(4, 4)), f.PatternRate("pppppa", f.Rate(5, 1)))
+    rates = (PatternRate("pppppp", Rate(4, 4)), PatternRate("pppppa", Rate(5, 1)))
     history = replace(sample().history, patterns=rates)
     assert [found.pattern for found in plots.shown_patterns(history)] == ["pppppa"]
 
@@ -192,7 +197,7 @@ def test_short_counts(count: float, text: str) -> None:
 
 
 def test_extreme_recoveries_can_be_drawn() -> None:
-    nothing = replace(recovery(), attended=0, auc=None, bins=(f.ReliabilityBin(5, 0.0, 0.0),))
-    page = render(replace(bare(), truth=f.TruthComparison(5, 5, nothing, None)))
+    nothing = replace(recovery(), attended=0, auc=None, bins=(ReliabilityBin(5, 0.0, 0.0),))
+    page = render(replace(bare(), truth=TruthComparison(5, 5, nothing, None)))
     assert 'id="plot-reliability"' in page
     assert re.search(r"ROC-AUC</th><td[^>]*>none</td><td[^>]*>none<", page)

@@ -65,9 +65,9 @@ class FeatureSet(tuple[Feature, ...]):
         return tuple(feature.buckets for feature in self.categorical)
 
     @property
-    def looked_up(self) -> FeatureSet:
+    def joined(self) -> FeatureSet:
         """The features that the table ``features`` holds: aggregates and attributes of dimensions."""
-        return FeatureSet(feature for feature in self if feature.is_looked_up)
+        return FeatureSet(feature for feature in self if feature.is_joined)
 
     def of_origin(self, origin: str) -> FeatureSet:
         """Return the features of one origin: feed, session, event, user, song or aggregate."""

@@ -128,7 +128,7 @@ class Feature(Section):
         return self.origin in DIMENSION_ENTITIES
 
     @property
-    def is_looked_up(self) -> bool:
+    def is_joined(self) -> bool:
         """Whether the value is in the table ``features`` rather than with the play."""
         return self.source == AGGREGATE or self.is_attribute
 

@@ -111,7 +111,7 @@ class Config(Sections):
         """
         content = self.model_dump(mode="json", include=set(sections))
         if "features" in content:
-            own = FeatureSet(feature for feature in self.features if not feature.is_looked_up)
+            own = FeatureSet(feature for feature in self.features if not feature.is_joined)
             content["features"] = own.to_plain()
         return _digest_of(content)
 

@@ -43,7 +43,7 @@ def _is_expected(name: str, store: TableStore) -> bool:
     wanted = {
         "truth": False,
         "feature_partials": bool(config.features.of_origin("aggregate")),
-        "features": bool(config.features.looked_up),
+        "features": bool(config.features.joined),
         **{name: name in {each.table for each in config.dimensions} for name in ("users", "songs")},
         "feature_health": config.publication.feature_health,
     }

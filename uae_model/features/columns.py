@@ -31,7 +31,7 @@ def plays_with_features(
     """
     wanted = list(days)
     plays = store.read("plays", wanted, version=plays_version)
-    names = [feature.name for feature in store.config.features.looked_up]
+    names = [feature.name for feature in store.config.features.joined]
     if not names:
         return plays
     values = store.read("features", wanted, version=features_version)

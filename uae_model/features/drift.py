@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -24,10 +24,10 @@ MISSING = 0
 """Bin of a missing value: bucket 0 of a categorical feature, the bin before the first of a numeric one."""
 
 LARGEST_BUCKETS = 20
-"""Buckets of a categorical feature, at most, that the stability index tells apart; the rest are one bin."""
+"""Buckets of a categorical feature, at most, that the PSI tells apart; the rest are one bin."""
 
 SMALLEST_SHARE = 1e-4
-"""Shares below this count as this much: the index of an empty bin would be infinite."""
+"""Shares below this count as this much: the PSI of an empty bin would be infinite."""
 
 SAMPLE_PLAYS = 200_000
 """Plays of a day that are looked at, chosen by the hash of their event: shares are within 0.3 %."""
@@ -44,7 +44,7 @@ class FeatureHealth:
         unseen_share: plays whose bucket no play of the training window had; None for a numeric feature.
         mean: of the transformed number; None for a categorical feature.
         quantiles: of the transformed number, at ``QUANTILES``; None for a categorical feature.
-        stability_index: population stability index against the training window; None without a reference.
+        psi: population stability index against the training window; None without a reference.
     """
 
     feature: str
@@ -53,7 +53,11 @@ class FeatureHealth:
     unseen_share: float | None
     mean: float | None
     quantiles: list[float] | None
-    stability_index: float | None
+    psi: float | None
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the columns of ``feature_health``, where the PSI is called ``stability_index``."""
+        return {("stability_index" if name == "psi" else name): value for name, value in asdict(self).items()}
 
 
 def references(plays: DataFrame, config: Config) -> tuple[FeatureReference, ...]:
@@ -89,9 +93,9 @@ def day_health(
     ]
 
 
-def stability_index(expected: Sequence[float], found: Sequence[float]) -> float:
-    """Return the population stability index: the sum of (q - p) ln(q / p) over the bins' shares p and q."""
-    pairs = [(max(p, SMALLEST_SHARE), max(q, SMALLEST_SHARE)) for p, q in zip(expected, found, strict=True)]
+def population_stability_index(expected: Sequence[float], actual: Sequence[float]) -> float:
+    """Return the PSI: the sum of (q - p) ln(q / p) over the bins' expected shares p and actual shares q."""
+    pairs = [(max(p, SMALLEST_SHARE), max(q, SMALLEST_SHARE)) for p, q in zip(expected, actual, strict=True)]
     return sum((q - p) * math.log(q / p) for p, q in pairs)
 
 
@@ -111,12 +115,12 @@ def _feature_health(
 ) -> FeatureHealth:
     total = sum(counts.values())
     shares = {number: count / total for number, count in counts.items()} if total else {}
-    unseen = index = None
+    unseen = psi = None
     if reference is not None and total:
         seen = {int(number) for number in reference.shares}
         if feature.kind == "categorical":
             unseen = math.fsum(share for number, share in shares.items() if number not in seen | {MISSING})
-        index = _index(reference, shares)
+        psi = _psi(reference, shares)
     return FeatureHealth(
         feature=feature.name,
         plays=total,
@@ -124,17 +128,17 @@ def _feature_health(
         unseen_share=unseen,
         mean=summary["mean"] if summary else None,
         quantiles=summary["quantiles"] if summary else None,
-        stability_index=index,
+        psi=psi,
     )
 
 
-def _index(reference: FeatureReference, shares: Mapping[int, float]) -> float:
+def _psi(reference: FeatureReference, shares: Mapping[int, float]) -> float:
     expected = {int(number): share for number, share in reference.shares.items()}
     largest = sorted(expected, key=lambda number: (-expected[number], number))[:LARGEST_BUCKETS]
     bins = sorted({MISSING, *largest})
     told_apart = [[side.get(number, 0.0) for number in bins] for side in (expected, shares)]
     both = [[*side, max(0.0, 1.0 - sum(side))] for side in told_apart]
-    return stability_index(*both)
+    return population_stability_index(*both)
 
 
 def _numeric_summaries(plays: DataFrame, config: Config, quantiles: list[float]) -> dict[str, dict[str, Any]]:

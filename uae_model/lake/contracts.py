@@ -145,8 +145,8 @@ def _play_columns(config: Config) -> list[T.StructField]:
     ]
 
 
-def _looked_up_columns(config: Config) -> list[T.StructField]:
-    return [_column(feature.name, feature_type(feature)) for feature in config.features.looked_up]
+def _joined_columns(config: Config) -> list[T.StructField]:
+    return [_column(feature.name, feature_type(feature)) for feature in config.features.joined]
 
 
 def _events(config: Config) -> TableContract:
@@ -239,7 +239,7 @@ def _features(config: Config) -> TableContract:
         name="features",
         purpose="aggregates and attributes of users and songs, for each play; dt as in plays",
         schema=T.StructType(
-            [_column("event_id", T.StringType(), required=True), *_looked_up_columns(config), _day()]
+            [_column("event_id", T.StringType(), required=True), *_joined_columns(config), _day()]
         ),
         key=("event_id",),
         retention_days=config.retention.working_days,
@@ -253,7 +253,7 @@ def _weights(config: Config) -> TableContract:
         schema=T.StructType(
             [
                 *_play_columns(config),
-                *_looked_up_columns(config),
+                *_joined_columns(config),
                 _column("attention", T.DoubleType(), required=True),
                 _column("propensity", T.DoubleType(), required=True),
                 _column("sample_weight", T.DoubleType(), required=True),

@@ -124,7 +124,7 @@ def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
     version = store.latest_version("plays")
     truth_version = store.latest_version("truth") if store.exists("truth") else None
     versions = {"plays": version, "truth": truth_version}
-    features_version = store.latest_version("features") if config.features.looked_up else None
+    features_version = store.latest_version("features") if config.features.joined else None
     if features_version is not None:
         versions["features"] = features_version
     identity = _identity(config, splits, versions)

@@ -32,9 +32,9 @@ class DayOfFeatures:
     partials_built: int
 
 
-def has_looked_up_features(config: Config) -> bool:
+def has_joined_features(config: Config) -> bool:
     """Tell whether there is anything to do for this step."""
-    return bool(config.features.looked_up)
+    return bool(config.features.joined)
 
 
 def build_features(store: TableStore, day: date) -> DayOfFeatures:
@@ -93,7 +93,7 @@ def require_features(store: TableStore, days: Sequence[date]) -> None:
     Dimensions do not count: a day keeps the attributes it was built with once no night reopens it, or a row
     about last year would end training.
     """
-    if not has_looked_up_features(store.config):
+    if not has_joined_features(store.config):
         return
     stale = [day for day in days if not _is_current(store, "features", day, _wanted(store, day))]
     if stale:
@@ -135,10 +135,7 @@ def _partials(store: TableStore, days: Sequence[date]) -> DataFrame:
 
 def _build_day_of_partials(store: TableStore, day: date, wanted: dict[str, str]) -> None:
     events = store.read("events", [day])
-    bots = store.spark.createDataFrame(
-        bots_of_day(events, day, store.config).collect(), "user_id STRING, play_count BIGINT"
-    )
-    partials = partials_of_day(events, bots, store.config)
+    partials = partials_of_day(events, bots_of_day(events, day, store.config), store.config)
     store.replace_day("feature_partials", day, partials, {"step": "features", **wanted})
     log("partial aggregates written", dt=day)
 

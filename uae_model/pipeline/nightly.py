@@ -12,7 +12,7 @@ from uae_model.core.logs import log_context, timed, warn
 from uae_model.ingest.feed import Feed, Slot, reach
 from uae_model.lake import TableStore
 from uae_model.pipeline.dimensions import ingest_dimensions
-from uae_model.pipeline.features import build_features, changed_days, has_looked_up_features
+from uae_model.pipeline.features import build_features, changed_days, has_joined_features
 from uae_model.pipeline.ingest import IngestCounts, ingest_slots
 from uae_model.pipeline.publish import needs_publication, publish_day
 from uae_model.pipeline.score import plays_changed, score_day
@@ -55,7 +55,7 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
             dimensions = ingest_dimensions(store, day, day)
         with timed("sessions", seconds):
             built = [build_day(store, each) for each in [*reopened_days(store, day), day]]
-        if has_looked_up_features(store.config):
+        if has_joined_features(store.config):
             with timed("features", seconds):
                 for each in [*changed_days(store, day), day]:
                     build_features(store, each)

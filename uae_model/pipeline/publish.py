@@ -70,7 +70,7 @@ def publish_day(store: TableStore, day: date) -> Row:
         quarantined,
         _previous_mean(store, day, models),
         config,
-        stability=_stability(store, day),
+        psi_by_feature=_psi_by_feature(store, day),
         quarantined_statements={
             each.table: quarantined_statements(store, each, day) for each in config.dimensions
         },
@@ -133,8 +133,8 @@ def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -
     return occurrences(rows.where(F.col("slot").isin([slot.name for slot in slots]))), read
 
 
-def _stability(store: TableStore, day: date) -> dict[str, float]:
-    """Return the stability index of each feature of the day that has one."""
+def _psi_by_feature(store: TableStore, day: date) -> dict[str, float]:
+    """Return the PSI of each feature of the day that has one."""
     if store.config.publication.max_psi is None:
         return {}
     rows = store.read_or_empty("feature_health", [day]).where("stability_index IS NOT NULL")

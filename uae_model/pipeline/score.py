@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 
 from pyspark.sql import DataFrame
@@ -13,7 +12,7 @@ from uae_model.core.logs import log
 from uae_model.features.columns import plays_with_features
 from uae_model.features.drift import day_health
 from uae_model.lake import TableStore, fingerprint
-from uae_model.pipeline.features import has_looked_up_features, require_features
+from uae_model.pipeline.features import has_joined_features, require_features
 from uae_model.registry.client import Champion
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.weights.resolution import resolve_weight_function
@@ -71,13 +70,13 @@ def score_day(store: TableStore, champion: Champion, day: date) -> int:
 
 def write_health(store: TableStore, champion: Champion, day: date, plays: DataFrame, count: int) -> None:
     """Write the day of ``feature_health``: its features against the champion's training window."""
-    reference = {each.name: each for each in champion.references}
+    reference = {feature.name: feature for feature in champion.references}
     fields = {
         "attention_model_version": champion.attention_version,
         "run_id": store.config.run_id(day.isoformat()),
         "dt": day,
     }
-    rows = [{**asdict(each), **fields} for each in day_health(plays, reference, count, store.config)]
+    rows = [{**health.to_row(), **fields} for health in day_health(plays, reference, count, store.config)]
     schema = store.contract("feature_health").schema
     frame = store.spark.createDataFrame([[row[name] for name in schema.fieldNames()] for row in rows], schema)
     store.replace_day("feature_health", day, frame, {"step": "score"})
@@ -86,6 +85,6 @@ def write_health(store: TableStore, champion: Champion, day: date, plays: DataFr
 def _plays_inputs(store: TableStore, day: date) -> str:
     """Return a digest of the rows that scoring reads."""
     plays = store.read_or_empty("plays", [day])
-    if not has_looked_up_features(store.config):
+    if not has_joined_features(store.config):
         return fingerprint(plays)
     return fingerprint(plays, store.read_or_empty("features", [day]))

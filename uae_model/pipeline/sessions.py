@@ -81,9 +81,7 @@ def build_day(store: TableStore, day: date) -> DayOfPlays:
     config = store.config
     events = events_of_day(store.read_or_empty("events", event_days(day, config)), day, config)
     before = store.read_or_empty("plays", lookback_days(day, config))
-    bots = store.spark.createDataFrame(
-        bots_of_day(events, day, config).collect(), "user_id STRING, play_count BIGINT"
-    )
+    bots = bots_of_day(events, day, config)
     metadata = {
         "step": "sessions",
         "inputs": _inputs(store, day),

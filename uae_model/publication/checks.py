@@ -91,7 +91,7 @@ def check_day(
     quarantined: int,
     previous_mean_weight: float | None,
     config: Config,
-    stability: Mapping[str, float] | None = None,
+    psi_by_feature: Mapping[str, float] | None = None,
     quarantined_statements: Mapping[str, tuple[int, int]] | None = None,
 ) -> list[Check]:
     """Return every check of a day.
@@ -103,7 +103,7 @@ def check_day(
         previous_mean_weight: mean passive weight of the last day published with the same models; None
             without one.
         config: the limits.
-        stability: population stability index of each feature that has one; None where it was not computed.
+        psi_by_feature: population stability index of each feature that has one; None where none was computed.
         quarantined_statements: rows in quarantine, and rows read, of the day's feed of each dimension.
     """
     limits = config.publication
@@ -142,7 +142,7 @@ def check_day(
             )
         )
     if limits.max_psi is not None:
-        checks.append(_stability_check(stability or {}, limits.max_psi, limits.psi_ignored))
+        checks.append(psi_check(psi_by_feature or {}, limits.max_psi, limits.psi_ignored))
     return checks
 
 
@@ -151,8 +151,9 @@ def _quarantine_check(whose: str, quarantined: int, offered: int, limit: float) 
     return Check(f"quarantined share{whose} at most {limit:g}", share <= limit, f"{share:.4f}")
 
 
-def _stability_check(stability: Mapping[str, float], limit: float, ignored: Collection[str]) -> Check:
-    judged = {name: index for name, index in stability.items() if name not in ignored}
+def psi_check(psi_by_feature: Mapping[str, float], limit: float, ignored: Collection[str]) -> Check:
+    """Return the check that no feature but the ignored ones has drifted; without any PSI it fails."""
+    judged = {name: psi for name, psi in psi_by_feature.items() if name not in ignored}
     drifted = [name for name in sorted(judged, key=lambda name: -judged[name]) if judged[name] > limit]
     listed = ", ".join(f"{name} {judged[name]:.2f}" for name in drifted)
     largest = f"at most {max(judged.values()):.2f}" if judged else "the model has no reference; train anew"

@@ -15,7 +15,7 @@ from uae_model.readers.days import PUBLISHED
 from uae_model.readers.spark import read_weights
 from uae_model.report.facts import (
     FeatureDay,
-    PublishedDay,
+    PublicationFacts,
     QuarantineCount,
     ReportFacts,
     TableVersion,
@@ -27,7 +27,7 @@ from uae_model.report.statistics import (
     compare_with_truth,
     feedback_history,
     passive_histograms,
-    published_days,
+    publication_facts,
     quarantine_counts,
     rank_counts,
     user_count,
@@ -94,15 +94,15 @@ def collect(
     )
 
 
-def _published(store: TableStore, day: date, first: date, last: date) -> tuple[PublishedDay, ...]:
+def _published(store: TableStore, day: date, first: date, last: date) -> tuple[PublicationFacts, ...]:
     """Return the published days of the trend, among them ``day``.
 
     Raises:
         InputError: saying which step the day lacks.
     """
-    found: tuple[PublishedDay, ...] = ()
+    found: tuple[PublicationFacts, ...] = ()
     if store.exists("publications"):
-        found = published_days(store.read("publications"), first, last)
+        found = publication_facts(store.read("publications"), first, last)
     found = tuple(row for row in found if row.status == PUBLISHED)
     if any(row.day == day for row in found):
         return found
@@ -116,7 +116,7 @@ def _newest_weights(store: TableStore, day: date) -> int:
     return commit.version if commit else -1
 
 
-def _table_versions(store: TableStore, published: PublishedDay) -> tuple[TableVersion, ...]:
+def _table_versions(store: TableStore, published: PublicationFacts) -> tuple[TableVersion, ...]:
     versions = [TableVersion("weights", published.delta_version, "the version that readers of the day pin")]
     for name, meaning in (
         ("publications", "the commit that published the day"),

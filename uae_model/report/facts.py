@@ -80,7 +80,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class PublishedDay:
+class PublicationFacts:
     """One row of ``publications``."""
 
     day: date
@@ -168,7 +168,7 @@ class CandidateFacts:
 
 @dataclass(frozen=True)
 class FeatureDay:
-    """A feature on a scored day; the index compares it with the training window of the model."""
+    """A feature on a scored day; PSI (population stability index) is against the model's training window."""
 
     feature: str
     day: date
@@ -176,7 +176,7 @@ class FeatureDay:
     unseen_share: float | None
     mean: float | None
     quantiles: tuple[float, ...]
-    stability_index: float | None
+    psi: float | None
 
 
 @dataclass(frozen=True)
@@ -212,13 +212,13 @@ class ReportFacts:
     day: date
     first: date
     last: date
-    published: PublishedDay
+    published: PublicationFacts
     users: int
     has_newer_weights: bool
     tables: tuple[TableVersion, ...]
     config_digest: str
     weight_formula: str
-    trend: tuple[PublishedDay, ...]
+    trend: tuple[PublicationFacts, ...]
     history: FeedbackHistory
     ranks: tuple[RankCount, ...]
     attention: Histogram

@@ -28,7 +28,7 @@ def feature_days(health: DataFrame) -> tuple[FeatureDay, ...]:
             unseen_share=row["unseen_share"],
             mean=row["mean"],
             quantiles=tuple(row["quantiles"] or ()),
-            stability_index=row["stability_index"],
+            psi=row["stability_index"],
         )
         for row in rows
     )
@@ -52,8 +52,8 @@ def small_multiples(days: Sequence[FeatureDay]) -> str:
 
 
 def _panel(axes: Axes, days: Sequence[FeatureDay], xs: Sequence[int]) -> None:
-    index = days[-1].stability_index
-    axes.set_title(days[-1].feature if index is None else f"{days[-1].feature}  {index:.2f}", fontsize=7)
+    psi = days[-1].psi
+    axes.set_title(days[-1].feature if psi is None else f"{days[-1].feature}  {psi:.2f}", fontsize=7)
     axes.set_xticks([])
     axes.tick_params(labelsize=7)
     means = [math.nan if each.mean is None else each.mean for each in days]

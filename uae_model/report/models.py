@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.registry.gates import RegisteredCandidate, failed_gates
-from uae_model.report.facts import CandidateFacts, ModelFacts, PublishedDay
+from uae_model.report.facts import CandidateFacts, ModelFacts, PublicationFacts
 
 
 class ModelSource(Protocol):
@@ -33,7 +33,7 @@ class ModelSource(Protocol):
 
 
 def read_model(
-    models: ModelSource | None, published: PublishedDay, config: Config
+    models: ModelSource | None, published: PublicationFacts, config: Config
 ) -> tuple[ModelFacts | None, str]:
     """Return the facts of the pair that scored the day, or the reason why there are none.
 

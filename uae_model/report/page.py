@@ -9,8 +9,16 @@ from markupsafe import Markup
 from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE
 from uae_model.pages.templates import page_environment
 from uae_model.publication.checks import QUANTILES
-from uae_model.report import facts as f
 from uae_model.report import plots
+from uae_model.report.facts import (
+    LAST_RANK,
+    PAPER_ACTIVE,
+    PAPER_AFTER_ACTIVE,
+    PAPER_AFTER_PASSIVE,
+    ModelFacts,
+    PublicationFacts,
+    ReportFacts,
+)
 from uae_model.report.features import small_multiples
 from uae_model.report.plots import Line
 
@@ -64,14 +72,14 @@ class CheckLine:
     found: str
 
 
-def render(facts: f.ReportFacts) -> str:
+def render(facts: ReportFacts) -> str:
     """Return the page. The same facts give the same bytes."""
     environment = page_environment()
     environment.filters.update(number=_number, percent=_percent, decimal=_decimal)
     template = environment.get_template("page.jinja")
     return template.render(
         facts=facts,
-        paper={"active": f.PAPER_ACTIVE, "a": f.PAPER_AFTER_ACTIVE, "p": f.PAPER_AFTER_PASSIVE},
+        paper={"active": PAPER_ACTIVE, "a": PAPER_AFTER_ACTIVE, "p": PAPER_AFTER_PASSIVE},
         tiles=tiles(facts),
         checks=check_lines(facts.published),
         metrics=recorded_lines(facts.model, METRICS),
@@ -80,12 +88,12 @@ def render(facts: f.ReportFacts) -> str:
         quantiles=quantile_lines(facts.published),
         patterns_shown=len(plots.shown_patterns(facts.history)),
         fewest_pattern_plays=plots.FEWEST_PATTERN_PLAYS,
-        last_rank=f.LAST_RANK,
+        last_rank=LAST_RANK,
         plots={name: Markup(svg) for name, svg in figures(facts).items()},  # noqa: S704 - our own SVG
     )
 
 
-def tiles(facts: f.ReportFacts) -> list[Tile]:
+def tiles(facts: ReportFacts) -> list[Tile]:
     """Return the key figures of the day."""
     day = facts.published
     passive = day.plays - day.active
@@ -93,7 +101,7 @@ def tiles(facts: f.ReportFacts) -> list[Tile]:
         Tile("Plays", _number(day.plays), f"{_number(passive)} of them passive"),
         Tile("Sessions", _number(day.sessions), f"{_decimal(_ratio(day.plays, day.sessions), 1)} plays each"),
         Tile("Users", _number(facts.users), f"{_decimal(_ratio(day.plays, facts.users), 1)} plays each"),
-        Tile("Active share", _percent(_ratio(day.active, day.plays)), f"paper {f.PAPER_ACTIVE:.2%}"),
+        Tile("Active share", _percent(_ratio(day.active, day.plays)), f"paper {PAPER_ACTIVE:.2%}"),
         Tile("Mean attention", _decimal(day.mean_passive_attention), "of passive plays"),
         Tile("Mean weight", _decimal(day.mean_passive_weight), "of passive plays; active: 1"),
         Tile("Quarantined", _number(day.quarantined), "feed rows that could not be read"),
@@ -101,7 +109,7 @@ def tiles(facts: f.ReportFacts) -> list[Tile]:
     ]
 
 
-def check_lines(published: f.PublishedDay) -> list[CheckLine]:
+def check_lines(published: PublicationFacts) -> list[CheckLine]:
     """Return the publication's checks, split into name, result and what was found."""
     lines = []
     for text in published.checks:
@@ -111,7 +119,7 @@ def check_lines(published: f.PublishedDay) -> list[CheckLine]:
     return lines
 
 
-def recorded_lines(model: f.ModelFacts | None, names: dict[str, str]) -> list[tuple[str, str]]:
+def recorded_lines(model: ModelFacts | None, names: dict[str, str]) -> list[tuple[str, str]]:
     """Return name and value of each of these tags that registration recorded."""
     tags = dict(model.tags) if model else {}
     if "best_epoch" in tags:
@@ -119,13 +127,13 @@ def recorded_lines(model: f.ModelFacts | None, names: dict[str, str]) -> list[tu
     return [(name, tags[key].replace("..", " to ")) for key, name in names.items() if key in tags]
 
 
-def quantile_lines(published: f.PublishedDay) -> list[tuple[str, float]]:
+def quantile_lines(published: PublicationFacts) -> list[tuple[str, float]]:
     """Return the quantiles of the day's passive weights with their names."""
     names = [f"{share:.0%} of the plays weigh at most" for share in QUANTILES]
     return list(zip(names, published.passive_weight_quantiles, strict=False))
 
 
-def figures(facts: f.ReportFacts) -> dict[str, str]:
+def figures(facts: ReportFacts) -> dict[str, str]:
     """Draw each figure for which there is something to draw."""
     drawn = {"transitions": plots.transitions(facts.history)}
     if plots.shown_patterns(facts.history):
@@ -149,7 +157,7 @@ def figures(facts: f.ReportFacts) -> dict[str, str]:
     return drawn
 
 
-def _training_curves(model: f.ModelFacts) -> dict[str, str]:
+def _training_curves(model: ModelFacts) -> dict[str, str]:
     wanted = {
         "likelihood": (
             "validation loss a play",

@@ -18,7 +18,20 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from uae_model.pages.svg import ACTIVE, GRID, INK, MUTED, PASSIVE, SURFACE, new_figure, plot_style, to_svg
-from uae_model.report import facts as f
+from uae_model.report.facts import (
+    HISTORY,
+    LAST_RANK,
+    PAPER_ACTIVE,
+    PAPER_AFTER_ACTIVE,
+    PAPER_AFTER_PASSIVE,
+    FeedbackHistory,
+    Histogram,
+    PatternRate,
+    PublicationFacts,
+    QuarantineCount,
+    RankCount,
+    Recovery,
+)
 
 FEWEST_PATTERN_PLAYS = 5
 """A pattern seen less often is left out: its share would be noise."""
@@ -60,12 +73,12 @@ def _shares(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
 
 
-def transitions(history: f.FeedbackHistory) -> str:
+def transitions(history: FeedbackHistory) -> str:
     """Fig. 2 a: P(active) overall and after each kind of play, beside the paper's."""
     groups = [
-        ("after an active play", history.after_active, f.PAPER_AFTER_ACTIVE),
-        ("after a passive play", history.after_passive, f.PAPER_AFTER_PASSIVE),
-        ("any play", history.overall, f.PAPER_ACTIVE),
+        ("after an active play", history.after_active, PAPER_AFTER_ACTIVE),
+        ("after a passive play", history.after_passive, PAPER_AFTER_PASSIVE),
+        ("any play", history.overall, PAPER_ACTIVE),
     ]
     with plot_style():
         figure, (axes,) = new_figure(2.35)
@@ -76,10 +89,10 @@ def transitions(history: f.FeedbackHistory) -> str:
             # Beside the bar, or beyond the paper's mark where that would run through the number.
             at = share if paper < share or paper > share + 0.15 else paper
             axes.text(at + 0.015, y, f"{share:.1%}", va="center", color=INK)
-        axes.text(f.PAPER_AFTER_ACTIVE, -0.42, "paper", ha="center", va="bottom", color=MUTED, fontsize=10.5)
+        axes.text(PAPER_AFTER_ACTIVE, -0.42, "paper", ha="center", va="bottom", color=MUTED, fontsize=10.5)
         axes.set_yticks(range(len(groups)), [name for name, _, _ in groups])
         axes.set_ylim(len(groups) - 0.45, -0.75)
-        top = max([f.PAPER_AFTER_ACTIVE, *(rate.share or 0 for _, rate, _ in groups)])
+        top = max([PAPER_AFTER_ACTIVE, *(rate.share or 0 for _, rate, _ in groups)])
         axes.set_xlim(0, min(1.12, top * 1.22))
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
@@ -90,13 +103,13 @@ def transitions(history: f.FeedbackHistory) -> str:
         return to_svg(figure, "transitions", f"Probability that a play is active: {told}")
 
 
-def shown_patterns(history: f.FeedbackHistory) -> list[f.PatternRate]:
+def shown_patterns(history: FeedbackHistory) -> list[PatternRate]:
     """Return the patterns seen often enough, by rising P(active)."""
     frequent = [found for found in history.patterns if found.rate.plays >= FEWEST_PATTERN_PLAYS]
     return sorted(frequent, key=lambda found: (found.rate.share or 0.0, found.pattern))
 
 
-def patterns(history: f.FeedbackHistory) -> str:
+def patterns(history: FeedbackHistory) -> str:
     """Fig. 2 b: P(active) by the feedback of the last six plays, the patterns drawn below the bars."""
     shown = shown_patterns(history)
     xs = np.arange(len(shown))
@@ -109,12 +122,12 @@ def patterns(history: f.FeedbackHistory) -> str:
         overall = history.overall.share or 0.0
         bars.set_title(f"next play active (dashed: any play, {overall:.1%})")
         bars.axhline(overall, color=INK, linewidth=1, linestyle=(0, (3, 3)))
-        for play in range(f.HISTORY):
+        for play in range(HISTORY):
             for letter, colour in (("a", ACTIVE), ("p", GRID)):
                 at = [x for x, found in zip(xs, shown, strict=True) if found.pattern[play] == letter]
-                cells.bar(at, 0.82, width=0.78, bottom=f.HISTORY - play - 0.91, color=colour)
-        cells.set_ylim(0, f.HISTORY)
-        cells.set_yticks([f.HISTORY - 0.5, 0.5], ["6 plays ago", "last play"])
+                cells.bar(at, 0.82, width=0.78, bottom=HISTORY - play - 0.91, color=colour)
+        cells.set_ylim(0, HISTORY)
+        cells.set_yticks([HISTORY - 0.5, 0.5], ["6 plays ago", "last play"])
         cells.set_xticks([])
         cells.grid(visible=False)
         cells.spines["bottom"].set_visible(False)
@@ -128,7 +141,7 @@ def patterns(history: f.FeedbackHistory) -> str:
         return to_svg(figure, "patterns", label)
 
 
-def ranks(counts: Sequence[f.RankCount]) -> str:
+def ranks(counts: Sequence[RankCount]) -> str:
     """Fig. 3: active and passive plays by rank in the session, and the share of active ones."""
     xs = [found.rank for found in counts]
     active = np.array([found.rate.active for found in counts])
@@ -155,7 +168,7 @@ def ranks(counts: Sequence[f.RankCount]) -> str:
         return to_svg(figure, "ranks", label)
 
 
-def attention_by_rank(counts: Sequence[f.RankCount]) -> str:
+def attention_by_rank(counts: Sequence[RankCount]) -> str:
     """Mean attention of passive plays by rank in the session."""
     known = [(found.rank, found.mean_passive_attention) for found in counts]
     points = [(rank, value) for rank, value in known if value is not None]
@@ -190,7 +203,7 @@ def shown_bars(counts: Sequence[int]) -> list[tuple[float, float, int]]:
     ]
 
 
-def histogram(name: str, what: str, found: f.Histogram) -> str:
+def histogram(name: str, what: str, found: Histogram) -> str:
     """The distribution of a share over passive plays, with its mean marked."""
     bars = shown_bars(found.counts)
     low, high = bars[0][0], bars[-1][0] + bars[-1][1]
@@ -213,7 +226,7 @@ def histogram(name: str, what: str, found: f.Histogram) -> str:
         return to_svg(figure, name, label)
 
 
-def mean_weight(days: Sequence[f.PublishedDay]) -> str:
+def mean_weight(days: Sequence[PublicationFacts]) -> str:
     """Mean weight of passive plays by day, with the band from the 5th to the 95th percentile."""
     rows = [(found.day, found.mean_passive_weight, found.passive_weight_quantiles) for found in days]
     kept = [(day, mean, bounds) for day, mean, bounds in rows if mean is not None and bounds]
@@ -262,7 +275,7 @@ def curves(name: str, title: str, lines: Sequence[Line], *, percent: bool = Fals
         return to_svg(figure, name, f"{title}, by epoch: {ends}")
 
 
-def reasons(counts: Sequence[f.QuarantineCount]) -> str:
+def reasons(counts: Sequence[QuarantineCount]) -> str:
     """Rows in quarantine by reason."""
     totals: dict[str, int] = {}
     for found in counts:
@@ -287,7 +300,7 @@ def reasons(counts: Sequence[f.QuarantineCount]) -> str:
         return to_svg(figure, "reasons", f"Rows in quarantine by reason: {told}")
 
 
-def reliability(found: f.Recovery) -> str:
+def reliability(found: Recovery) -> str:
     """Estimated attention against the share that truly attended, in groups of equal size."""
     xs = [group.mean_estimated for group in found.bins]
     ys = [group.share_attended for group in found.bins]
@@ -316,7 +329,7 @@ def _markers(xs: Sequence[int]) -> dict[str, Any]:
 
 
 def _rank_text(rank: int) -> str:
-    return f"{rank}+" if rank == f.LAST_RANK else str(rank)
+    return f"{rank}+" if rank == LAST_RANK else str(rank)
 
 
 def _rank_axis(axes: Axes, xs: Sequence[int]) -> None:

@@ -15,7 +15,7 @@ from uae_model.report.facts import (
     FeedbackHistory,
     Histogram,
     PatternRate,
-    PublishedDay,
+    PublicationFacts,
     QuarantineCount,
     RankCount,
     Rate,
@@ -108,7 +108,7 @@ def quarantine_counts(quarantine: DataFrame) -> tuple[QuarantineCount, ...]:
     return tuple(QuarantineCount(row["dt"], row["reason"], row["rows"]) for row in rows)
 
 
-def published_days(publications: DataFrame, first: date, last: date) -> tuple[PublishedDay, ...]:
+def publication_facts(publications: DataFrame, first: date, last: date) -> tuple[PublicationFacts, ...]:
     """Return the publications of weights from ``first`` to ``last``, by day."""
     rows = (
         publications.where(F.col("dt").between(F.lit(first), F.lit(last)))
@@ -116,7 +116,7 @@ def published_days(publications: DataFrame, first: date, last: date) -> tuple[Pu
         .orderBy("dt")
         .collect()
     )
-    return tuple(_published_day(row) for row in rows)
+    return tuple(_publication_facts(row) for row in rows)
 
 
 def compare_with_truth(weights: DataFrame, truth: DataFrame) -> TruthComparison:
@@ -200,8 +200,8 @@ def _rate(row: Row) -> Rate:
     return Rate(row["plays"], row["active"])
 
 
-def _published_day(row: Row) -> PublishedDay:
-    return PublishedDay(
+def _publication_facts(row: Row) -> PublicationFacts:
+    return PublicationFacts(
         day=row["dt"],
         delta_version=row["delta_version"],
         status=row["status"],

@@ -31,6 +31,9 @@ from uae_model.sessions.labels import is_active, label
 
 MICROSECONDS = 1_000_000
 
+BOTS = "user_id STRING, play_count BIGINT"
+"""Columns of a frame of bots: the users, and how many plays each of them has on the day."""
+
 
 def closing_time(day: date, config: Config) -> datetime:
     """Return the instant from which on no event can join a session of ``day``."""
@@ -58,13 +61,17 @@ def events_of_day(events: DataFrame, day: date, config: Config) -> DataFrame:
 
 
 def bots_of_day(events: DataFrame, day: date, config: Config) -> DataFrame:
-    """Return ``user_id`` and ``play_count`` of the users above the limit on ``day``."""
-    return (
+    """Return ``user_id`` and ``play_count`` of the users above the limit on ``day``.
+
+    The few rows are collected: they are counted once, however often the frame is used.
+    """
+    bots = (
         events.where(F.col("dt") == F.lit(day))
         .groupBy("user_id")
         .agg(F.count("*").alias("play_count"))
         .where(F.col("play_count") > config.sessions.max_plays_per_user_day)
     )
+    return events.sparkSession.createDataFrame(bots.collect(), BOTS)
 
 
 def open_sessions(plays: DataFrame, day: date, config: Config) -> DataFrame:

@@ -83,7 +83,7 @@ def write_snapshot(
     """
     config = store.config
     version = store.latest_version("plays")
-    features_version = store.latest_version("features") if config.features.looked_up else None
+    features_version = store.latest_version("features") if config.features.joined else None
     snapshot_id = _snapshot_id(config, (version, features_version), train_days, validation_days)
     root = f"{config.paths.snapshots.rstrip('/')}/{snapshot_id}"
     existing = load_manifest(root)

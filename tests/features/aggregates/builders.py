@@ -12,7 +12,7 @@ from tests.builders import Event
 from uae_model.config import Aggregate, Config, parse_config
 from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.lake import contract_for
-from uae_model.sessions.cut import events_of_day, open_sessions, plays_of_day
+from uae_model.sessions.cut import BOTS, events_of_day, open_sessions, plays_of_day
 
 
 def aggregate(name: str, entity: Sequence[str], function: str, windows: Any, **more: Any) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def plays_and_features(
 ) -> dict[str, dict[str, Any]]:
     """Return every column of the plays of ``day`` and their aggregates, by event id."""
     frame = events_frame(spark, events, config).localCheckpoint()
-    nobody = spark.createDataFrame([], "user_id STRING, play_count BIGINT")
+    nobody = spark.createDataFrame([], BOTS)
     no_plays = spark.createDataFrame([], contract_for("plays", config).schema)
     plays = plays_of_day(
         events_of_day(frame, day, config), open_sessions(no_plays, day, config), nobody, day, config

@@ -57,7 +57,7 @@ def features_of_day(
             joined = salted_join(joined, windows, name, salts)
     values = [
         F.col(f.name) if f.is_attribute else _of_play(f, F.col(keys[declared(f).entity])).alias(f.name)
-        for f in config.features.looked_up
+        for f in config.features.joined
     ]
     return joined.select("event_id", "dt", *values)
 
