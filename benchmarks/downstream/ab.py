@@ -209,7 +209,7 @@ def best_of(
         relevance_N=nothing.astype(np.int64),
         liking_N=nothing,
     )
-    encoded = encode(world, block, candidates, config, rank_N=for_every_offer(offer.rank_N))
+    encoded = encode(world, block, candidates, config, position_N=for_every_offer(offer.position_N))
     score_N = predict(model, space.encode(encoded.categorical_NF.astype(np.int64), encoded.numeric_NF))
     best_N = score_N.view(slots, OFFERED_SONGS).argmax(dim=1).numpy()
     ranked_N: Ints = offer.song_NK[np.arange(slots), best_N]

@@ -89,16 +89,16 @@ def write_simulated_snapshot(
 
 
 def encode(
-    world: World, block: Block, plays: Plays, config: Config, rank_N: Array | None = None
+    world: World, block: Block, plays: Plays, config: Config, position_N: Array | None = None
 ) -> SimulatedPlays:
     """Return a block's plays with the configured features.
 
-    ``rank_N`` is each play's rank in its session where the plays are not whole sessions.
+    ``position_N`` is each play's position in its session where the plays are not whole sessions.
     """
     starts = np.flatnonzero(np.diff(plays.session_N, prepend=-1))
     lengths_S = np.diff(np.append(starts, len(plays.session_N)))
-    ranks_N = _position(lengths_S) + 1 if rank_N is None else rank_N
-    values = _feature_values(world, block, plays, ranks_N, config)
+    position_N = _position(lengths_S) + 1 if position_N is None else position_N
+    values = _feature_values(world, block, plays, position_N, config)
     categorical = [_buckets(values[feature.name], feature.buckets) for feature in config.features.categorical]
     numeric = [numbers_of(values[feature.name], feature.transform) for feature in config.features.numeric]
     return SimulatedPlays(
@@ -113,7 +113,7 @@ def encode(
 
 
 def _feature_values(
-    world: World, block: Block, plays: Plays, ranks_N: Array, config: Config
+    world: World, block: Block, plays: Plays, position_N: Array, config: Config
 ) -> dict[str, Array]:
     """Return what the sessions step derives and what the feed delivers, by feature."""
     weekday = (world.first_day + timedelta(days=block.day)).isoweekday()
@@ -122,7 +122,7 @@ def _feature_values(
     gap_N = np.append(0, (plays.start_ms_N[1:] - end_ms_N[:-1]) / 1000.0)
     midnights_N = plays.start_ms_N // (24 * HOUR_MS)
     derived: dict[str, Callable[[], Array]] = {
-        "session.play_rank": lambda: ranks_N,
+        "session.position": lambda: position_N,
         "session.gap_seconds": lambda: np.where(new_session_N, 0.0, gap_N),
         "session.hour_of_day": lambda: plays.start_ms_N // HOUR_MS % 24,
         "session.day_of_week": lambda: (weekday - 1 + midnights_N) % 7 + 1,

@@ -128,7 +128,7 @@ def test_a_policy_plays_the_offered_song_that_its_model_ranks_highest() -> None:
         device_N=np.array([0, 1]),
         source_N=np.array([3, 4]),
         hour_N=np.array([20, 8]),
-        rank_N=np.array([2, 5]),
+        position_N=np.array([2, 5]),
         song_NK=np.arange(20).reshape(2, 10),
     )
     chosen_N = best_of(offer, Recommender(Lover(), space.names), space, WORLD, CONFIG, Block(1, 0))

@@ -32,12 +32,24 @@ def test_derived_and_event_sources(source: str) -> None:
     assert f"{feature.origin}.{feature.source_column}" == source
 
 
+def test_position_is_read_by_both_names_and_stored_under_the_first() -> None:
+    old, new = (
+        declare(GENRE, {**GENRE, "name": "place", "source": source})
+        for source in ("session.play_rank", "session.position")
+    )
+    assert old == new
+    assert new.features[1].source == "session.position"
+    # What days, snapshots and models were built from is recorded under the name that position had first.
+    assert new.features[1].model_dump()["source"] == "session.play_rank"
+    assert old.digest() == new.digest()
+
+
 @pytest.mark.parametrize(
     "source", ["event.feedback", "event.played_ms", "session.label", "feed.", "plays.genre", "genre"]
 )
 def test_what_would_leak_or_does_not_exist_is_refused(source: str) -> None:
     with pytest.raises(
-        ConfigError, match=r"feature genre: source = .*: allowed: feed.<column>, session.play_rank"
+        ConfigError, match=r"feature genre: source = .*: allowed: feed.<column>, session.position"
     ) as failure:
         declare({**GENRE, "source": source})
     assert "would leak" in str(failure.value)

@@ -14,9 +14,9 @@ from uae_model.report.facts import (
     Histogram,
     ModelFacts,
     PatternRate,
+    PositionCount,
     PublicationFacts,
     QuarantineCount,
-    RankCount,
     Rate,
     Recovery,
     ReliabilityBin,
@@ -125,7 +125,7 @@ def sample() -> ReportFacts:
         weight_formula="power(prediction, gamma=15)",
         trend=days,
         history=FeedbackHistory(Rate(900, 90), Rate(80, 44), Rate(720, 36), patterns),
-        ranks=tuple(RankCount(rank, Rate(50 - rank, 5), 0.3) for rank in range(1, 41)),
+        positions=tuple(PositionCount(position, Rate(50 - position, 5), 0.3) for position in range(1, 41)),
         attention=Histogram((400, 200, 110, 100), 0.25),
         weight=Histogram((100, 110, 200, 400), 0.7),
         quarantine=(
@@ -147,7 +147,7 @@ def bare() -> ReportFacts:
         sample(),
         evaluation=None,
         history=FeedbackHistory(Rate(2, 2), Rate(1, 1), Rate(0, 0), ()),
-        ranks=(RankCount(1, Rate(2, 2), None),),
+        positions=(PositionCount(1, Rate(2, 2), None),),
         attention=Histogram((0, 0), None),
         weight=Histogram((0, 0), None),
         published=replace(

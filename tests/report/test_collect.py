@@ -156,7 +156,7 @@ def test_facts_of_a_published_day(filled: TableStore, facts: ReportFacts) -> Non
     assert facts.history.overall == Rate(6, 3)
     assert facts.history.after_active == Rate(3, 1)
     assert facts.history.after_passive == Rate(2, 1)
-    assert [found.rate for found in facts.ranks] == [Rate(1, int(letter == "a")) for letter in "aappap"]
+    assert [found.rate for found in facts.positions] == [Rate(1, int(letter == "a")) for letter in "aappap"]
     assert facts.attention.total == 3
     assert facts.attention.mean == pytest.approx(0.2 + (3 + 4 + 6) / 300)
     assert facts.users == 2

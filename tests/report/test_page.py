@@ -18,7 +18,16 @@ from uae_model.report.facts import (
 )
 from uae_model.report.page import check_lines, tiles
 
-SECTIONS = ("overview", "feedback", "ranks", "weights", "recovery", "training", "quarantine", "publication")
+SECTIONS = (
+    "overview",
+    "feedback",
+    "positions",
+    "weights",
+    "recovery",
+    "training",
+    "quarantine",
+    "publication",
+)
 
 
 @functools.cache
@@ -37,7 +46,7 @@ def test_every_section_is_there_with_its_figures() -> None:
     page = full_page()
     for section in SECTIONS:
         assert f'id="{section}"' in page
-    for name in ("transitions", "patterns", "ranks", "attention", "weight", "attention-by-rank"):
+    for name in ("transitions", "patterns", "positions", "attention", "weight", "attention-by-position"):
         assert f'id="plot-{name}"' in page
     for name in ("mean-weight", "reliability", "reasons", "likelihood", "risk", "means", "clipping"):
         assert f'id="plot-{name}"' in page

@@ -9,14 +9,14 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.metrics import roc_auc_score
 
-from uae_model.report.facts import LAST_RANK, PatternRate, Rate
+from uae_model.report.facts import LAST_POSITION, PatternRate, Rate
 from uae_model.report.statistics import (
     HISTOGRAM_BINS,
     compare_with_truth,
     feedback_history,
     passive_histograms,
+    position_counts,
     quarantine_counts,
-    rank_counts,
     user_count,
 )
 
@@ -68,14 +68,14 @@ def test_an_empty_table_has_no_rates(spark: SparkSession) -> None:
     assert found.overall.share is None
 
 
-def test_rank_counts_put_late_plays_together(spark: SparkSession) -> None:
+def test_position_counts_put_late_plays_together(spark: SparkSession) -> None:
     rows = [(1, True, 0.9, 1.0), (1, False, 0.2, 0.5), (1, False, 0.4, 0.7), (2, True, 0.5, 1.0)]
-    rows += [(LAST_RANK, False, 0.1, 0.2), (LAST_RANK + 7, False, 0.3, 0.4)]
-    found = rank_counts(weights(spark, rows))
-    assert [(each.rank, each.rate) for each in found] == [
+    rows += [(LAST_POSITION, False, 0.1, 0.2), (LAST_POSITION + 7, False, 0.3, 0.4)]
+    found = position_counts(weights(spark, rows))
+    assert [(each.position, each.rate) for each in found] == [
         (1, Rate(3, 1)),
         (2, Rate(1, 1)),
-        (LAST_RANK, Rate(2, 0)),
+        (LAST_POSITION, Rate(2, 0)),
     ]
     assert found[0].mean_passive_attention == pytest.approx(0.3)
     assert found[1].mean_passive_attention is None  # no passive play there

@@ -91,7 +91,7 @@ def test_statistics_by_hand(spark: SparkSession) -> None:
         {"name": "song_popularity", "kind": "numeric"},
         {"name": "gap_seconds", "kind": "numeric", "source": "session.gap_seconds", "transform": "log1p"},
         {"name": "genre_affinity", "kind": "numeric"},
-        {"name": "play_rank", "kind": "numeric", "source": "session.play_rank"},
+        {"name": "play_rank", "kind": "numeric", "source": "session.position"},
     )
     values: dict[str, list[float | None]] = {
         "song_popularity": [1.0, None, 4.0, 7.0],  # the missing one does not count

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from uae_model.config.aggregates import Aggregate
 from uae_model.config.base import Section
 from uae_model.config.dimensions import DIMENSION_ENTITIES
 
 SESSION_FEATURES = {
-    "play_rank": "1 for the first play of the session, 2 for the next, ...",
+    "position": "1 for the first play of the session, 2 for the next, ...",
     "gap_seconds": "seconds from the end of the previous play of the session; 0 for the first",
     "session_minutes": "minutes from the session's start to this start",
     "hour_of_day": "hour of the start, 0-23 UTC",
@@ -29,6 +29,9 @@ labels are known only after the play."""
 
 Role = Literal["context", "preference", "both"]
 """What a feature moves: attention, the response, or both."""
+
+POSITION, STORED_POSITION = "session.position", "session.play_rank"
+"""A source, and the name that it had first: models, snapshots and the digests of days are stored under it."""
 
 AGGREGATE = "aggregate"
 """Source of a feature that is aggregated over the days before the play's."""
@@ -69,6 +72,8 @@ class Feature(Section):
             return {"source": AGGREGATE, "kind": "numeric", **values}
         if not values.get("source"):
             return {**values, "source": f"feed.{values['name']}"}
+        if values["source"] == STORED_POSITION:
+            return {**values, "source": POSITION}
         return values
 
     @field_validator("source")
@@ -93,6 +98,10 @@ class Feature(Section):
             "they would leak; the earlier feedback of the session is E, which belongs to the propensity and "
             "reaches it by itself)"
         )
+
+    @field_serializer("source")
+    def _stored_source(self, source: str) -> str:
+        return STORED_POSITION if source == POSITION else source
 
     @model_validator(mode="after")
     def _aggregate_fits(self) -> Feature:

@@ -28,7 +28,7 @@ TABLES = (
 )
 
 SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
-    "play_rank": T.IntegerType(),
+    "position": T.IntegerType(),
     "gap_seconds": T.DoubleType(),
     "session_minutes": T.DoubleType(),
     "hour_of_day": T.IntegerType(),

@@ -27,9 +27,9 @@ from uae_model.report.statistics import (
     compare_with_truth,
     feedback_history,
     passive_histograms,
+    position_counts,
     publication_facts,
     quarantine_counts,
-    rank_counts,
     user_count,
 )
 
@@ -80,7 +80,7 @@ def collect(
         weight_formula=_weight_formula(weights, day),
         trend=trend,
         history=feedback_history(weights),
-        ranks=rank_counts(weights),
+        positions=position_counts(weights),
         attention=attention,
         weight=weight,
         quarantine=_quarantine(store, trend_start, end),

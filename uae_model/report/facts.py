@@ -14,8 +14,8 @@ from uae_model.evaluation.document import Document
 HISTORY = 6
 """Plays that a feedback pattern looks back on (Fig. 2 b of the paper)."""
 
-LAST_RANK = 40
-"""Play ranks from here on are counted together."""
+LAST_POSITION = 40
+"""Positions in the session from here on are counted together."""
 
 PAPER_ACTIVE = 0.0876
 PAPER_AFTER_ACTIVE = 0.5588
@@ -58,10 +58,10 @@ class FeedbackHistory:
 
 
 @dataclass(frozen=True)
-class RankCount:
-    """The plays at one rank of their sessions (Fig. 3); ``LAST_RANK`` also holds the later ones."""
+class PositionCount:
+    """The plays at one position of their sessions (Fig. 3); ``LAST_POSITION`` also holds the later ones."""
 
-    rank: int
+    position: int
     rate: Rate
     mean_passive_attention: float | None
 
@@ -220,7 +220,7 @@ class ReportFacts:
     weight_formula: str
     trend: tuple[PublicationFacts, ...]
     history: FeedbackHistory
-    ranks: tuple[RankCount, ...]
+    positions: tuple[PositionCount, ...]
     attention: Histogram
     weight: Histogram
     quarantine: tuple[QuarantineCount, ...]

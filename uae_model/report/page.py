@@ -11,7 +11,7 @@ from uae_model.pages.templates import page_environment
 from uae_model.publication.checks import QUANTILES
 from uae_model.report import plots
 from uae_model.report.facts import (
-    LAST_RANK,
+    LAST_POSITION,
     PAPER_ACTIVE,
     PAPER_AFTER_ACTIVE,
     PAPER_AFTER_PASSIVE,
@@ -88,7 +88,7 @@ def render(facts: ReportFacts) -> str:
         quantiles=quantile_lines(facts.published),
         patterns_shown=len(plots.shown_patterns(facts.history)),
         fewest_pattern_plays=plots.FEWEST_PATTERN_PLAYS,
-        last_rank=LAST_RANK,
+        last_position=LAST_POSITION,
         plots={name: Markup(svg) for name, svg in figures(facts).items()},  # noqa: S704 - our own SVG
     )
 
@@ -138,12 +138,12 @@ def figures(facts: ReportFacts) -> dict[str, str]:
     drawn = {"transitions": plots.transitions(facts.history)}
     if plots.shown_patterns(facts.history):
         drawn["patterns"] = plots.patterns(facts.history)
-    if facts.ranks:
-        drawn["ranks"] = plots.ranks(facts.ranks)
+    if facts.positions:
+        drawn["positions"] = plots.positions(facts.positions)
     if facts.attention.total:
         drawn["attention"] = plots.histogram("attention", "attention", facts.attention)
         drawn["weight"] = plots.histogram("weight", "sample weight", facts.weight)
-        drawn["attention_by_rank"] = plots.attention_by_rank(facts.ranks)
+        drawn["attention_by_position"] = plots.attention_by_position(facts.positions)
     if len([day for day in facts.trend if day.mean_passive_weight is not None]) > 1:
         drawn["mean_weight"] = plots.mean_weight(facts.trend)
     if facts.quarantine:

@@ -20,16 +20,16 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from uae_model.pages.svg import ACTIVE, GRID, INK, MUTED, PASSIVE, SURFACE, new_figure, plot_style, to_svg
 from uae_model.report.facts import (
     HISTORY,
-    LAST_RANK,
+    LAST_POSITION,
     PAPER_ACTIVE,
     PAPER_AFTER_ACTIVE,
     PAPER_AFTER_PASSIVE,
     FeedbackHistory,
     Histogram,
     PatternRate,
+    PositionCount,
     PublicationFacts,
     QuarantineCount,
-    RankCount,
     Recovery,
 )
 
@@ -141,9 +141,9 @@ def patterns(history: FeedbackHistory) -> str:
         return to_svg(figure, "patterns", label)
 
 
-def ranks(counts: Sequence[RankCount]) -> str:
-    """Fig. 3: active and passive plays by rank in the session, and the share of active ones."""
-    xs = [found.rank for found in counts]
+def positions(counts: Sequence[PositionCount]) -> str:
+    """Fig. 3: active and passive plays by position in the session, and the share of active ones."""
+    xs = [found.position for found in counts]
     active = np.array([found.rate.active for found in counts])
     passive = np.array([found.rate.plays for found in counts]) - active
     with plot_style():
@@ -160,30 +160,30 @@ def ranks(counts: Sequence[RankCount]) -> str:
         line.set_ylim(0, None)
         line.yaxis.set_major_locator(MaxNLocator(3))
         _shares(line.yaxis)
-        _rank_axis(line, xs)
+        _position_axis(line, xs)
         label = (
-            f"Active and passive plays by play rank 1 to {xs[-1]}: {active[0]:,} active and {passive[0]:,} "
-            f"passive plays at rank 1, {active[-1]:,} and {passive[-1]:,} at rank {_rank_text(xs[-1])}"
+            f"Active and passive plays by position 1 to {xs[-1]}: {active[0]:,} active and {passive[0]:,} "
+            f"passive plays at position 1, {active[-1]:,} and {passive[-1]:,} at {_position_text(xs[-1])}"
         )
-        return to_svg(figure, "ranks", label)
+        return to_svg(figure, "positions", label)
 
 
-def attention_by_rank(counts: Sequence[RankCount]) -> str:
-    """Mean attention of passive plays by rank in the session."""
-    known = [(found.rank, found.mean_passive_attention) for found in counts]
-    points = [(rank, value) for rank, value in known if value is not None]
-    xs, ys = [rank for rank, _ in points], [value for _, value in points]
+def attention_by_position(counts: Sequence[PositionCount]) -> str:
+    """Mean attention of passive plays by position in the session."""
+    known = [(found.position, found.mean_passive_attention) for found in counts]
+    points = [(position, value) for position, value in known if value is not None]
+    xs, ys = [position for position, _ in points], [value for _, value in points]
     with plot_style():
         figure, (axes,) = new_figure(2.6)
         axes.plot(xs, ys, color=PASSIVE, **_markers(xs))
         axes.set_title("mean attention of passive plays")
         axes.set_ylim(0, max(ys) * 1.15 if max(ys) > 0 else 1)
         axes.yaxis.set_major_locator(MaxNLocator(4))
-        _rank_axis(axes, xs)
+        _position_axis(axes, xs)
         label = (
-            f"Mean attention of passive plays by rank: {ys[0]:.3f} at rank {xs[0]}, {ys[-1]:.3f} at the last"
+            f"Mean attention of passive plays by position: {ys[0]:.3f} at {xs[0]}, {ys[-1]:.3f} at the last"
         )
-        return to_svg(figure, "attention-by-rank", label)
+        return to_svg(figure, "attention-by-position", label)
 
 
 def shown_bars(counts: Sequence[int]) -> list[tuple[float, float, int]]:
@@ -328,14 +328,14 @@ def _markers(xs: Sequence[int]) -> dict[str, Any]:
     return {"marker": "o", "markersize": 4.5 if len(xs) <= 20 else 3}
 
 
-def _rank_text(rank: int) -> str:
-    return f"{rank}+" if rank == LAST_RANK else str(rank)
+def _position_text(position: int) -> str:
+    return f"{position}+" if position == LAST_POSITION else str(position)
 
 
-def _rank_axis(axes: Axes, xs: Sequence[int]) -> None:
+def _position_axis(axes: Axes, xs: Sequence[int]) -> None:
     ticks = _whole_ticks(xs[0], xs[-1])
-    axes.set_xticks(ticks, [_rank_text(tick) for tick in ticks])
-    axes.set_xlabel("rank of the play in its session")
+    axes.set_xticks(ticks, [_position_text(tick) for tick in ticks])
+    axes.set_xlabel("position of the play in its session")
 
 
 def _day_axis(axes: Axes, days: Sequence[date], xs: Sequence[int]) -> None:

@@ -11,13 +11,13 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.report.facts import (
     HISTORY,
-    LAST_RANK,
+    LAST_POSITION,
     FeedbackHistory,
     Histogram,
     PatternRate,
+    PositionCount,
     PublicationFacts,
     QuarantineCount,
-    RankCount,
     Rate,
     TruthComparison,
     total_rate,
@@ -60,19 +60,19 @@ def feedback_history(plays: DataFrame) -> FeedbackHistory:
     )
 
 
-def rank_counts(weights: DataFrame) -> tuple[RankCount, ...]:
-    """Return plays, active plays and mean attention of passive plays by rank in the session (Fig. 3).
+def position_counts(weights: DataFrame) -> tuple[PositionCount, ...]:
+    """Return plays, active plays and mean attention of passive plays by position in the session (Fig. 3).
 
     Args:
         weights: ``position``, ``is_active``, ``attention``.
     """
     rows = (
-        weights.groupBy(F.least("position", F.lit(LAST_RANK)).alias("rank"))
+        weights.groupBy(F.least("position", F.lit(LAST_POSITION)).alias("position"))
         .agg(*_rate_columns(), F.avg(_on_passive("attention")).alias("attention"))
-        .orderBy("rank")
+        .orderBy("position")
         .collect()
     )
-    return tuple(RankCount(row["rank"], _rate(row), row["attention"]) for row in rows)
+    return tuple(PositionCount(row["position"], _rate(row), row["attention"]) for row in rows)
 
 
 def passive_histograms(weights: DataFrame) -> tuple[Histogram, Histogram]:

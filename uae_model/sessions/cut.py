@@ -166,7 +166,7 @@ def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
         F.floor((F.col(started) - F.col("_run")) / longest) for started in ("_started", "_previous_started")
     )
     rows = rows.withColumn("_session", F.col("_run") + cuts * longest)
-    # The last row so far that starts a session is this session's first: ranks without a second sort.
+    # The last row so far that starts a session is this session's first: positions without a second sort.
     first_row = F.max(F.when(starts_run | (cuts != cuts_before), F.col("_row"))).over(so_far)
     rows = rows.withColumn("position", (F.col("_row") - first_row + 1).cast("int"))
     session_started_at = F.timestamp_micros("_session")
@@ -178,7 +178,7 @@ def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
 def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
     """Add ids, labels and session features; drop the helpers."""
     derived: dict[str, Column] = {
-        "play_rank": F.col("position"),
+        "position": F.col("position"),
         "gap_seconds": F.when(F.col("position") == 1, 0.0).otherwise(
             F.greatest(F.lit(0.0), (F.col("_started") - F.col("_previous_end")) / MICROSECONDS)
         ),

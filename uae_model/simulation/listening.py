@@ -32,8 +32,8 @@ LONGEST_SESSION_HOURS = 5.4
 SHORTEST_BREAK_HOURS = 0.75
 """Between two sessions of a user: more than the 30 minutes that end one."""
 
-RANK_EFFECT = -0.25
-"""What each unit of log(1 + rank) takes from the logit of attention: interest fades along a session."""
+POSITION_EFFECT = -0.25
+"""What each unit of log(1 + position) takes from the logit of attention: interest fades along a session."""
 USER_EFFECT, GENRE_EFFECT = 0.5, 0.3
 HISTORY_DECAY = 0.8
 """How much of the count of earlier active plays is left after each play."""
@@ -79,14 +79,14 @@ class Attention:
 class Offer:
     """What the service may play next where the listener does not choose: N slots with K songs each.
 
-    ``rank_N`` is the place in the session, from 1; ``hour_N`` the UTC hour at which the session starts.
+    ``position_N`` is the place in the session, from 1; ``hour_N`` the UTC hour at which the session starts.
     """
 
     user_N: Ints
     device_N: Ints
     source_N: Ints
     hour_N: Ints
-    rank_N: Ints
+    position_N: Ints
     song_NK: Ints
 
 
@@ -272,7 +272,7 @@ def _fill(
             device_N=device_S[session_N],
             source_N=source_ST[filled_ST],
             hour_N=start_hour_S[session_N].astype(np.int64) % 24,
-            rank_N=step_N + 1,
+            position_N=step_N + 1,
             song_NK=song_of_rank(world, rng.random((len(session_N), OFFERED_SONGS))),
         )
     )
@@ -298,9 +298,9 @@ def _context(
     )
     genre_ST = genre_of(world, artist_of(world, song_ST.ravel())).reshape(song_ST.shape)
     genre_effect = GENRE_EFFECT * normal(world.seed, "attention to genre", np.arange(len(catalog.GENRES)))
-    rank_T = RANK_EFFECT * np.log1p(np.arange(LONGEST_SESSION))
+    fading_T = POSITION_EFFECT * np.log1p(np.arange(LONGEST_SESSION))
     return np.asarray(
-        per_session_S[:, None] + catalog.SOURCE_EFFECTS[source_ST] + genre_effect[genre_ST] + rank_T
+        per_session_S[:, None] + catalog.SOURCE_EFFECTS[source_ST] + genre_effect[genre_ST] + fading_T
     )
 
 
