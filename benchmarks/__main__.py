@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import ROOT, Run, as_result, measured, run_child
+from uae_model.pages.markdown import markdown_table
 
 PAGES = ROOT / "docs" / "benchmarks"
 """The pages that show the figures, each between a pair of markers: see ``replace_block``."""
@@ -127,10 +128,8 @@ def summary(runs: list[Run]) -> dict[str, Any]:
 
 def table(results: dict[str, dict[str, Any]]) -> str:
     """Return the figures as a Markdown table."""
-    lines = [
-        "| benchmark | plays/s | peak memory | peer: plays/s | peak memory | ratio | wanted |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    header = ("benchmark", "plays/s", "peak memory", "peer: plays/s", "peak memory", "ratio", "wanted")
+    rows = []
     for result in results.values():
         ours, peer = result["peers"].values()
         cells = [
@@ -143,8 +142,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
             f"{result['ratio']:.2f}x",
             f"{result['target']:.2g}x",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return markdown_table(header, rows)
 
 
 def replace_block(page: Path, name: str, text: str) -> None:

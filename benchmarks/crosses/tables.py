@@ -14,6 +14,7 @@ from benchmarks.estimators.tables import spread
 from uae_model.config.model_sections import WeightSettings
 from uae_model.evaluation.comparison import SIGNIFICANT, paired_p_value
 from uae_model.evaluation.weight_rules import parse_rule
+from uae_model.pages.markdown import markdown_table
 
 Result = dict[str, Any]
 
@@ -50,11 +51,10 @@ class Pair:
         p_value = "" if self.p_value is None else f" (p = {self.p_value:.2g})"
         return f"{self.gain:+.4f}{p_value}"
 
-    def row(self) -> str:
-        """Return a row of the table."""
+    def row(self) -> list[str]:
+        """Return the cells of a row of the table."""
         p_value = "" if self.p_value is None else f"{self.p_value:.2g}"
-        cells = [self.title, spread(self.without), spread(self.with_crosses), f"{self.gain:+.4f}", p_value]
-        return f"| {' | '.join(cells)} |"
+        return [self.title, spread(self.without), spread(self.with_crosses), f"{self.gain:+.4f}", p_value]
 
 
 def tables(results: Sequence[Result]) -> dict[str, str]:
@@ -62,13 +62,12 @@ def tables(results: Sequence[Result]) -> dict[str, str]:
     blocks = {}
     for law in _laws(results):
         cases = _of_law(results, law)
-        lines = [
-            f"| {LAWS[law].title}; {len(cases)} seeds | without | with the crosses | gain | p |",
-            "|---|---:|---:|---:|---:|",
-            *(_recommender(cases, weighting).row() for weighting in WEIGHTINGS),
-            *(_chain(cases, metric).row() for metric in ("auc_p", "nll")),
+        header = (f"{LAWS[law].title}; {len(cases)} seeds", "without", "with the crosses", "gain", "p")
+        pairs = [
+            *(_recommender(cases, weighting) for weighting in WEIGHTINGS),
+            *(_chain(cases, metric) for metric in ("auc_p", "nll")),
         ]
-        blocks[f"crosses-{law}"] = "\n".join(lines)
+        blocks[f"crosses-{law}"] = markdown_table(header, [pair.row() for pair in pairs])
     blocks["crosses-claims"] = "\n".join(f"- {claim.line()}" for claim in claims(results))
     return blocks
 

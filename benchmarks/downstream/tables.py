@@ -10,6 +10,7 @@ from uae_model.evaluation.labels import SETTINGS
 from uae_model.evaluation.tables import format_summary
 from uae_model.evaluation.trials import TrialResult
 from uae_model.evaluation.weight_rules import parse_rule
+from uae_model.pages.markdown import markdown_table
 
 GAUC = "gauc_clicks"
 TRUE = f"true_relevance.{GAUC}"
@@ -79,17 +80,14 @@ def _told(gain: Gain) -> str:
 
 
 def _gauc_table(findings: Findings, metric: str) -> str:
-    lines = [
-        f"| weights | mean passive weight | {' | '.join(findings.models)} |",
-        f"|---|---:|{'---:|' * len(findings.models)}",
-    ]
+    rows = []
     for weighting in findings.weightings:
         means = [findings.summary(model, weighting, "mean_passive_weight") for model in findings.models]
         mean = next((summary.mean for summary in means if summary is not None), 0.0)
         cells = [parse_rule(weighting, WeightSettings()).title, f"{mean:.3f}"]
         cells += [_cell(findings, model, weighting, metric) for model in findings.models]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append(cells)
+    return markdown_table(("weights", "mean passive weight", *findings.models), rows)
 
 
 def _cell(findings: Findings, model: str, weighting: str, metric: str) -> str:

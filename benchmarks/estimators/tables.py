@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.estimators.worlds import SETTINGS
+from uae_model.pages.markdown import markdown_table
 
 Result = dict[str, Any]
 
@@ -51,8 +52,6 @@ def tables(measured: Sequence[Result]) -> dict[str, str]:
 
 def _recovery(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
     names = list(chosen(all_results, worlds[0])[0]["scores"])
-    header = [f"| auc_p | {' | '.join(SETTINGS[world].title for world in worlds)} |"]
-    header.append("|---|" + "---:|" * len(worlds))
     rows = []
     for name in names:
         measured = [chosen(all_results, world) for world in worlds]
@@ -60,12 +59,12 @@ def _recovery(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
             spread(values(results_of_world, name)) if name in results_of_world[0]["scores"] else ""
             for results_of_world in measured
         ]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
+        rows.append([name, *cells])
     ceilings = [spread([result["oracle_auc_p"] for result in chosen(all_results, world)]) for world in worlds]
-    rows.append(f"| oracle (true parameters, smoothed) | {' | '.join(ceilings)} |")
+    rows.append(["oracle (true parameters, smoothed)", *ceilings])
     ways = [f"{way_to_oracle(chosen(all_results, world)):.0%}" for world in worlds]
-    rows.append(f"| auto's share of the way from PN to the oracle | {' | '.join(ways)} |")
-    return "\n".join([*header, *rows])
+    rows.append(["auto's share of the way from PN to the oracle", *ways])
+    return markdown_table(["auc_p", *(SETTINGS[world].title for world in worlds)], rows)
 
 
 def _choices(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
@@ -80,24 +79,17 @@ def _choices(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
 
 def _calibration(all_results: Sequence[Result], worlds: Sequence[str]) -> str:
     names = list(chosen(all_results, worlds[0])[0]["scores"]["auto"]["calibration"])
-    lines = [
-        f"| calibration error of auto, passive plays | {' | '.join(names)} |",
-        "|---|" + "---:|" * len(names),
-    ]
+    rows = []
     for world in worlds:
         results = chosen(all_results, world)
-        cells = [spread(calibration_errors(results, name)) for name in names]
-        lines.append(f"| {SETTINGS[world].title} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([SETTINGS[world].title, *(spread(calibration_errors(results, name)) for name in names)])
+    return markdown_table(["calibration error of auto, passive plays", *names], rows)
 
 
 def _options(all_results: Sequence[Result]) -> str:
     results = chosen(all_results, "sticky", ["options"])
-    lines = [
-        "| UAE in the sticky world | auc_p | clamped steps, attention | propensity | mean attention "
-        "| mean propensity | collapsed |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
+    numbers = ("clamped steps, attention", "propensity", "mean attention", "mean propensity", "collapsed")
+    rows = []
     for name in results[0]["scores"]:
         clamped = [
             f"{statistics.mean(values(results, name, f'{network}_clamped')):.0%}"
@@ -108,10 +100,8 @@ def _options(all_results: Sequence[Result]) -> str:
             for network in ("attention", "propensity")
         ]
         collapsed = f"{sum(values(results, name, 'collapsed')):g} of {len(results)}"
-        lines.append(
-            f"| {name} | {spread(values(results, name))} | {' | '.join([*clamped, *means])} | {collapsed} |"
-        )
-    return "\n".join(lines)
+        rows.append([name, spread(values(results, name)), *clamped, *means, collapsed])
+    return markdown_table(["UAE in the sticky world", "auc_p", *numbers], rows)
 
 
 def _cost(all_results: Sequence[Result]) -> str:

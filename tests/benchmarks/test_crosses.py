@@ -126,4 +126,4 @@ def test_a_pair_of_one_seed_raises_nothing() -> None:
     pair = Pair("AUC", (0.5,), (0.6,))
     assert pair.p_value is None
     assert not pair.raised
-    assert pair.row() == "| AUC | 0.500 ± 0.000 | 0.600 ± 0.000 | +0.1000 |  |"
+    assert pair.row() == ["AUC", "0.500 ± 0.000", "0.600 ± 0.000", "+0.1000", ""]

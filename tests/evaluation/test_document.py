@@ -42,7 +42,7 @@ def test_markdown_has_one_line_a_row_and_one_a_sentence() -> None:
     assert lines[0] == "# Weights downstream"
     assert lines[2:4] == ["- Much was found.", "- Less was not."]
     assert "| base model | metric | base | P<N |" in lines
-    assert "| --- | --- | ---: | ---: |" in lines
+    assert "|---|---|---:|---:|" in lines
     assert sum(line.startswith("| FM |") for line in lines) == 2
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 
 import fsspec
 from markupsafe import Markup
 
+from uae_model.pages.markdown import markdown_table
 from uae_model.pages.templates import page_environment
 
 NAME = re.compile(r"evaluation-(\d{4}-\d{2}-\d{2})\.json")
@@ -30,14 +31,7 @@ class TextTable:
 
     def to_markdown(self) -> str:
         """Return the table with its caption above it."""
-        lines = [
-            f"**{self.caption}**",
-            "",
-            _line(self.header),
-            _line(["---"] * self.labels + ["---:"] * (len(self.header) - self.labels)),
-            *(_line(row) for row in self.rows),
-        ]
-        return "\n".join(lines)
+        return f"**{self.caption}**\n\n{markdown_table(self.header, self.rows, self.labels)}"
 
 
 @dataclass(frozen=True)
@@ -79,7 +73,7 @@ class Document:
 
     def to_html(self) -> str:
         """Return one page that needs nothing else."""
-        return page_environment().get_template("evaluation.jinja").render(document=self)
+        return page_environment(Path(__file__).parent).get_template("evaluation.jinja").render(document=self)
 
     def to_json(self) -> str:
         """Return the document for ``from_json``."""
@@ -129,7 +123,3 @@ def read_newest_document(folder: str, until: date) -> Document | None:
         return None
     with filesystem.open(f"{base}/evaluation-{max(days)}.json", "r", encoding="utf-8") as file:
         return Document.from_json(file.read())
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -19,6 +19,7 @@ from uae_model.core.logs import log
 from uae_model.lake import TableStore
 from uae_model.models.pair import AttentionKind, NetworkPair
 from uae_model.models.process_group import ProcessGroup
+from uae_model.pages.markdown import markdown_table
 from uae_model.pipeline.train import trainable_days
 from uae_model.snapshot.write import write_snapshot
 from uae_model.training.fit import RankData
@@ -85,15 +86,13 @@ def swapped_roles(features: Sequence[Feature]) -> tuple[Feature, ...]:
 
 def as_markdown(variants: Sequence[Variant]) -> str:
     """Return the table."""
-    lines = [
-        "| variant | chosen | validation loss | mean attention | mean weight | rank correlation |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for each in variants:
-        numbers = (each.mean_attention, each.mean_weight, each.rank_correlation)
-        cells = " | ".join(f"{number:.3f}" for number in numbers)
-        lines.append(f"| {each.name} | {each.chosen} | {each.nll:.5f} | {cells} |")
-    return "\n".join(lines)
+    header = ("variant", "chosen", "validation loss", "mean attention", "mean weight", "rank correlation")
+    rows = []
+    for variant in variants:
+        numbers = (variant.mean_attention, variant.mean_weight, variant.rank_correlation)
+        cells = [f"{number:.3f}" for number in numbers]
+        rows.append((variant.name, variant.chosen, f"{variant.nll:.5f}", *cells))
+    return markdown_table(header, rows, labels=2)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup
 
@@ -74,7 +75,7 @@ class CheckLine:
 
 def render(facts: ReportFacts) -> str:
     """Return the page. The same facts give the same bytes."""
-    environment = page_environment()
+    environment = page_environment(Path(__file__).parent)
     environment.filters.update(number=_number, percent=_percent, decimal=_decimal)
     template = environment.get_template("page.jinja")
     return template.render(
