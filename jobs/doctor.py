@@ -32,15 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.set_defaults(log_level="WARNING")
     findings: list[Finding] = []
     code = run(parser, argv, lambda args: findings.extend(doctor(args)))
-    return code or int(any(found.status is Status.FAILED for found in findings))
+    return code or int(any(finding.status is Status.FAILED for finding in findings))
 
 
 def doctor(args: argparse.Namespace) -> list[Finding]:
     """Print each finding as soon as it is there, then the summary."""
     findings = []
-    for found in examine(args):
-        print(found, flush=True)
-        findings.append(found)
+    for finding in examine(args):
+        print(finding, flush=True)
+        findings.append(finding)
     print_summary(summary(findings))
     return findings
 
@@ -56,7 +56,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
         return
     yield ok("configuration", f"valid, digest {config.digest()}, {len(config.features)} features")
     yield from check_setup(config)
-    if any(found.status is Status.FAILED for found in machine):
+    if any(finding.status is Status.FAILED for finding in machine):
         yield failed("spark", "not started because of the findings above", "mend those first")
         return
     yield from _check_with_spark(args, config)

@@ -35,8 +35,8 @@ def features(args: argparse.Namespace) -> None:
         raise ConfigError(
             "features: no aggregate and no attribute of a dimension is declared, so there is nothing to build"
         )
-    for each in [*changed_days(job.store, day), day]:
-        print_summary(vars(build_features(job.store, each)))
+    for changed in [*changed_days(job.store, day), day]:
+        print_summary(vars(build_features(job.store, changed)))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def ingest(args: argparse.Namespace) -> None:
     delivered = [
         (dimension, complete_slots(job.store, dimension, day, day)) for dimension in job.config.dimensions
     ]
-    if not slots and not any(found for _, found in delivered):
+    if not slots and not any(delivered_slots for _, delivered_slots in delivered):
         raise NotYetError(
             f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
             f"{job.config.feed.complete_marker or '(none configured)'}"
@@ -48,7 +48,8 @@ def ingest(args: argparse.Namespace) -> None:
     summary: dict[str, Any] = {"dt": day, **counts.to_dict()}
     if delivered:
         summary["dimensions"] = {
-            each.table: ingest_statements(job.store, each, found).to_dict() for each, found in delivered
+            dimension.table: ingest_statements(job.store, dimension, delivered_slots).to_dict()
+            for dimension, delivered_slots in delivered
         }
     print_summary(summary)
 

@@ -25,8 +25,8 @@ def sessions(args: argparse.Namespace) -> None:
     day = parse_day(args.date)
     job = start("sessions", args)
     closed_slots(Feed(job.spark, job.config), day, day, job.config)
-    for each in [*reopened_days(job.store, day), day]:
-        print_summary(vars(build_day(job.store, each)))
+    for reopened in [*reopened_days(job.store, day), day]:
+        print_summary(vars(build_day(job.store, reopened)))
 
 
 if __name__ == "__main__":

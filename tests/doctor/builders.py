@@ -21,4 +21,4 @@ def java_stub(folder: Path, body: str) -> dict[str, str]:
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
-    return {found.name: found for found in findings}
+    return {finding.name: finding for finding in findings}

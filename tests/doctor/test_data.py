@@ -40,12 +40,12 @@ def publication(store: TableStore, day: date) -> list[Any]:
 class TestData:
     def test_nothing_there_is_a_warning_and_stays_nothing(self, store: TableStore, tmp_path: Path) -> None:
         findings = by_name(data.check_data(store, TODAY))
-        assert {found.status for found in findings.values()} == {Status.WARNING}
+        assert {finding.status for finding in findings.values()} == {Status.WARNING}
         assert set(findings) == {
             *("table events", "table quarantine", "table plays", "table weights", "table publications"),
             *("feed", "published"),
         }
-        assert "with the marker _SUCCESS" in findings["feed"].found
+        assert "with the marker _SUCCESS" in findings["feed"].detail
         assert not (tmp_path / "tables").exists()
 
     def test_published_days_and_waiting_ones(self, store: TableStore, tmp_path: Path) -> None:
@@ -54,28 +54,28 @@ class TestData:
         for number in (5, 6):
             write_slot(tmp_path / "feed", date(2026, 1, number), [])
         assert data.last_published(store) == day
-        found = by_name(data.check_data(store, TODAY))
-        assert found["table publications"].status is Status.OK
-        assert found["published"].found == "last day 2026-01-05"
-        assert found["feed"].found == "complete up to dt=2026-01-06"
+        finding = by_name(data.check_data(store, TODAY))
+        assert finding["table publications"].status is Status.OK
+        assert finding["published"].detail == "last day 2026-01-05"
+        assert finding["feed"].detail == "complete up to dt=2026-01-06"
         # two more days of feed close the 6th and, but for its last hours, the 7th
         for number in (7, 8):
             write_slot(tmp_path / "feed", date(2026, 1, number), [])
         waiting = by_name(data.check_data(store, TODAY))["published"]
         assert waiting.status is Status.WARNING
-        assert waiting.found == "last day 2026-01-05; 2 more days are closed"
+        assert waiting.detail == "last day 2026-01-05; 2 more days are closed"
         assert waiting.fix == "run uae backfill --from 2026-01-06 --to 2026-01-07"
 
     def test_a_table_of_another_shape(self, store: TableStore, spark: SparkSession) -> None:
         builder = DeltaTable.create(spark).location(store.path("plays"))
         builder.addColumn("position", "string").addColumn("dt", "date").execute()
-        found = data.check_table(store, "plays")
-        assert found.status is Status.FAILED
-        assert found.found == "position is string, not int"
+        finding = data.check_table(store, "plays")
+        assert finding.status is Status.FAILED
+        assert finding.detail == "position is string, not int"
         DeltaTable.create(spark).location(store.path("events")).addColumn("dt", "date").execute()
-        found = data.check_table(store, "events")
-        assert found.status is Status.WARNING
-        assert found.found.startswith("has no column event_id, user_id")
+        finding = data.check_table(store, "events")
+        assert finding.status is Status.WARNING
+        assert finding.detail.startswith("has no column event_id, user_id")
 
     def test_the_newest_slot_of_a_feed_without_publication(self, store: TableStore, tmp_path: Path) -> None:
         write_slot(tmp_path / "feed", date(2026, 1, 4), [])
@@ -94,14 +94,14 @@ class TestData:
             attributes={"genre": "categorical"},
         )
         store = TableStore(spark, config.model_copy(update={"dimensions": (songs,)}))
-        found = by_name(data.check_data(store, TODAY))["feed of songs"]
-        assert found.status is Status.WARNING
-        assert "songs/dt={date}; its attributes are unknown" in found.found
+        finding = by_name(data.check_data(store, TODAY))["feed of songs"]
+        assert finding.status is Status.WARNING
+        assert "songs/dt={date}; its attributes are unknown" in finding.detail
         # A gap stops no night, so the newest slot counts.
         for number in (4, 9):
             write_slot(tmp_path / "songs", date(2026, 1, number), [])
-        found = by_name(data.check_data(store, TODAY))["feed of songs"]
-        assert (found.status, found.found) == (Status.OK, "complete up to songs/dt=2026-01-09")
+        finding = by_name(data.check_data(store, TODAY))["feed of songs"]
+        assert (finding.status, finding.detail) == (Status.OK, "complete up to songs/dt=2026-01-09")
 
     def test_a_static_feed(self, spark: SparkSession, make_config: Any, tmp_path: Path) -> None:
         config = make_config("paths.feed=all")

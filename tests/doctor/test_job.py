@@ -65,7 +65,7 @@ class TestJob:
     def test_a_wrong_configuration_is_a_line(self) -> None:
         findings = job.doctor(self.arguments(overrides=["weights.gamma=-1"]))
         assert findings[-1].name == "configuration"
-        assert "weights.gamma" in findings[-1].found
+        assert "weights.gamma" in findings[-1].detail
 
     @pytest.mark.usefixtures("healthy")
     def test_a_spark_that_does_not_start_is_a_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +73,8 @@ class TestJob:
             raise ConfigError("no catalog\nmore")
 
         monkeypatch.setattr(job, "start_spark", refuse)
-        found = job.doctor(self.arguments())[-1]
-        assert (found.status, found.found) == (Status.FAILED, "no catalog")
+        finding = job.doctor(self.arguments())[-1]
+        assert (finding.status, finding.detail) == (Status.FAILED, "no catalog")
 
     @pytest.mark.slow
     def test_a_wrong_java_on_the_path(self, tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ class TestJob:
         assert lines[0].startswith("FAILED   java: 11.0.2 at ")
         assert json.loads(lines[-1])["failed_checks"] == ["java", "spark"]
         assert KEY not in done.stdout + done.stderr
-        assert sorted(each.name for each in tmp_path.iterdir()) == ["java", "uae.toml"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["java", "uae.toml"]
 
 
 def test_findings_are_counted_by_status() -> None:
-    found = summary([ok("a", ""), warning("b", ""), failed("c", "", "mend it"), failed("d", "", "mend it")])
-    assert (found["ok"], found["warnings"], found["failed"]) == (1, 1, 2)
-    assert (found["warning_checks"], found["failed_checks"]) == (["b"], ["c", "d"])
+    counts = summary([ok("a", ""), warning("b", ""), failed("c", "", "mend it"), failed("d", "", "mend it")])
+    assert (counts["ok"], counts["warnings"], counts["failed"]) == (1, 1, 2)
+    assert (counts["warning_checks"], counts["failed_checks"]) == (["b"], ["c", "d"])

@@ -16,14 +16,14 @@ from uae_model.lake import jars as spark_jars
 class TestMachine:
     @pytest.mark.parametrize("version", ["17.0.13", "21.0.1"])
     def test_a_java_that_spark_runs_on(self, tmp_path: Path, version: str) -> None:
-        found = machine.check_java(java_stub(tmp_path, f"echo 'openjdk version \"{version}\"' >&2"))
-        assert (found.status, found.found) == (Status.OK, f"{version} at {tmp_path / 'java'}")
+        finding = machine.check_java(java_stub(tmp_path, f"echo 'openjdk version \"{version}\"' >&2"))
+        assert (finding.status, finding.detail) == (Status.OK, f"{version} at {tmp_path / 'java'}")
 
     def test_java_home_wins_over_the_path(self, tmp_path: Path) -> None:
         java_stub(tmp_path / "home" / "bin", "echo 'version \"17.0.1\"' >&2")
         path = java_stub(tmp_path / "path", "echo 'version \"11.0.2\"' >&2")
-        found = machine.check_java({**path, "JAVA_HOME": str(tmp_path / "home")})
-        assert found.status is Status.OK
+        finding = machine.check_java({**path, "JAVA_HOME": str(tmp_path / "home")})
+        assert finding.status is Status.OK
 
     @pytest.mark.parametrize(
         ("body", "part"),
@@ -35,46 +35,46 @@ class TestMachine:
         ],
     )
     def test_a_wrong_java_fails_with_the_fix(self, tmp_path: Path, body: str, part: str) -> None:
-        found = machine.check_java(java_stub(tmp_path, body))
-        assert found.status is Status.FAILED
-        assert part in found.found
-        assert "install Java 17" in found.fix
+        finding = machine.check_java(java_stub(tmp_path, body))
+        assert finding.status is Status.FAILED
+        assert part in finding.detail
+        assert "install Java 17" in finding.fix
 
     def test_no_java_fails(self, tmp_path: Path) -> None:
-        assert "not found (looked for java)" in machine.check_java({"PATH": str(tmp_path)}).found
+        assert "not found (looked for java)" in machine.check_java({"PATH": str(tmp_path)}).detail
         elsewhere = machine.check_java({"PATH": os.environ["PATH"], "JAVA_HOME": str(tmp_path)})
-        assert (elsewhere.status, str(tmp_path) in elsewhere.found) == (Status.FAILED, True)
+        assert (elsewhere.status, str(tmp_path) in elsewhere.detail) == (Status.FAILED, True)
 
     def test_a_java_that_cannot_start_fails(self, tmp_path: Path) -> None:
         environment = java_stub(tmp_path, "")
         (tmp_path / "java").write_bytes(b"\x7fELF no program")
-        found = machine.check_java(environment)
-        assert found.status is Status.FAILED
+        finding = machine.check_java(environment)
+        assert finding.status is Status.FAILED
 
     def test_python(self) -> None:
         assert machine.check_python((3, 11, 9)).status is Status.OK
-        found = machine.check_python((3, 12, 1))
-        assert str(found).startswith("FAILED   python: 3.12.1; the pinned packages need 3.11 -> ")
+        finding = machine.check_python((3, 12, 1))
+        assert str(finding).startswith("FAILED   python: 3.12.1; the pinned packages need 3.11 -> ")
 
     def test_the_installed_packages_are_the_pinned_ones(self) -> None:
         findings = machine.check_packages()
-        assert [found.name for found in findings] == [f"package {name}" for name in machine.HINGES]
-        assert {found.status for found in findings} == {Status.OK}
+        assert [finding.name for finding in findings] == [f"package {name}" for name in machine.HINGES]
+        assert {finding.status for finding in findings} == {Status.OK}
 
     def test_other_missing_and_unpinned_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(machine, "HINGES", ("pyarrow", "numpy", "no-such-package"))
         findings = by_name(machine.check_packages(["pyarrow==15.0.0", "numpy<2", "no-such-package==1"]))
         assert findings["package pyarrow"].status is Status.FAILED
-        assert "15.0.0 is pinned" in findings["package pyarrow"].found
+        assert "15.0.0 is pinned" in findings["package pyarrow"].detail
         assert findings["package numpy"].status is Status.WARNING
-        assert findings["package no-such-package"].found == "not installed"
+        assert findings["package no-such-package"].detail == "not installed"
 
     def test_a_project_that_is_not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def missing(name: str) -> list[str]:
             raise importlib.metadata.PackageNotFoundError(name)
 
         monkeypatch.setattr("importlib.metadata.requires", missing)
-        assert [found.status for found in machine.check_packages()] == [Status.FAILED]
+        assert [finding.status for finding in machine.check_packages()] == [Status.FAILED]
 
     def test_delta_jars(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert machine.check_jars().status is Status.OK
@@ -89,8 +89,8 @@ class TestMachine:
         import torch
 
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        assert "none visible" in machine.check_gpu().found
+        assert "none visible" in machine.check_gpu().detail
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"card {index}")
-        assert machine.check_gpu().found == "card 0, card 1"
+        assert machine.check_gpu().detail == "card 0, card 1"

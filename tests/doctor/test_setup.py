@@ -20,25 +20,25 @@ from uae_model.registry.opening import open_registry
 class TestKey:
     def test_from_the_environment(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("UAE_HMAC_KEY", KEY)
-        found = setup.check_key(config)
-        assert found.status is Status.OK
-        assert KEY not in str(found)
+        finding = setup.check_key(config)
+        assert finding.status is Status.OK
+        assert KEY not in str(finding)
 
     @pytest.mark.parametrize("value", ["", "short"])
     def test_missing_or_short(self, config: Config, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("UAE_HMAC_KEY", value)
-        found = setup.check_key(config)
-        assert found.status is Status.FAILED
-        assert f"holds {len(value)} bytes" in found.found
-        assert "short" not in str(found)
+        finding = setup.check_key(config)
+        assert finding.status is Status.FAILED
+        assert f"holds {len(value)} bytes" in finding.detail
+        assert "short" not in str(finding)
 
     def test_a_file_that_others_may_read(self, make_config: Any, tmp_path: Path) -> None:
         file = tmp_path / "hmac.key"
         file.write_text(KEY)
         file.chmod(0o644)
         config = make_config("paths.hmac_key_file=hmac.key")
-        found = setup.check_key(config)
-        assert (found.status, found.fix) == (Status.WARNING, f"chmod 600 {file}")
+        finding = setup.check_key(config)
+        assert (finding.status, finding.fix) == (Status.WARNING, f"chmod 600 {file}")
         file.chmod(0o600)
         assert setup.check_key(config).status is Status.OK
 
@@ -46,41 +46,41 @@ class TestKey:
         self, make_config: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         config = make_config("paths.hmac_key_file=hmac.key")
-        assert "there is no such file" in setup.check_key(config).found
+        assert "there is no such file" in setup.check_key(config).detail
 
         def refuse(_: Config) -> bytes:
             raise PermissionError("Permission denied")
 
         monkeypatch.setattr(setup, "read_key", refuse)
-        assert "cannot be read: Permission denied" in setup.check_key(config).found
+        assert "cannot be read: Permission denied" in setup.check_key(config).detail
 
 
 class TestPaths:
     def test_folders_that_can_be_made_are_ok_and_not_made(self, config: Config, tmp_path: Path) -> None:
         before = sorted(tmp_path.rglob("*"))
         findings = setup.check_paths(config)
-        assert {found.status for found in findings} == {Status.OK}
-        assert {found.name for found in findings} >= {"paths.tables", "paths.reports", "paths.mlflow"}
+        assert {finding.status for finding in findings} == {Status.OK}
+        assert {finding.name for finding in findings} >= {"paths.tables", "paths.reports", "paths.mlflow"}
         assert sorted(tmp_path.rglob("*")) == before
 
     def test_a_file_in_the_way(self, make_config: Any, tmp_path: Path) -> None:
         (tmp_path / "blocked").touch()
-        found = by_name(setup.check_paths(make_config("paths.tables=blocked/tables")))["paths.tables"]
-        assert found.status is Status.FAILED
-        assert "is a file" in found.found
+        finding = by_name(setup.check_paths(make_config("paths.tables=blocked/tables")))["paths.tables"]
+        assert finding.status is Status.FAILED
+        assert "is a file" in finding.detail
 
     def test_a_folder_without_permission(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
         findings = setup.check_paths(config)
-        assert {found.status for found in findings} == {Status.FAILED}
-        assert "cannot be written by this user" in findings[0].found
+        assert {finding.status for finding in findings} == {Status.FAILED}
+        assert "cannot be written by this user" in findings[0].detail
 
     def test_remote_storage_is_not_probed(self, make_config: Any) -> None:
         config = make_config("paths.tables=s3a://bucket/tables", "paths.mlflow=http://127.0.0.1:9")
         findings = by_name(setup.check_paths(config))
-        assert "is remote" in findings["paths.tables"].found
+        assert "is remote" in findings["paths.tables"].detail
         assert "paths.mlflow" not in findings
-        assert setup.check_disk(config).found == "the tables lie on remote storage"
+        assert setup.check_disk(config).detail == "the tables lie on remote storage"
         assert setup.local_path("file:///data/x") == Path("/data/x")
 
     @pytest.mark.parametrize(("free", "status"), [(1e9, "FAILED"), (5e9, "warning"), (1e12, "ok")])
@@ -92,7 +92,7 @@ class TestPaths:
 
 class TestRegistry:
     def test_none_yet(self, config: Config, tmp_path: Path) -> None:
-        assert [found.status for found in setup.check_registry(config)] == [Status.OK, Status.WARNING]
+        assert [finding.status for finding in setup.check_registry(config)] == [Status.OK, Status.WARNING]
         assert not (tmp_path / "mlflow.db").exists()
 
     def test_no_champion_where_nights_never_train(self, make_config: Any) -> None:
@@ -101,13 +101,13 @@ class TestRegistry:
 
     def test_a_broken_database(self, config: Config, tmp_path: Path) -> None:
         (tmp_path / "mlflow.db").write_bytes(b"no database " * 100)
-        (found,) = setup.check_registry(config)
-        assert (found.name, found.status) == ("registry", Status.FAILED)
+        (finding,) = setup.check_registry(config)
+        assert (finding.name, finding.status) == ("registry", Status.FAILED)
 
     def test_a_server_that_does_not_answer(self, make_config: Any) -> None:
         before = dict(os.environ)
-        (found,) = setup.check_registry(make_config("paths.mlflow=http://127.0.0.1:9"))
-        assert (found.name, found.status) == ("registry", Status.FAILED)
+        (finding,) = setup.check_registry(make_config("paths.mlflow=http://127.0.0.1:9"))
+        assert (finding.name, finding.status) == ("registry", Status.FAILED)
         assert (
             setup.MLFLOW_PATIENCE.keys() & os.environ.keys() == setup.MLFLOW_PATIENCE.keys() & before.keys()
         )
@@ -136,9 +136,9 @@ class TestRegistry:
 
         registry = SimpleNamespace(champion_versions=lambda: versions, champion=load)
         monkeypatch.setattr(setup, "open_registry", lambda _: registry)
-        found = by_name(setup.check_registry(config))["champion"]
-        assert found.status is status
-        assert part in found.found
+        finding = by_name(setup.check_registry(config))["champion"]
+        assert finding.status is status
+        assert part in finding.detail
 
 
 def test_an_sqlite_registry_is_opened_only_where_it_exists(config: Config, tmp_path: Path) -> None:

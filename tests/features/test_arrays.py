@@ -36,10 +36,10 @@ NUMBERS = st.none() | st.floats(width=64)
 def by_spark(spark: SparkSession, rows: Sequence[tuple[Any, ...]]) -> tuple[Any, Any]:
     """Return the buckets (rows, features) and the numbers (rows, features) of the Spark columns."""
     frame = spark.createDataFrame(list(rows), SCHEMA)
-    found = frame.select(categorical_buckets(CONFIG).alias("b"), numeric_values(CONFIG).alias("n")).collect()
+    rows = frame.select(categorical_buckets(CONFIG).alias("b"), numeric_values(CONFIG).alias("n")).collect()
     return (
-        np.array([row["b"] for row in found]),
-        np.array([row["n"] for row in found], dtype=np.float32),
+        np.array([row["b"] for row in rows]),
+        np.array([row["n"] for row in rows], dtype=np.float32),
     )
 
 
@@ -58,8 +58,8 @@ def test_texts_and_integers_have_sparks_buckets(
 def test_unusual_texts_have_sparks_buckets(spark: SparkSession) -> None:
     texts = ["", " ", "0", "Sigur Rós", "椎名林檎", "🎧", "null", "nan", "a" * 1000]
     buckets, _ = by_spark(spark, [(text, 0, 0.0, 0.0) for text in texts])
-    for text, found in zip(texts, buckets, strict=True):
-        assert [bucket_of(text, count) for count in BUCKETS] == found[:-1].tolist(), text
+    for text, row in zip(texts, buckets, strict=True):
+        assert [bucket_of(text, count) for count in BUCKETS] == row[:-1].tolist(), text
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")  # what float32 cannot hold is infinite
@@ -87,9 +87,9 @@ def test_values_that_repeat_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> 
         return len(hashed)
 
     monkeypatch.setattr("uae_model.features.arrays.bucket_of", bucket_of)
-    found = buckets_of(pd.Series(["a", None, "a", "b", None]), 10)
-    assert found.tolist() == [1, 2, 1, 3, 2]
-    assert found.dtype == np.int64
+    hashed_buckets = buckets_of(pd.Series(["a", None, "a", "b", None]), 10)
+    assert hashed_buckets.tolist() == [1, 2, 1, 3, 2]
+    assert hashed_buckets.dtype == np.int64
     assert hashed == ["a", None, "b"]
 
 

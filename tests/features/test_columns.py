@@ -41,11 +41,11 @@ SCHEMA = "genre string, tempo double, hour int, user_id string, pause double"
 
 def encode(spark: SparkSession, rows: list[tuple[Any, ...]]) -> list[tuple[list[int], list[float]]]:
     frame = spark.createDataFrame(rows, SCHEMA)
-    found = frame.select(
+    encoded = frame.select(
         categorical_buckets(CONFIG).alias("buckets"), numeric_values(CONFIG).alias("numbers")
     )
-    assert [field.dataType.simpleString() for field in found.schema] == ["array<int>", "array<float>"]
-    return [(row["buckets"], row["numbers"]) for row in found.collect()]
+    assert [field.dataType.simpleString() for field in encoded.schema] == ["array<int>", "array<float>"]
+    return [(row["buckets"], row["numbers"]) for row in encoded.collect()]
 
 
 def test_values_stand_in_the_order_of_their_declaration(spark: SparkSession) -> None:
@@ -62,10 +62,10 @@ def test_what_is_missing_has_bucket_zero_or_no_number(spark: SparkSession) -> No
 
 
 def test_a_logarithm_keeps_zero_and_the_sign(spark: SparkSession) -> None:
-    found = [
+    numbers = [
         numbers[1] for _, numbers in encode(spark, [("", 0.0, 1, "", value) for value in (0.0, -3.0, 3.0)])
     ]
-    assert found == pytest.approx([0.0, -math.log(4), math.log(4)])
+    assert numbers == pytest.approx([0.0, -math.log(4), math.log(4)])
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -73,8 +73,8 @@ def test_a_logarithm_keeps_zero_and_the_sign(spark: SparkSession) -> None:
     texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), min_size=150, max_size=200)
 )
 def test_any_text_has_the_bucket_of_its_hash(spark: SparkSession, texts: list[str]) -> None:
-    found = encode(spark, [(text, 0.0, 0, text, 0.0) for text in texts])
-    for text, (buckets, _) in zip(texts, found, strict=True):
+    encoded = encode(spark, [(text, 0.0, 0, text, 0.0) for text in texts])
+    for text, (buckets, _) in zip(texts, encoded, strict=True):
         assert (buckets[0], buckets[2]) == (expected_bucket(text, 7), expected_bucket(text, 1000))
 
 

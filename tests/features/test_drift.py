@@ -37,12 +37,12 @@ SCHEMA = "event_id string, genre string, tempo double"
 def test_a_day_like_the_window_is_stable_and_another_is_not(spark: SparkSession) -> None:
     window = [(str(n), "rock" if n % 2 else "jazz", float(n)) for n in range(100)]
     plays = spark.createDataFrame(window, SCHEMA)
-    found = {each.name: each for each in references(plays, CONFIG)}
-    assert found["genre"].shares == {str(bucket_of(g, 1000)): 0.5 for g in ("rock", "jazz")}
-    assert found["tempo"].boundaries == (9, 19, 29, 39, 49, 59, 69, 79, 89)
-    assert found["tempo"].shares == {"1": 0.09, **{str(n): 0.1 for n in range(2, 10)}, "10": 0.11}
+    reference = {feature.name: feature for feature in references(plays, CONFIG)}
+    assert reference["genre"].shares == {str(bucket_of(g, 1000)): 0.5 for g in ("rock", "jazz")}
+    assert reference["tempo"].boundaries == (9, 19, 29, 39, 49, 59, 69, 79, 89)
+    assert reference["tempo"].shares == {"1": 0.09, **{str(n): 0.1 for n in range(2, 10)}, "10": 0.11}
 
-    same = {each.feature: each for each in day_health(plays, found, 100, CONFIG)}
+    same = {feature.feature: feature for feature in day_health(plays, reference, 100, CONFIG)}
     assert [same[name].psi for name in ("genre", "tempo")] == [0, 0]
     assert (same["tempo"].mean, same["tempo"].missing_share, same["tempo"].unseen_share) == (49.5, 0, None)
     assert same["tempo"].quantiles == [4, 24, 49, 74, 94]
@@ -54,13 +54,13 @@ def test_a_day_like_the_window_is_stable_and_another_is_not(spark: SparkSession)
     other = spark.createDataFrame(
         [("a", "rock", 500.0), ("b", None, None), ("c", "polka", 500.0), ("d", "rock", 500.0)], SCHEMA
     )
-    moved = {each.feature: each for each in day_health(other, found, 4, CONFIG)}
+    moved = {feature.feature: feature for feature in day_health(other, reference, 4, CONFIG)}
     assert (moved["genre"].missing_share, moved["genre"].unseen_share) == (0.25, 0.25)
     # Bins: missing 0 -> 1/4, jazz 1/2 -> 0, rock 1/2 -> 1/2, the rest 0 -> 1/4; nothing counts as 1e-4.
     expected = 2 * (0.25 - 1e-4) * math.log(0.25 / 1e-4) + (1e-4 - 0.5) * math.log(1e-4 / 0.5)
     assert moved["genre"].psi == pytest.approx(expected)
     assert (moved["tempo"].psi or 0) > 1
-    assert [each.psi for each in day_health(other, {}, 4, CONFIG)] == [None, None]
+    assert [feature.psi for feature in day_health(other, {}, 4, CONFIG)] == [None, None]
 
 
 def test_the_index_by_hand() -> None:
@@ -90,10 +90,10 @@ def test_a_feature_that_is_always_missing_has_no_deciles(spark: SparkSession) ->
 
 
 def test_the_gate_names_the_features_that_drifted() -> None:
-    found = {"a": 0.1, "b": 0.4, "c": 0.9, "day_of_week": 5.0}
-    failed = psi_check(found, 0.25, ("day_of_week",))
+    psi_by_feature = {"a": 0.1, "b": 0.4, "c": 0.9, "day_of_week": 5.0}
+    failed = psi_check(psi_by_feature, 0.25, ("day_of_week",))
     assert str(failed) == "stability index of each feature at most 0.25: FAILED (c 0.90, b 0.40)"
-    assert str(psi_check(found, 1.0, ("day_of_week",))).endswith("at most 1: ok (at most 0.90)")
+    assert str(psi_check(psi_by_feature, 1.0, ("day_of_week",))).endswith("at most 1: ok (at most 0.90)")
     assert not psi_check({}, 1.0, ()).passed  # nothing to compare with is no pass
 
 

@@ -180,10 +180,10 @@ class TestStart:
         monkeypatch.setattr(spark_jars, "jar_folder", lambda: tmp_path)
         (tmp_path / "extra.conf").write_text(lines)
         self.start(SPARK_CONF_FOLDER / "local.conf", tmp_path / "extra.conf")
-        found = {
+        settings = {
             key: value.replace(f"{tmp_path}/", "") for key, value in built.items() if "spark.jars" in key
         }
-        assert found == expected
+        assert settings == expected
 
 
 class TestJars:
@@ -212,9 +212,9 @@ class TestJars:
         monkeypatch.setattr("pyspark.sql.SparkSession", session)
         monkeypatch.setattr(sys, "prefix", str(tmp_path))
         assert spark_jars.resolved_jars() == []
-        found = spark_jars.resolve()
-        assert [jar.name for jar in found] == ["antlr.jar", "delta.jar"]
-        assert found == spark_jars.resolved_jars()
+        jars = spark_jars.resolve()
+        assert [jar.name for jar in jars] == ["antlr.jar", "delta.jar"]
+        assert jars == spark_jars.resolved_jars()
         assert settings["spark.jars.packages"] == spark_jars.delta_package()
         assert settings["stopped"] == "yes"
         assert [path.name for path in spark_jars.jar_folder().parent.iterdir()] == ["jars"]

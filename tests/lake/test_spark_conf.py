@@ -161,9 +161,9 @@ class TestPackage:
         assert (archive.stat().st_mtime_ns, archive.read_bytes()) == first
         (project.folder / "uae_model" / "weights" / "columns.py").write_text("new")
         assert self.pack(project).returncode == 0
-        with zipfile.ZipFile(archive) as found:
-            assert found.read("uae_model/weights/columns.py") == b"new"
-            assert sorted(found.namelist()) == [
+        with zipfile.ZipFile(archive) as content:
+            assert content.read("uae_model/weights/columns.py") == b"new"
+            assert sorted(content.namelist()) == [
                 *[f"jobs/{job}.py" for job in sorted(JOBS)],
                 "uae_model/__init__.py",
                 "uae_model/weights/columns.py",

@@ -151,8 +151,8 @@ class TestDays:
         write("it's hour=01", ["a", "b"])
         write("hour=02", ["c"])
         write("it's hour=01", ["d"])
-        found = store.read("quarantine", [DAY]).select("slot", "row").collect()
-        assert sorted(map(tuple, found)) == [("hour=02", "c"), ("it's hour=01", "d")]
+        rows = store.read("quarantine", [DAY]).select("slot", "row").collect()
+        assert sorted(map(tuple, rows)) == [("hour=02", "c"), ("it's hour=01", "d")]
 
     def test_a_merge_inserts_what_is_new_and_updates_what_is_better(self, store: TableStore) -> None:
         def merge(days: list[date], *items: Any) -> dict[str, int]:
@@ -248,8 +248,8 @@ def test_rows_without_a_day_are_changed_and_taken_out_in_one_commit(
     )
     assert second == {"inserted": 1, "updated": 1, "removed": 1}
     assert store.commits("songs")[0] == Commit(version + 1, {"slot": "second"})
-    found = store.read("songs").orderBy("song_id", "valid_from").collect()
-    assert [(row["song_id"], row["valid_to"] is None) for row in found] == [("a", False), ("a", True)]
+    rows = store.read("songs").orderBy("song_id", "valid_from").collect()
+    assert [(row["song_id"], row["valid_to"] is None) for row in rows] == [("a", False), ("a", True)]
     detail = DeltaTable.forPath(spark, store.path("songs")).detail().collect()[0]
     assert detail["partitionColumns"] == []
     with pytest.raises(Py4JJavaError, match="valid_for_a_time"):  # as Delta's merge raises it

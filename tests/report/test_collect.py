@@ -156,14 +156,14 @@ def test_facts_of_a_published_day(filled: TableStore, facts: ReportFacts) -> Non
     assert facts.history.overall == Rate(6, 3)
     assert facts.history.after_active == Rate(3, 1)
     assert facts.history.after_passive == Rate(2, 1)
-    assert [found.rate for found in facts.positions] == [Rate(1, int(letter == "a")) for letter in "aappap"]
+    assert [count.rate for count in facts.positions] == [Rate(1, int(letter == "a")) for letter in "aappap"]
     assert facts.attention.total == 3
     assert facts.attention.mean == pytest.approx(0.2 + (3 + 4 + 6) / 300)
     assert facts.users == 2
     assert facts.has_newer_weights
     assert facts.config_digest == filled.config.digest()
-    assert [found.day for found in facts.trend] == [FIRST, DAY]
-    assert {found.reason: found.rows for found in facts.quarantine} == {"no user": 2, "no time": 1}
+    assert [publication.day for publication in facts.trend] == [FIRST, DAY]
+    assert {count.reason: count.rows for count in facts.quarantine} == {"no user": 2, "no time": 1}
     assert facts.weight_formula == "x"
     assert {table.name for table in facts.tables} == {"weights", "publications"}
 
@@ -192,10 +192,10 @@ def test_a_day_without_truth_or_model_says_so(filled: TableStore) -> None:
         raise ModelError(f"version {number} is gone")
 
     source: Any = SimpleNamespace(version=no_version)
-    found = collect(filled, source, FIRST)
-    assert (found.truth, found.truth_missing) == (None, "table truth holds none of these plays")
-    assert (found.model, found.model_missing) == (None, "version 1 is gone")
-    assert not found.has_newer_weights
+    missing = collect(filled, source, FIRST)
+    assert (missing.truth, missing.truth_missing) == (None, "table truth holds none of these plays")
+    assert (missing.model, missing.model_missing) == (None, "version 1 is gone")
+    assert not missing.has_newer_weights
 
 
 @pytest.mark.parametrize(
@@ -248,12 +248,12 @@ def test_the_job_writes_the_page_of_a_range(
     )
     report(arguments)  # type: ignore[arg-type]
     assert capsys.readouterr().out.splitlines()[-1].startswith('{"dt": "2026-01-06", "report"')
-    found = collect(filled, open_registry(registered), DAY, FIRST, DAY)
-    assert found.history.overall == Rate(8, 3)
-    assert found.trend_first == FIRST
-    assert found.truth is not None
-    assert (found.truth.plays, found.truth.known) == (8, 6)
-    assert (folder / "reports" / "2026-01-06.html").read_bytes() == render(found).encode()
+    facts = collect(filled, open_registry(registered), DAY, FIRST, DAY)
+    assert facts.history.overall == Rate(8, 3)
+    assert facts.trend_first == FIRST
+    assert facts.truth is not None
+    assert (facts.truth.plays, facts.truth.known) == (8, 6)
+    assert (folder / "reports" / "2026-01-06.html").read_bytes() == render(facts).encode()
 
 
 def test_a_wrong_day_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

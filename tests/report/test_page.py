@@ -158,7 +158,7 @@ def test_key_figures() -> None:
 
 def test_checks_are_split_into_name_result_and_finding() -> None:
     lines = check_lines(published())
-    assert [(line.name, line.passed, line.found) for line in lines] == [
+    assert [(line.name, line.passed, line.detail) for line in lines] == [
         ("the day has plays", True, "900 rows"),
         ("one weight row for every play row", True, "0 missing, 0 extra, 0 doubled"),
         ("quarantined share at most 0.05", False, "0.0600"),
@@ -168,7 +168,7 @@ def test_checks_are_split_into_name_result_and_finding() -> None:
 def test_rare_patterns_are_left_out() -> None:
     rates = (PatternRate("pppppp", Rate(4, 4)), PatternRate("pppppa", Rate(5, 1)))
     history = replace(sample().history, patterns=rates)
-    assert [found.pattern for found in plots.shown_patterns(history)] == ["pppppa"]
+    assert [pattern.pattern for pattern in plots.shown_patterns(history)] == ["pppppa"]
 
 
 def test_numbers_in_plots_are_not_cut() -> None:

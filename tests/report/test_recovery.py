@@ -73,9 +73,9 @@ def test_reliability_groups_by_hand() -> None:
     plays = np.ones(20, dtype=np.int64)
     attended = integers(*[0] * 10, *[1] * 10)
     bins = reliability(plays, attended, np.arange(20) / 20)
-    assert [found.plays for found in bins] == [2] * 10
+    assert [group.plays for group in bins] == [2] * 10
     assert bins[0].mean_estimated == pytest.approx(0.025)
-    assert [found.share_attended for found in bins] == [0.0] * 5 + [1.0] * 5
+    assert [group.share_attended for group in bins] == [0.0] * 5 + [1.0] * 5
 
 
 def test_a_score_that_many_plays_share_stays_in_one_group() -> None:

@@ -44,42 +44,42 @@ def weights(spark: SparkSession, rows: list[tuple[int, bool, float, float]]) -> 
 
 def test_transitions_of_a_six_play_session(spark: SparkSession) -> None:
     # aappap: a>a, a>p, p>p, p>a, a>p; pa: p>a. Nothing follows from one session into another.
-    found = feedback_history(plays(spark, s1="aappap", s2="pa"))
-    assert found.overall == Rate(8, 4)
-    assert found.after_active == Rate(3, 1)
-    assert found.after_passive == Rate(3, 2)
-    assert found.patterns == ()
-    assert found.after_active.share == pytest.approx(1 / 3)
+    history = feedback_history(plays(spark, s1="aappap", s2="pa"))
+    assert history.overall == Rate(8, 4)
+    assert history.after_active == Rate(3, 1)
+    assert history.after_passive == Rate(3, 2)
+    assert history.patterns == ()
+    assert history.after_active.share == pytest.approx(1 / 3)
 
 
 def test_patterns_of_the_last_six_plays_read_oldest_first(spark: SparkSession) -> None:
-    found = feedback_history(plays(spark, s1="apppppap", s2="apppppp", s3="ppppppp"))
-    assert found.patterns == (
+    history = feedback_history(plays(spark, s1="apppppap", s2="apppppp", s3="ppppppp"))
+    assert history.patterns == (
         PatternRate("appppp", Rate(2, 1)),
         PatternRate("pppppa", Rate(1, 0)),
         PatternRate("pppppp", Rate(1, 0)),
     )
-    assert found.overall == Rate(22, 3)
+    assert history.overall == Rate(22, 3)
 
 
 def test_an_empty_table_has_no_rates(spark: SparkSession) -> None:
-    found = feedback_history(plays(spark, s1=""))
-    assert found.overall == Rate(0, 0)
-    assert found.overall.share is None
+    history = feedback_history(plays(spark, s1=""))
+    assert history.overall == Rate(0, 0)
+    assert history.overall.share is None
 
 
 def test_position_counts_put_late_plays_together(spark: SparkSession) -> None:
     rows = [(1, True, 0.9, 1.0), (1, False, 0.2, 0.5), (1, False, 0.4, 0.7), (2, True, 0.5, 1.0)]
     rows += [(LAST_POSITION, False, 0.1, 0.2), (LAST_POSITION + 7, False, 0.3, 0.4)]
-    found = position_counts(weights(spark, rows))
-    assert [(each.position, each.rate) for each in found] == [
+    counts = position_counts(weights(spark, rows))
+    assert [(count.position, count.rate) for count in counts] == [
         (1, Rate(3, 1)),
         (2, Rate(1, 1)),
         (LAST_POSITION, Rate(2, 0)),
     ]
-    assert found[0].mean_passive_attention == pytest.approx(0.3)
-    assert found[1].mean_passive_attention is None  # no passive play there
-    assert found[2].mean_passive_attention == pytest.approx(0.2)
+    assert counts[0].mean_passive_attention == pytest.approx(0.3)
+    assert counts[1].mean_passive_attention is None  # no passive play there
+    assert counts[2].mean_passive_attention == pytest.approx(0.2)
 
 
 def test_histograms_count_passive_plays_and_put_one_into_the_last_bin(spark: SparkSession) -> None:
@@ -107,8 +107,8 @@ def test_quarantine_counts_sum_occurrences_by_day_and_reason(spark: SparkSession
     rows = [(date(2026, 1, 6), "b", 2), (date(2026, 1, 5), "b", 1), (date(2026, 1, 6), "b", 3)]
     rows.append((date(2026, 1, 6), "a", 1))
     frame = spark.createDataFrame(rows, "dt date, reason string, occurrences bigint")
-    found = [(each.day.day, each.reason, each.rows) for each in quarantine_counts(frame)]
-    assert found == [(5, "b", 1), (6, "a", 1), (6, "b", 5)]
+    counts = [(count.day.day, count.reason, count.rows) for count in quarantine_counts(frame)]
+    assert counts == [(5, "b", 1), (6, "a", 1), (6, "b", 5)]
 
 
 def test_comparison_with_the_truth_agrees_with_scikit_learn(spark: SparkSession) -> None:
@@ -120,10 +120,10 @@ def test_comparison_with_the_truth_agrees_with_scikit_learn(spark: SparkSession)
     rows = [(i + 1, bool(active[i]), float(attention[i]), 0.5) for i in range(400)]
     truth = [(f"e{i}", bool(attended[i]), float(attention[i]) ** 2) for i in range(390)]
     frame = spark.createDataFrame(truth, "event_id string, attended boolean, attention double")
-    found = compare_with_truth(weights(spark, rows), frame)
-    assert (found.plays, found.known) == (400, 390)
+    comparison = compare_with_truth(weights(spark, rows), frame)
+    assert (comparison.plays, comparison.known) == (400, 390)
     passive = ~active[:390]
-    for group, chosen in ((found.passive, passive), (found.everything, np.ones(390, dtype=bool))):
+    for group, chosen in ((comparison.passive, passive), (comparison.everything, np.ones(390, dtype=bool))):
         assert group is not None
         expected = roc_auc_score(attended[:390][chosen], attention[:390][chosen])
         assert group.auc is not None
@@ -133,12 +133,12 @@ def test_comparison_with_the_truth_agrees_with_scikit_learn(spark: SparkSession)
         assert group.true_attention_auc == pytest.approx(group.auc, abs=1e-3)
         assert (group.plays, group.attended) == (chosen.sum(), attended[:390][chosen].sum())
         assert group.mean_attention == pytest.approx(attention[:390][chosen].mean())
-        assert sum(each.plays for each in group.bins) == group.plays
+        assert sum(reliability_bin.plays for reliability_bin in group.bins) == group.plays
 
 
 def test_a_truth_of_other_plays_matches_nothing(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("x", True, 0.5)], "event_id string, attended boolean, attention double")
-    found = compare_with_truth(weights(spark, [(1, False, 0.5, 0.5)]), frame)
-    assert found.known == 0
-    assert found.passive is None
-    assert found.everything is None
+    comparison = compare_with_truth(weights(spark, [(1, False, 0.5, 0.5)]), frame)
+    assert comparison.known == 0
+    assert comparison.passive is None
+    assert comparison.everything is None

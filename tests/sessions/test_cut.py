@@ -161,13 +161,13 @@ one_user = st.lists(st.tuples(st.sampled_from(PAUSES), st.sampled_from(DURATIONS
 
 def listening(users: Sequence[Sequence[tuple[int, int]]]) -> list[Event]:
     """Return events of users with gaps around the limits, over three and a half days."""
-    found = []
+    events = []
     for number, steps in enumerate(users):
         moment = datetime(2026, 1, 5, 20, number % 60, tzinfo=UTC)
         for index, (pause, played) in enumerate(steps):
             moment += timedelta(minutes=pause)
-            found.append(Event(f"e{number}-{index:03d}", moment, user_id=f"u{number}", played_ms=played))
-    return [item for item in found if item.played_at < datetime(2026, 1, 9, tzinfo=UTC)]
+            events.append(Event(f"e{number}-{index:03d}", moment, user_id=f"u{number}", played_ms=played))
+    return [item for item in events if item.played_at < datetime(2026, 1, 9, tzinfo=UTC)]
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

@@ -35,6 +35,6 @@ def test_the_configuration_may_see_it_otherwise(
     spark: SparkSession, make_config: Callable[..., Config]
 ) -> None:
     config = make_config('labels.active=["like"]', 'labels.positive=["like", "skip"]')
-    found = labelled(spark, config)
-    assert {name for name, (e, _) in found.items() if e} == {"like"}
-    assert {name for name, (_, y) in found.items() if y} == {"like", "skip"}
+    labels = labelled(spark, config)
+    assert {name for name, (e, _) in labels.items() if e} == {"like"}
+    assert {name for name, (_, y) in labels.items() if y} == {"like", "skip"}

@@ -10,9 +10,9 @@ from uae_model.simulation.world import PLAYS_PER_LISTENING_DAY, World
 
 
 def totals(world: World) -> BlockCounts:
-    found = [block_counts(world, block) for block in world.blocks()]
+    blocks = [block_counts(world, block) for block in world.blocks()]
     names = BlockCounts.__dataclass_fields__
-    return BlockCounts(**{name: sum(getattr(counts, name) for counts in found) for name in names})
+    return BlockCounts(**{name: sum(getattr(counts, name) for counts in blocks) for name in names})
 
 
 @pytest.mark.slow

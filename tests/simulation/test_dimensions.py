@@ -51,8 +51,8 @@ def test_the_first_slot_is_whole_and_later_ones_hold_the_changes_of_their_day(
 def test_values_are_those_of_the_feed_of_plays_until_they_change() -> None:
     plays = feed_rows(WORLD, Block(0, 0), ["country", "subscription", "genre"], CLEAN).to_pylist()
     users, songs = (
-        {row[each.key]: row for row in dimension_rows(WORLD, each, 0, CLEAN).to_pylist()}
-        for each in (USERS, SONGS)
+        {row[dimension.key]: row for row in dimension_rows(WORLD, dimension, 0, CLEAN).to_pylist()}
+        for dimension in (USERS, SONGS)
     )
     for play in plays[:500]:
         assert users[play["user_id"]]["country"] == play["country"]

@@ -97,8 +97,8 @@ def check_dimensions(dimensions: tuple[Dimension, ...]) -> None:
 def check_attribute(name: str, source: str, kind: str, dimensions: tuple[Dimension, ...]) -> None:
     """Raise ValueError where a feature reads an attribute that is not declared, or as another kind."""
     origin, _, attribute = source.partition(".")
-    declared = {each.entity: each for each in dimensions}
-    allowed = ", ".join(f"{e}.{a}" for e, each in declared.items() for a in each.attributes)
+    declared = {dimension.entity: dimension for dimension in dimensions}
+    allowed = ", ".join(f"{e}.{a}" for e, dimension in declared.items() for a in dimension.attributes)
     if origin not in declared or attribute not in declared[origin].attributes:
         raise ValueError(
             f"feature {name}: source = {source!r}: declare it under [[dimensions]] with entity = {origin!r}; "

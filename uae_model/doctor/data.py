@@ -32,7 +32,7 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     return [
         *[check_table(store, name) for name in TABLES if _is_expected(name, store)],
         _check_feed(store, feed, newest),
-        *[_check_dimension_feed(store, each, now) for each in store.config.dimensions],
+        *[_check_dimension_feed(store, dimension, now) for dimension in store.config.dimensions],
         _check_published(store, published, newest),
     ]
 
@@ -44,7 +44,7 @@ def _is_expected(name: str, store: TableStore) -> bool:
         "truth": False,
         "feature_partials": bool(config.features.of_origin("aggregate")),
         "features": bool(config.features.joined),
-        **{name: name in {each.table for each in config.dimensions} for name in ("users", "songs")},
+        **{name: name in {dimension.table for dimension in config.dimensions} for name in ("users", "songs")},
         "feature_health": config.publication.feature_health,
     }
     return wanted.get(name, True) or store.exists(name)

@@ -20,32 +20,32 @@ class Finding:
 
     name: str
     status: Status
-    found: str
+    detail: str
     fix: str = ""
 
     def __str__(self) -> str:
-        line = f"{self.status.value:<8} {self.name}: {self.found}"
+        line = f"{self.status.value:<8} {self.name}: {self.detail}"
         return f"{line} -> {self.fix}" if self.fix else line
 
 
-def ok(name: str, found: str) -> Finding:
+def ok(name: str, detail: str) -> Finding:
     """Return a finding that needs nothing."""
-    return Finding(name, Status.OK, found)
+    return Finding(name, Status.OK, detail)
 
 
-def warning(name: str, found: str, fix: str = "") -> Finding:
+def warning(name: str, detail: str, fix: str = "") -> Finding:
     """Return a finding that a run survives."""
-    return Finding(name, Status.WARNING, found, fix)
+    return Finding(name, Status.WARNING, detail, fix)
 
 
-def failed(name: str, found: str, fix: str) -> Finding:
+def failed(name: str, detail: str, fix: str) -> Finding:
     """Return a finding that a run does not survive, with its fix."""
-    return Finding(name, Status.FAILED, found, fix)
+    return Finding(name, Status.FAILED, detail, fix)
 
 
 def summary(findings: list[Finding]) -> dict[str, object]:
     """Return the counts by status and the names of what is not ok, for the last line."""
-    named = {status: [each.name for each in findings if each.status is status] for status in Status}
+    named = {status: [finding.name for finding in findings if finding.status is status] for status in Status}
     return {
         "ok": len(named[Status.OK]),
         "warnings": len(named[Status.WARNING]),

@@ -106,7 +106,7 @@ def local_path(path: str) -> Path | None:
 
 def nearest_folder(path: Path) -> Path:
     """Return the path itself or the nearest of its parents that exists."""
-    return next(each for each in (path, *path.absolute().parents) if each.exists())
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
 
 
 def _check_path(name: str, value: str) -> Finding:

@@ -64,18 +64,18 @@ def references(plays: DataFrame, config: Config) -> tuple[FeatureReference, ...]
     """Return the reference of each feature over the plays of the training window."""
     boundaries = decile_boundaries(plays, config)
     counts = _bin_counts(plays, boundaries, config)
-    found = []
+    results = []
     for feature in config.features:
         total = sum(counts[feature.name].values())
         shares = {str(number): count / total for number, count in sorted(counts[feature.name].items())}
-        found.append(FeatureReference(feature.name, boundaries.get(feature.name, ()), shares))
-    return tuple(found)
+        results.append(FeatureReference(feature.name, boundaries.get(feature.name, ()), shares))
+    return tuple(results)
 
 
 def decile_boundaries(plays: DataFrame, config: Config) -> dict[str, tuple[float, ...]]:
     """Return the different deciles of each transformed numeric feature; none where every value is missing."""
-    found = _numeric_summaries(plays, config, DECILES)
-    return {name: tuple(sorted(set(each["quantiles"] or []))) for name, each in found.items()}
+    summaries = _numeric_summaries(plays, config, DECILES)
+    return {name: tuple(sorted(set(summary["quantiles"] or []))) for name, summary in summaries.items()}
 
 
 def day_health(

@@ -62,7 +62,7 @@ def _cost(feature: Feature, config: Config) -> str:
     aggregate = declared(feature)
     siblings = entities(config)[aggregate.entity]
     before = siblings[: siblings.index(feature)]
-    longest = max((declared(each).window for each in before), default=0)
+    longest = max((declared(earlier).window for earlier in before), default=0)
     new = [m.name for m in measures(aggregate) if m not in entity_measures(before)]
     costs = []
     if not before:

@@ -25,5 +25,6 @@ class FeatureReference:
 def read_references(stored: Sequence[Mapping[str, Any]]) -> tuple[FeatureReference, ...]:
     """Return references from plain values, as a manifest or a model's declaration holds them."""
     return tuple(
-        FeatureReference(each["name"], tuple(each["boundaries"]), dict(each["shares"])) for each in stored
+        FeatureReference(feature["name"], tuple(feature["boundaries"]), dict(feature["shares"]))
+        for feature in stored
     )

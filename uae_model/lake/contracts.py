@@ -185,7 +185,9 @@ def _quarantine(config: Config) -> TableContract:
 def _dimension(entity: DimensionEntity, config: Config) -> TableContract:
     key = f"{entity}_id"
     kinds = {"categorical": T.StringType(), "numeric": T.DoubleType()}
-    declared = next((each.attributes for each in config.dimensions if each.entity == entity), {})
+    declared = next(
+        (dimension.attributes for dimension in config.dimensions if dimension.entity == entity), {}
+    )
     return TableContract(
         name=f"{entity}s",
         purpose=f"attributes of each {entity}, true from valid_from up to valid_to (null: still)",

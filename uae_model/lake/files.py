@@ -27,15 +27,15 @@ def list_files(spark: SparkSession, path: str) -> list[FileStatus]:
     filesystem, hadoop_path = _resolve(spark, path)
     if not filesystem.exists(hadoop_path):
         return []
-    found = []
+    files = []
     iterator = filesystem.listFiles(hadoop_path, True)
     while iterator.hasNext():
         status = iterator.next()
         if not status.getPath().getName().startswith(("_", ".")):
-            found.append(
+            files.append(
                 FileStatus(status.getPath().toString(), status.getLen(), status.getModificationTime())
             )
-    return sorted(found)
+    return sorted(files)
 
 
 def touch(spark: SparkSession, path: str) -> None:

@@ -71,11 +71,11 @@ class TableStore:
         Data files are immutable: the same names are the same rows.
         """
         wanted = list(days)
-        found: dict[date, list[str]] = {day: [] for day in wanted}
+        files_by_day: dict[date, list[str]] = {day: [] for day in wanted}
         for file in self.read_or_empty(name, wanted).inputFiles():
             folder, _, base = file.rpartition("/")
-            found[date.fromisoformat(folder.rpartition("dt=")[2])].append(base)
-        return {day: sorted(files) for day, files in found.items()}
+            files_by_day[date.fromisoformat(folder.rpartition("dt=")[2])].append(base)
+        return {day: sorted(files) for day, files in files_by_day.items()}
 
     def ensure(self, name: str) -> TableContract:
         """Create the table by its contract, or check and extend what is there.
@@ -234,8 +234,8 @@ class TableStore:
         table = DeltaTable.forPath(self.spark, self.path(name))
         history = table.history(self.config.tuning.history_commits)
         rows = history.select("version", "userMetadata").where("userMetadata IS NOT NULL").collect()
-        found = [Commit(row["version"], json.loads(row["userMetadata"])) for row in rows]
-        return sorted(found, key=lambda commit: commit.version, reverse=True)
+        commits = [Commit(row["version"], json.loads(row["userMetadata"])) for row in rows]
+        return sorted(commits, key=lambda commit: commit.version, reverse=True)
 
     def _add_missing_columns(self, contract: TableContract) -> None:
         actual = {field.name: field.dataType for field in self.read(contract.name).schema.fields}
@@ -275,8 +275,8 @@ class TableStore:
 
     def _properties(self, name: str) -> dict[str, str]:
         table = DeltaTable.forPath(self.spark, self.path(name))
-        found: dict[str, str] = table.detail().select("properties").collect()[0]["properties"]
-        return found
+        properties: dict[str, str] = table.detail().select("properties").collect()[0]["properties"]
+        return properties
 
 
 def table_path(root: str, name: str) -> str:

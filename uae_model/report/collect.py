@@ -63,7 +63,7 @@ def collect(
         raise InputError(f"--date {day} does not lie between --from {start} and --to {end}")
     trend_start = start if start < end else day - timedelta(days=TREND_DAYS - 1)
     trend = _published(store, day, trend_start, end)
-    published = next(found for found in trend if found.day == day)
+    published = next(publication for publication in trend if publication.day == day)
     weights = read_weights(store.spark, store.config.paths.tables, start, end)
     model, model_missing = read_model(models, published, store.config)
     truth, truth_missing = _truth(store, weights, start, end)
@@ -89,7 +89,7 @@ def collect(
         model_missing=model_missing,
         truth=truth,
         truth_missing=truth_missing,
-        health=_health(store, [found.day for found in trend]),
+        health=_health(store, [publication.day for publication in trend]),
         evaluation=read_newest_document(store.config.paths.reports, end),
     )
 
@@ -100,12 +100,12 @@ def _published(store: TableStore, day: date, first: date, last: date) -> tuple[P
     Raises:
         InputError: saying which step the day lacks.
     """
-    found: tuple[PublicationFacts, ...] = ()
+    publications: tuple[PublicationFacts, ...] = ()
     if store.exists("publications"):
-        found = publication_facts(store.read("publications"), first, last)
-    found = tuple(row for row in found if row.status == PUBLISHED)
-    if any(row.day == day for row in found):
-        return found
+        publications = publication_facts(store.read("publications"), first, last)
+    publications = tuple(row for row in publications if row.status == PUBLISHED)
+    if any(row.day == day for row in publications):
+        return publications
     if store.last_commit("weights", day) is not None:
         raise InputError(f"{day} has weights that are not published; run uae publish --date {day} first")
     raise InputError(f"{day} has no weights; run uae nightly --date {day} first")
@@ -154,7 +154,7 @@ def _truth(
         return None, "there is no table truth: these plays are real, or simulated without it"
     # A session that starts on the last day may go on after midnight.
     truth = store.read("truth", days_between(first, last + timedelta(days=1)))
-    found = compare_with_truth(weights, truth)
-    if found.known == 0:
+    comparison = compare_with_truth(weights, truth)
+    if comparison.known == 0:
         return None, "table truth holds none of these plays"
-    return found, ""
+    return comparison, ""

@@ -36,18 +36,18 @@ def feature_days(health: DataFrame) -> tuple[FeatureDay, ...]:
 
 def small_multiples(days: Sequence[FeatureDay]) -> str:
     """Draw a panel for each feature: a numeric one's mean and middle 90 %, else what is missing and new."""
-    names = list(dict.fromkeys(each.feature for each in days))
+    names = list(dict.fromkeys(entry.feature for entry in days))
     rows = math.ceil(len(names) / COLUMNS)
-    first = min(each.day for each in days)
+    first = min(entry.day for entry in days)
     with plot_style():
         figure = Figure(figsize=(WIDTH, rows * PANEL_HEIGHT + 0.2), layout="constrained")
         panels = list(figure.subplots(rows, COLUMNS, squeeze=False).flat)
         for axes, name in zip(panels, names, strict=False):
-            mine = [each for each in days if each.feature == name]
-            _panel(axes, mine, [(each.day - first).days for each in mine])
+            mine = [entry for entry in days if entry.feature == name]
+            _panel(axes, mine, [(entry.day - first).days for entry in mine])
         for axes in panels[len(names) :]:
             axes.set_visible(False)
-        label = f"{len(names)} features from {first} to {max(each.day for each in days)}, a panel each"
+        label = f"{len(names)} features from {first} to {max(entry.day for entry in days)}, a panel each"
         return to_svg(figure, "feature-health", label)
 
 
@@ -56,16 +56,16 @@ def _panel(axes: Axes, days: Sequence[FeatureDay], xs: Sequence[int]) -> None:
     axes.set_title(days[-1].feature if psi is None else f"{days[-1].feature}  {psi:.2f}", fontsize=7)
     axes.set_xticks([])
     axes.tick_params(labelsize=7)
-    means = [math.nan if each.mean is None else each.mean for each in days]
+    means = [math.nan if entry.mean is None else entry.mean for entry in days]
     if all(math.isnan(mean) for mean in means):
-        axes.plot(xs, [each.missing_share for each in days], color=MUTED, marker=".", linewidth=1)
-        unseen = [math.nan if each.unseen_share is None else each.unseen_share for each in days]
+        axes.plot(xs, [entry.missing_share for entry in days], color=MUTED, marker=".", linewidth=1)
+        unseen = [math.nan if entry.unseen_share is None else entry.unseen_share for entry in days]
         axes.plot(xs, unseen, color=ACTIVE, marker=".", linewidth=1)
         axes.set_ylim(
-            -0.03, max(0.1, *_finite([each.missing_share for each in days]), *_finite(unseen)) * 1.1
+            -0.03, max(0.1, *_finite([entry.missing_share for entry in days]), *_finite(unseen)) * 1.1
         )
         return
-    banded = [(x, each.quantiles) for x, each in zip(xs, days, strict=True) if each.quantiles]
+    banded = [(x, entry.quantiles) for x, entry in zip(xs, days, strict=True) if entry.quantiles]
     axes.vlines(
         [x for x, _ in banded],
         [bounds[0] for _, bounds in banded],

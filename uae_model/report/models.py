@@ -62,9 +62,9 @@ def read_model(
 
 def _candidates(tags: dict[str, str]) -> tuple[CandidateFacts, ...]:
     """Return what ``auto`` compared, the chosen one first; empty for a model that was registered without."""
-    shown = [found.name for found in fields(CandidateFacts)]
+    shown = [field.name for field in fields(CandidateFacts)]
     recorded = json.loads(tags.get("candidates", "[]"))
-    return tuple(CandidateFacts(**{name: each[name] for name in shown}) for each in recorded)
+    return tuple(CandidateFacts(**{name: candidate[name] for name in shown}) for candidate in recorded)
 
 
 def _by_epoch(history: dict[str, list[tuple[int, float]]]) -> dict[str, tuple[tuple[int, float], ...]]:

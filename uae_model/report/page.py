@@ -70,7 +70,7 @@ class CheckLine:
 
     name: str
     passed: bool
-    found: str
+    detail: str
 
 
 def render(facts: ReportFacts) -> str:
@@ -115,8 +115,8 @@ def check_lines(published: PublicationFacts) -> list[CheckLine]:
     lines = []
     for text in published.checks:
         name, _, rest = text.rpartition(": ")
-        result, _, found = rest.partition(" (")
-        lines.append(CheckLine(name, result == "ok", found.removesuffix(")")))
+        result, _, detail = rest.partition(" (")
+        lines.append(CheckLine(name, result == "ok", detail.removesuffix(")")))
     return lines
 
 

@@ -105,8 +105,8 @@ def transitions(history: FeedbackHistory) -> str:
 
 def shown_patterns(history: FeedbackHistory) -> list[PatternRate]:
     """Return the patterns seen often enough, by rising P(active)."""
-    frequent = [found for found in history.patterns if found.rate.plays >= FEWEST_PATTERN_PLAYS]
-    return sorted(frequent, key=lambda found: (found.rate.share or 0.0, found.pattern))
+    frequent = [pattern for pattern in history.patterns if pattern.rate.plays >= FEWEST_PATTERN_PLAYS]
+    return sorted(frequent, key=lambda pattern: (pattern.rate.share or 0.0, pattern.pattern))
 
 
 def patterns(history: FeedbackHistory) -> str:
@@ -115,7 +115,7 @@ def patterns(history: FeedbackHistory) -> str:
     xs = np.arange(len(shown))
     with plot_style():
         figure, (bars, cells) = new_figure(4.4, (2.3, 1))
-        bars.bar(xs, [found.rate.share or 0.0 for found in shown], width=0.78, color=ACTIVE)
+        bars.bar(xs, [pattern.rate.share or 0.0 for pattern in shown], width=0.78, color=ACTIVE)
         _shares(bars.yaxis)
         bars.yaxis.set_major_locator(MaxNLocator(4))
         bars.tick_params(axis="x", length=0)
@@ -124,7 +124,7 @@ def patterns(history: FeedbackHistory) -> str:
         bars.axhline(overall, color=INK, linewidth=1, linestyle=(0, (3, 3)))
         for play in range(HISTORY):
             for letter, colour in (("a", ACTIVE), ("p", GRID)):
-                at = [x for x, found in zip(xs, shown, strict=True) if found.pattern[play] == letter]
+                at = [x for x, pattern in zip(xs, shown, strict=True) if pattern.pattern[play] == letter]
                 cells.bar(at, 0.82, width=0.78, bottom=HISTORY - play - 0.91, color=colour)
         cells.set_ylim(0, HISTORY)
         cells.set_yticks([HISTORY - 0.5, 0.5], ["6 plays ago", "last play"])
@@ -143,9 +143,9 @@ def patterns(history: FeedbackHistory) -> str:
 
 def positions(counts: Sequence[PositionCount]) -> str:
     """Fig. 3: active and passive plays by position in the session, and the share of active ones."""
-    xs = [found.position for found in counts]
-    active = np.array([found.rate.active for found in counts])
-    passive = np.array([found.rate.plays for found in counts]) - active
+    xs = [count.position for count in counts]
+    active = np.array([count.rate.active for count in counts])
+    passive = np.array([count.rate.plays for count in counts]) - active
     with plot_style():
         figure, (bars, line) = new_figure(3.7, (1.5, 1))
         bars.bar(xs, passive, width=0.78, color=PASSIVE)
@@ -155,7 +155,7 @@ def positions(counts: Sequence[PositionCount]) -> str:
         # Beside the title: within the plot there is no place that is free whatever the sessions are.
         for right, name, colour in ((0.84, "passive", PASSIVE), (1.0, "active", ACTIVE)):
             bars.text(right, 1.04, name, color=colour, ha="right", weight="bold", transform=bars.transAxes)
-        line.plot(xs, [found.rate.share or 0.0 for found in counts], color=ACTIVE, **_markers(xs))
+        line.plot(xs, [count.rate.share or 0.0 for count in counts], color=ACTIVE, **_markers(xs))
         line.set_title("share of active plays")
         line.set_ylim(0, None)
         line.yaxis.set_major_locator(MaxNLocator(3))
@@ -170,7 +170,7 @@ def positions(counts: Sequence[PositionCount]) -> str:
 
 def attention_by_position(counts: Sequence[PositionCount]) -> str:
     """Mean attention of passive plays by position in the session."""
-    known = [(found.position, found.mean_passive_attention) for found in counts]
+    known = [(count.position, count.mean_passive_attention) for count in counts]
     points = [(position, value) for position, value in known if value is not None]
     xs, ys = [position for position, _ in points], [value for _, value in points]
     with plot_style():
@@ -195,20 +195,20 @@ def shown_bars(counts: Sequence[int]) -> list[tuple[float, float, int]]:
     least = max(1, round(len(counts) * NARROWEST_RANGE))
     start = min(occupied[0], max(0, len(counts) - least))
     end = min(len(counts), max(occupied[-1] + 1, start + least))
-    each = math.ceil((end - start) / MOST_BARS)
+    bins_of_bar = math.ceil((end - start) / MOST_BARS)
     width = 1 / len(counts)
     return [
-        (at * width, min(each, end - at) * width, sum(counts[at : min(at + each, end)]))
-        for at in range(start, end, each)
+        (at * width, min(bins_of_bar, end - at) * width, sum(counts[at : min(at + bins_of_bar, end)]))
+        for at in range(start, end, bins_of_bar)
     ]
 
 
-def histogram(name: str, what: str, found: Histogram) -> str:
+def histogram(name: str, what: str, distribution: Histogram) -> str:
     """The distribution of a share over passive plays, with its mean marked."""
-    bars = shown_bars(found.counts)
+    bars = shown_bars(distribution.counts)
     low, high = bars[0][0], bars[-1][0] + bars[-1][1]
     span = high - low
-    mean = found.mean or 0.0
+    mean = distribution.mean or 0.0
     with plot_style():
         figure, (axes,) = new_figure(2.6)
         for left, width, count in bars:
@@ -222,13 +222,13 @@ def histogram(name: str, what: str, found: Histogram) -> str:
         axes.axvline(mean, color=INK, linewidth=1.5)
         side, gap = ("left", 0.012) if mean < low + 0.6 * span else ("right", -0.012)
         axes.text(mean + gap * span, axes.get_ylim()[1], f"mean {mean:.3f}", ha=side, va="top", color=INK)
-        label = f"Distribution of {what} over {found.total:,} passive plays, mean {mean:.3f}"
+        label = f"Distribution of {what} over {distribution.total:,} passive plays, mean {mean:.3f}"
         return to_svg(figure, name, label)
 
 
 def mean_weight(days: Sequence[PublicationFacts]) -> str:
     """Mean weight of passive plays by day, with the band from the 5th to the 95th percentile."""
-    rows = [(found.day, found.mean_passive_weight, found.passive_weight_quantiles) for found in days]
+    rows = [(day.day, day.mean_passive_weight, day.passive_weight_quantiles) for day in days]
     kept = [(day, mean, bounds) for day, mean, bounds in rows if mean is not None and bounds]
     first = kept[0][0]
     xs = [(day - first).days for day, _, _ in kept]
@@ -278,8 +278,8 @@ def curves(name: str, title: str, lines: Sequence[Line], *, percent: bool = Fals
 def reasons(counts: Sequence[QuarantineCount]) -> str:
     """Rows in quarantine by reason."""
     totals: dict[str, int] = {}
-    for found in counts:
-        totals[found.reason] = totals.get(found.reason, 0) + found.rows
+    for count in counts:
+        totals[count.reason] = totals.get(count.reason, 0) + count.rows
     ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     with plot_style():
         figure, (axes,) = new_figure(0.3 + 0.56 * len(ordered))
@@ -300,10 +300,10 @@ def reasons(counts: Sequence[QuarantineCount]) -> str:
         return to_svg(figure, "reasons", f"Rows in quarantine by reason: {told}")
 
 
-def reliability(found: Recovery) -> str:
+def reliability(recovery: Recovery) -> str:
     """Estimated attention against the share that truly attended, in groups of equal size."""
-    xs = [group.mean_estimated for group in found.bins]
-    ys = [group.share_attended for group in found.bins]
+    xs = [group.mean_estimated for group in recovery.bins]
+    ys = [group.share_attended for group in recovery.bins]
     top = min(1.0, max([*xs, *ys]) * 1.12) or 1.0
     with plot_style():
         figure, (axes,) = new_figure(3.6)
@@ -318,7 +318,7 @@ def reliability(found: Recovery) -> str:
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         label = (
-            f"Reliability of attention on {found.plays:,} passive plays: estimated {xs[0]:.2f} with "
+            f"Reliability of attention on {recovery.plays:,} passive plays: estimated {xs[0]:.2f} with "
             f"{ys[0]:.2f} attended in the lowest group, {xs[-1]:.2f} with {ys[-1]:.2f} in the highest"
         )
         return to_svg(figure, "reliability", label)
@@ -356,7 +356,7 @@ def _spread(axes: Axes, lines: Sequence[Line]) -> list[tuple[float, Line]]:
     """Return a height for the name of each line, near its end and clear of the others."""
     low, high = axes.get_ylim()
     placed: list[tuple[float, Line]] = []
-    for line in sorted(lines, key=lambda each: each.points[-1][1]):
+    for line in sorted(lines, key=lambda one: one.points[-1][1]):
         y = line.points[-1][1]
         if placed:
             rows_below = placed[-1][1].name.count("\n") + line.name.count("\n") + 2

@@ -110,17 +110,17 @@ def reliability(plays: Integers, attended: Integers, score_sum: Floats) -> tuple
     """
     middle = np.cumsum(plays) - plays / 2
     group = np.minimum((middle * RELIABILITY_BINS / plays.sum()).astype(int), RELIABILITY_BINS - 1)
-    found = []
+    bins = []
     for number in range(RELIABILITY_BINS):
         inside = group == number
         count = int(plays[inside].sum())
         if count:
             estimated, share = score_sum[inside].sum() / count, attended[inside].sum() / count
-            found.append(ReliabilityBin(count, float(estimated), float(share)))
-    return tuple(found)
+            bins.append(ReliabilityBin(count, float(estimated), float(share)))
+    return tuple(bins)
 
 
 def calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
     """Return the mean distance between estimate and truth over the groups, weighted by their plays (ECE)."""
-    total = sum(found.plays for found in bins)
-    return sum(found.plays * abs(found.mean_estimated - found.share_attended) for found in bins) / total
+    total = sum(group.plays for group in bins)
+    return sum(group.plays * abs(group.mean_estimated - group.share_attended) for group in bins) / total

@@ -56,7 +56,7 @@ def feedback_history(plays: DataFrame) -> FeedbackHistory:
         overall=total_rate(_rate(row) for row in rows),
         after_active=total_rate(_rate(row) for row in rows if row["last"] == "a"),
         after_passive=total_rate(_rate(row) for row in rows if row["last"] == "p"),
-        patterns=tuple(sorted(patterns, key=lambda found: found.pattern)),
+        patterns=tuple(sorted(patterns, key=lambda pattern: pattern.pattern)),
     )
 
 

@@ -214,8 +214,8 @@ def _spoilt(rows: pa.Table, world: World, id_N: Ints) -> pa.Table:
 
     def where(defect: int, name: str, value: object) -> pa.Array:
         kept = rows[name].to_pylist()
-        found = [value if kind[row] == defect else kept[row] for row in range(len(kept))]
-        return pa.array(found, rows.schema.field(name).type)
+        values = [value if kind[row] == defect else kept[row] for row in range(len(kept))]
+        return pa.array(values, rows.schema.field(name).type)
 
     spoilt = _with(
         rows,

@@ -23,8 +23,8 @@ def uniform(seed: int, trait: str, *ids: npt.ArrayLike) -> Floats:
     with np.errstate(over="ignore"):
         state = np.uint64(seed) * _GOLDEN + np.uint64(zlib.crc32(trait.encode()))
         mixed = _mix(np.asarray(state, dtype=np.uint64))
-        for each in ids:
-            mixed = _mix(mixed ^ (np.asarray(each).astype(np.uint64) * _GOLDEN + _GOLDEN))
+        for id_values in ids:
+            mixed = _mix(mixed ^ (np.asarray(id_values).astype(np.uint64) * _GOLDEN + _GOLDEN))
     return (mixed >> np.uint64(11)).astype(np.float64) * 2.0**-53 + 2.0**-54
 
 

@@ -55,9 +55,9 @@ def draw(random: Random, count: int) -> list[tuple[Any, ...]]:
 
 def events_of(world: int, drawn: list[tuple[Any, ...]], tag: str) -> list[Event]:
     """Return a world's events; each user's starts differ, so that none is before and at another at once."""
-    found: dict[tuple[str, int], Event] = {}
+    by_start: dict[tuple[str, int], Event] = {}
     for minute, user, song, played_ms, feedback in drawn:
-        found[user, minute] = Event(
+        by_start[user, minute] = Event(
             f"{world}-{tag}-{user}-{minute}",
             FIRST + timedelta(minutes=minute),
             user_id=f"{user} {world}",
@@ -65,7 +65,7 @@ def events_of(world: int, drawn: list[tuple[Any, ...]], tag: str) -> list[Event]
             played_ms=played_ms,
             feedback=feedback,
         )
-    return list(found.values())
+    return list(by_start.values())
 
 
 @worlds
@@ -73,14 +73,14 @@ def events_of(world: int, drawn: list[tuple[Any, ...]], tag: str) -> list[Event]
 def test_each_value_is_what_looking_through_all_events_gives(spark: SparkSession, seed: int) -> None:
     random = Random(seed)
     stories = [events_of(world, draw(random, random.randint(4, 14)), "e") for world in range(WORLDS)]
-    found = plays_and_features(spark, [e for story in stories for e in story], DAY, EVERY_FUNCTION)
-    assert len(found) >= WORLDS
+    values_by_play = plays_and_features(spark, [e for story in stories for e in story], DAY, EVERY_FUNCTION)
+    assert len(values_by_play) >= WORLDS
     for story in stories:
         for play in story:
             for feature in EVERY_FUNCTION.features.of_origin("aggregate"):
-                if play.event_id in found and feature.aggregate is not None:
+                if play.event_id in values_by_play and feature.aggregate is not None:
                     expected = reference(story, play, DAY, feature.aggregate, EVERY_FUNCTION)
-                    value = found[play.event_id][feature.name]
+                    value = values_by_play[play.event_id][feature.name]
                     assert value == pytest.approx(expected, abs=1e-9), (feature.name, play)
 
 
@@ -107,9 +107,9 @@ def test_nothing_at_or_after_a_plays_start_moves_its_features(spark: SparkSessio
         before += events
         after += [*past, *now, *later]
         kept |= {event.event_id for event in [*past, *now]}
-    found = [plays_and_features(spark, events, DAY, EVERY_FUNCTION) for events in (before, after)]
-    compared = kept.intersection(found[0])
+    by_story = [plays_and_features(spark, events, DAY, EVERY_FUNCTION) for events in (before, after)]
+    compared = kept.intersection(by_story[0])
     assert len(compared) >= WORLDS
     for event_id in compared:
-        old, new = ({f.name: plays[event_id][f.name] for f in EVERY_FUNCTION.features} for plays in found)
+        old, new = ({f.name: plays[event_id][f.name] for f in EVERY_FUNCTION.features} for plays in by_story)
         assert old == new, event_id

@@ -67,19 +67,19 @@ def empty_table(spark: SparkSession, dimension: Dimension = SONGS) -> DataFrame:
 def reference(statements: Sequence[Statement]) -> list[Version]:
     """Return the versions by walking through each song's statements once."""
     best: dict[tuple[str, datetime], Statement] = {}
-    for each in statements:
-        known = best.get((each.song_id, each.valid_from))
-        if known is None or _rank(each) > _rank(known):
-            best[each.song_id, each.valid_from] = each
-    found = []
+    for statement in statements:
+        known = best.get((statement.song_id, statement.valid_from))
+        if known is None or _rank(statement) > _rank(known):
+            best[statement.song_id, statement.valid_from] = statement
+    versions = []
     for _, group in groupby(sorted(best.values(), key=lambda s: s[:2]), key=lambda s: s.song_id):
         runs = [list(run) for _, run in groupby(group, key=lambda s: (s.genre, s.year))]
         for place, run in enumerate(runs):
             end = runs[place + 1][0].valid_from if place + 1 < len(runs) else None
             song_id, valid_from, genre, year = run[0]
-            again = tuple(each.valid_from for each in run[1:])
-            found.append(Version(song_id, genre, year, valid_from, end, again))
-    return found
+            again = tuple(statement.valid_from for statement in run[1:])
+            versions.append(Version(song_id, genre, year, valid_from, end, again))
+    return versions
 
 
 def _rank(statement: Statement) -> tuple[Any, ...]:

@@ -80,10 +80,10 @@ def test_an_unknown_entity_and_a_play_before_the_first_row_are_null_and_stay(spa
 def test_a_hot_song_with_many_versions_doubles_no_play(spark: SparkSession) -> None:
     changes = [Statement("s1", FIRST + timedelta(minutes=m), f"genre {m}", None) for m in range(0, 600, 10)]
     events = [event(f"e{m}", f"{m // 60:02d}:{m % 60:02d}") for m in range(5, 600, 7)]
-    found = attributes(spark, events, tables_of(spark, changes))
-    for each in events:
-        minute = int((each.played_at - FIRST) / timedelta(minutes=1))
-        assert found[each.event_id][0] == f"genre {minute - minute % 10}"
+    values = attributes(spark, events, tables_of(spark, changes))
+    for play in events:
+        minute = int((play.played_at - FIRST) / timedelta(minutes=1))
+        assert values[play.event_id][0] == f"genre {minute - minute % 10}"
 
 
 def test_only_dimensions_that_a_feature_reads_are_joined() -> None:
@@ -123,14 +123,14 @@ def test_a_row_from_a_moment_after_a_plays_start_never_moves_it(spark: SparkSess
     assert {key: old[key] for key in untouched} == {key: new[key] for key in untouched}
     assert old != new
     # The reference: the last statement that is not later than the play.
-    for each in events:
-        mine = [s for s in before if s.song_id == each.song_id and s.valid_from <= each.played_at]
+    for play in events:
+        mine = [s for s in before if s.song_id == play.song_id and s.valid_from <= play.played_at]
         times = [s.valid_from for s in mine]
         if times and times.count(max(times)) == 1:
             last = max(mine, key=lambda s: s.valid_from)
-            assert old[each.event_id][:2] == (last.genre, last.year)
+            assert old[play.event_id][:2] == (last.genre, last.year)
         elif not times:
-            assert old[each.event_id] == (None, None, None)
+            assert old[play.event_id] == (None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def as_versions(frame: DataFrame) -> list[Version]:
                 row["year"],
                 row["valid_from"].astimezone(UTC),
                 row["valid_to"] and row["valid_to"].astimezone(UTC),
-                tuple(each.astimezone(UTC) for each in row["restated_at"]),
+                tuple(moment.astimezone(UTC) for moment in row["restated_at"]),
             )
             for row in rows
         ),
@@ -70,14 +70,14 @@ def made_of(spark: SparkSession, *statements: Statement) -> list[Version]:
 
 
 def test_a_version_holds_until_the_next_says_otherwise(spark: SparkSession) -> None:
-    found = made_of(
+    rows = made_of(
         spark,
         says("08:00", "rock"),
         says("10:00", "jazz"),
         says("09:00", "pop", song="s2"),
         says("11:00", None),
     )
-    assert found == [
+    assert rows == [
         Version("s1", "rock", 1990.0, at("08:00"), at("10:00"), ()),
         Version("s1", "jazz", 1990.0, at("10:00"), at("11:00"), ()),
         Version("s1", None, 1990.0, at("11:00"), None, ()),  # null is a statement too: not known any more
@@ -86,10 +86,10 @@ def test_a_version_holds_until_the_next_says_otherwise(spark: SparkSession) -> N
 
 
 def test_statements_that_say_the_same_are_one_version_that_knows_when(spark: SparkSession) -> None:
-    found = made_of(
+    rows = made_of(
         spark, *[says(when, "rock") for when in ("10:00", "08:00", "09:00")], says("11:00", "jazz")
     )
-    assert found == [
+    assert rows == [
         Version("s1", "rock", 1990.0, at("08:00"), at("11:00"), (at("09:00"), at("10:00"))),
         Version("s1", "jazz", 1990.0, at("11:00"), None, ()),
     ]
@@ -108,8 +108,8 @@ def test_two_rows_of_a_song_and_time_resolve_to_one(
     spark: SparkSession, rivals: list[tuple[str | None, float | None]], winner: tuple[str, float | None]
 ) -> None:
     for order in (rivals, rivals[::-1]):
-        (found,) = made_of(spark, *[says("08:00", genre, year) for genre, year in order])
-        assert (found.genre, found.year) == winner
+        (row,) = made_of(spark, *[says("08:00", genre, year) for genre, year in order])
+        assert (row.genre, row.year) == winner
 
 
 def test_a_late_statement_between_two_equal_ones_splits_their_version(spark: SparkSession) -> None:

@@ -34,8 +34,8 @@ def features_of_day(
         config: the aggregates.
         play_count: rows of ``plays``.
     """
-    found = entities(config)
-    keys = {entity: f"_key_{number}" for number, entity in enumerate(found)}
+    features_by_entity = entities(config)
+    keys = {entity: f"_key_{number}" for number, entity in enumerate(features_by_entity)}
     attributes = [feature.name for feature in config.features if feature.is_attribute]
     keyed = plays.select(
         *("event_id", "dt", "played_at", *attributes),
@@ -43,7 +43,7 @@ def features_of_day(
     )
     joined = keyed
     few_keys = play_count <= BROADCAST_KEYS
-    for entity, features in found.items():
+    for entity, features in features_by_entity.items():
         name = keys[entity]
         in_play = keyed.select(F.col(name).alias("key")).where("key IS NOT NULL").distinct()
         mine = partials.where(F.col("entity") == " x ".join(entity))

@@ -84,10 +84,10 @@ def relevant_digests(
         )
         # Rows of a day differ in entity or time, so none cancels another.
         digests = held.groupBy("dt").agg(F.count("*").alias("rows"), F.bit_xor(row).alias("digest"))
-        found = {each["dt"]: f"{each['rows']}:{each['digest']}" for each in digests.collect()}
+        digest_of = {row["dt"]: f"{row['rows']}:{row['digest']}" for row in digests.collect()}
         columns = ",".join(_names(features))
         for day in days:
-            parts[day].append(f"{dimension.table}({columns})={found.get(day, '0')}")
+            parts[day].append(f"{dimension.table}({columns})={digest_of.get(day, '0')}")
     return {day: " ".join(texts) for day, texts in parts.items()}
 
 
