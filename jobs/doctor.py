@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 
 from jobs.common import job_parser, print_summary, run, settings
 from uae_model.config import Config
-from uae_model.core.errors import ConfigError, UaeError
+from uae_model.core.errors import ConfigError, UaeError, first_line
 from uae_model.doctor import (
     Finding,
     Status,
@@ -68,8 +68,11 @@ def _check_with_spark(args: argparse.Namespace, config: Config) -> Iterator[Find
         yield ok("spark", f"{spark.version}, master {spark.sparkContext.master}")
         yield from check_data(TableStore(spark, config))
     except (UaeError, PySparkException, Py4JError) as error:
-        reason = str(error).strip().splitlines()[0][:300]
-        yield failed("spark", reason, "read the message; --log-level DEBUG and Spark's own log say more")
+        yield failed(
+            "spark",
+            first_line(error, 300),
+            "read the message; --log-level DEBUG and Spark's own log say more",
+        )
 
 
 if __name__ == "__main__":

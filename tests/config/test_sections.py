@@ -84,6 +84,7 @@ def test_every_setting_says_what_it_means(section: str) -> None:
     assert kind.model_fields
     for name, field in kind.model_fields.items():
         assert field.description, f"{section}.{name}"
+        assert not field.description[0].islower(), f"{section}.{name}: {field.description}"
 
 
 def test_limits_of_the_mean_weight_must_be_in_order() -> None:

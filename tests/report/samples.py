@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from uae_model.evaluation.document import Document, Figure, TextTable
 from uae_model.evaluation.figures import gamma_curves
 from uae_model.report.facts import (
-    CandidateFacts,
     FeedbackHistory,
     Histogram,
     ModelFacts,
@@ -24,6 +23,7 @@ from uae_model.report.facts import (
     TableVersion,
     TruthComparison,
 )
+from uae_model.training.comparison import Comparison
 
 DAY = date(2026, 1, 13)
 
@@ -73,8 +73,8 @@ def model() -> ModelFacts:
         curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
         failed_gates=(),
         candidates=(
-            CandidateFacts("chain-0.7", 0.254, 0.002, 0.0, 0.0, 3, True, 0.31, False),
-            CandidateFacts("joint", 0.259, 0.002, 0.005, 0.0004, 1, False, 0.95, True),
+            Comparison("chain-0.7", "chain", 0.7, 0.254, 0.002, 0.0, 0.0, 3, True, 0.31, 0.28, False),
+            Comparison("joint", "joint", 0.0, 0.259, 0.002, 0.005, 0.0004, 1, False, 0.95, 0.09, True),
         ),
     )
 

@@ -49,23 +49,23 @@ class Aggregate(Section):
     """An aggregate over whole days before the play's day, from partial aggregates of each day."""
 
     entity: tuple[str, ...] = Field(
-        min_length=1, description="what is aggregated over: user, song, artist, ...; several make a cross"
+        min_length=1, description="What is aggregated over: user, song, artist, ...; several make a cross"
     )
-    function: AggregateFunction = Field(description="what is computed of the entity's plays")
+    function: AggregateFunction = Field(description="What is computed of the entity's plays")
     value: str = Field(
         default="",
-        description="what is summed, averaged or counted: for sum and mean played_seconds or a numeric feed "
+        description="What is summed, averaged or counted: for sum and mean played_seconds or a numeric feed "
         "feature; for approx_distinct user, song or a categorical feed feature",
     )
     feedback: tuple[Feedback, ...] = Field(
-        default=(), description="count only plays with this feedback; empty: any"
+        default=(), description="Count only plays with this feedback; empty: any"
     )
     plays: Literal["all", "active", "passive", "completed"] = Field(
         default="all",
-        description="count only active or passive plays, or those played for aggregation.completed_seconds",
+        description="Count only active or passive plays, or those played for aggregation.completed_seconds",
     )
     windows: tuple[int, ...] = Field(
-        min_length=1, description="days before the play's day, one feature for each"
+        min_length=1, description="Days before the play's day, one feature for each"
     )
 
     @field_validator("entity", mode="before")

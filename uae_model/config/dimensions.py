@@ -24,23 +24,26 @@ RESERVED_ATTRIBUTES = ("user_id", "song_id", VALID_FROM, VALID_TO, RESTATED_AT, 
 class Dimension(Section):
     """Attributes of users or songs, each row of the feed stating all of them from a time on."""
 
-    entity: DimensionEntity = Field(description="user or song; the table is users or songs")
+    entity: DimensionEntity = Field(
+        description="Whose attributes these are, user or song; the table is users or songs"
+    )
     feed: str = Field(
         min_length=1,
-        description="a delivered slot, written like paths.feed: {date}, {hour}, or neither for a file or "
+        description="A delivered slot, written like paths.feed: {date}, {hour}, or neither for a file or "
         "folder that is complete",
     )
-    format: Literal["parquet", "jsonl", "csv"] = Field(default="parquet", description="format of the files")
+    format: Literal["parquet", "jsonl", "csv"] = Field(default="parquet", description="Format of the files")
     attributes: dict[str, Literal["categorical", "numeric"]] = Field(
-        min_length=1, description="attribute = kind; the columns of the table that features may read"
+        min_length=1,
+        description="Attributes that features may read, each with its kind; columns of the table",
     )
     columns: dict[str, str] = Field(
         default={},
-        description="target column = source column, for the id (user_id or song_id), valid_from and "
-        "attributes whose names differ",
+        description="Names that differ in the feed, as target = source: of the id (user_id or song_id), "
+        "valid_from and attributes",
     )
     time_format: Literal["iso", "epoch_seconds", "epoch_millis"] = Field(
-        default="iso", description="how valid_from is written"
+        default="iso", description="How valid_from is written"
     )
 
     _known_placeholders = field_validator("feed")(check_placeholders)

@@ -43,12 +43,12 @@ class EvaluationSettings(Section):
     """How ``uae evaluate`` compares weightings downstream; nothing that a night writes depends on it."""
 
     models: tuple[BaseModelName, ...] = Field(
-        default=BASE_MODEL_NAMES, min_length=1, description="base models that are trained on the weights"
+        default=BASE_MODEL_NAMES, min_length=1, description="Base models that are trained on the weights"
     )
     weightings: tuple[WeightingName, ...] = Field(
         default=WEIGHTING_NAMES,
         min_length=1,
-        description="what is compared: none (every play weighs 1), constant (the mean weight that auto "
+        description="What is compared: none (every play weighs 1), constant (the mean weight that auto "
         "gives), active_only, an estimator or truth (the simulation's attention); "
         "SOURCE:FUNCTION[:NUMBER] sets another weight function, such as uae:linear, auto:power:5, "
         "auto:scaled:0.1, constant:0.1",
@@ -56,23 +56,23 @@ class EvaluationSettings(Section):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(1, 2, 3, 4, 5),
         min_length=1,
-        description="seeds of the estimators and base models; one run for each",
+        description="Seeds of the estimators and base models; one run for each",
     )
     test_days: PositiveInt = Field(
-        default=1, description="days on whose plays the base models are judged, after the validation days"
+        default=1, description="Days on whose plays the base models are judged, after the validation days"
     )
-    embedding: PositiveInt = Field(default=8, description="width of each embedding of a base model")
+    embedding: PositiveInt = Field(default=8, description="Width of each embedding of a base model")
     mlp: tuple[PositiveInt, ...] = Field(
-        default=(256, 128, 64), min_length=1, description="hidden layers of the base models' MLPs"
+        default=(256, 128, 64), min_length=1, description="Hidden layers of the base models' MLPs"
     )
-    batch_size: Annotated[int, Field(ge=2)] = Field(default=4096, description="plays of a training step")
-    learning_rate: Positive = Field(default=5e-3, description="learning rate of the base models (Adam)")
+    batch_size: Annotated[int, Field(ge=2)] = Field(default=4096, description="Plays of a training step")
+    learning_rate: Positive = Field(default=5e-3, description="Learning rate of the base models (Adam)")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        default=1e-3, description="weight decay of the base models (Adam)"
+        default=1e-3, description="Weight decay of the base models (Adam)"
     )
-    epochs: PositiveInt = Field(default=8, description="passes over the training plays, at most")
+    epochs: PositiveInt = Field(default=8, description="Passes over the training plays, at most")
     patience: PositiveInt = Field(
-        default=2, description="epochs without a better weighted validation loss before training stops"
+        default=2, description="Epochs without a better weighted validation loss before training stops"
     )
     experiment: str = Field(
         default="uae-evaluation", min_length=1, description="MLflow experiment; each trial is one run of it"

@@ -40,27 +40,29 @@ AGGREGATE = "aggregate"
 class Feature(Section):
     """One model input, declared once and used alike by training and scoring."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="column name in plays and weights")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Column name in plays and weights")
     kind: Literal["categorical", "numeric"] = Field(
-        description="categorical: hashed into buckets; numeric: transformed, then standardised"
+        description="How the value is encoded: categorical is hashed into buckets, numeric is standardised"
     )
-    role: Role = Field(description="context moves attention, preference moves the response")
+    role: Role = Field(
+        description="What it moves: context moves attention, preference the response, both either"
+    )
     source: str = Field(
         default="",
-        description="feed.<column> (default feed.<name>), session.<derived>, event.<column>, "
-        "user.<attribute> or song.<attribute> of a dimension, or aggregate",
+        description="Where the value comes from: feed.<column> (default feed.<name>), session.<derived>, "
+        "event.<column>, user.<attribute> or song.<attribute> of a dimension, or aggregate",
     )
     buckets: int = Field(
-        default=1000, ge=2, le=10_000_000, description="hash buckets of a categorical feature"
+        default=1000, ge=2, le=10_000_000, description="Hash buckets of a categorical feature"
     )
     transform: Literal["none", "log1p", "quantile"] = Field(
         default="none",
-        description="what a numeric feature goes through: none; log1p, before it is standardised; quantile, "
+        description="What a numeric feature goes through: none; log1p, before it is standardised; quantile, "
         "the tenth of the training window that the value falls into",
     )
     aggregate: Aggregate | None = Field(
         default=None,
-        description="entity, function and windows of a feature that is computed from the days before",
+        description="Entity, function and windows of a feature that is computed from the days before",
     )
 
     @model_validator(mode="before")

@@ -13,18 +13,18 @@ from uae_model.config.estimators import AUTO, AUTO_CANDIDATES, CandidateName, Es
 class NetworkSettings(Section):
     """Sizes of the two networks (Sec. VI-A of the paper; the profile ``paper`` has its sizes)."""
 
-    embedding: PositiveInt = Field(default=8, description="width of each categorical embedding")
+    embedding: PositiveInt = Field(default=8, description="Width of each categorical embedding")
     hidden: PositiveInt = Field(
         default=64,
-        description="width of the state of GRU1 over the features; the paper tunes it in 64, 128, 256",
+        description="Width of the state of GRU1 over the features; the paper tunes it in 64, 128, 256",
     )
     feedback_hidden: PositiveInt = Field(
-        default=16, description="width of the state of GRU2 over the feedback"
+        default=16, description="Width of the state of GRU2 over the feedback"
     )
-    mlp: tuple[PositiveInt, ...] = Field(default=(64, 32), description="hidden layers of each MLP")
+    mlp: tuple[PositiveInt, ...] = Field(default=(64, 32), description="Hidden layers of each MLP")
     chain_context: Literal["step", "gru"] = Field(
         default="step",
-        description="whether the attention of chain and joint reads the play's features alone or, through "
+        description="Whether the attention of chain and joint reads the play's features alone or, through "
         "GRU1, those before it too",
     )
 
@@ -37,87 +37,87 @@ class TrainingSettings(Section):
 
     estimator: EstimatorName = Field(
         default=AUTO,
-        description="the attention estimator; auto trains training.candidates and keeps the one with the "
+        description="The attention estimator; auto trains training.candidates and keeps the one with the "
         "best held-out likelihood",
     )
     candidates: tuple[CandidateName, ...] = Field(
-        default=AUTO_CANDIDATES, min_length=1, description="estimators that auto compares"
+        default=AUTO_CANDIDATES, min_length=1, description="Estimators that auto compares"
     )
     stickiness: tuple[Stickiness, ...] = Field(
         default=(0.2, 0.4, 0.7, 0.9),
         min_length=1,
-        description="probability that attention stays as it was from play to play, of the attention chain; "
+        description="Probability that attention stays as it was from play to play, of the attention chain; "
         "several values are compared by held-out likelihood (joint is the chain with 0)",
     )
     unrestricted_stickiness: Stickiness = Field(
         default=0.7,
-        description="smallest stickiness with which auto tries unrestricted_chain: below it, nothing tells "
+        description="Smallest stickiness with which auto tries unrestricted_chain: below it, nothing tells "
         "attention from propensity where both networks see all features",
     )
     first_round_epochs: PositiveInt = Field(
-        default=1, description="epochs that every candidate is trained for before the best go on"
+        default=1, description="Epochs that every candidate is trained for before the best go on"
     )
-    finalists: PositiveInt = Field(default=2, description="candidates that are trained to the end")
+    finalists: PositiveInt = Field(default=2, description="Candidates that are trained to the end")
     feature_roles: bool = Field(
         default=True,
-        description="whether attention sees only the features of role context or both, and the propensity "
+        description="Whether attention sees only the features of role context or both, and the propensity "
         "only those of role preference or both (chain, joint, uae)",
     )
-    window_days: PositiveInt = Field(default=7, description="days of training plays")
-    validation_days: PositiveInt = Field(default=1, description="held-out days after the window")
-    epochs: PositiveInt = Field(default=6, description="passes over the window (N_e), at most")
+    window_days: PositiveInt = Field(default=7, description="Days of training plays")
+    validation_days: PositiveInt = Field(default=1, description="Held-out days after the window")
+    epochs: PositiveInt = Field(default=6, description="Passes over the window (N_e), at most")
     patience: PositiveInt = Field(
-        default=2, description="epochs without a better validation likelihood before training stops"
+        default=2, description="Epochs without a better validation likelihood before training stops"
     )
     batch_plays: PositiveInt = Field(
         default=1024,
-        description="padded steps in a batch of one process; sessions = batch_plays / padded length",
+        description="Padded steps in a batch of one process; sessions = batch_plays / padded length",
     )
     learning_rate_attention: Positive = Field(
-        default=3e-3, description="learning rate of Adam for the attention network (Theta_g)"
+        default=3e-3, description="Learning rate of Adam for the attention network (Theta_g)"
     )
     learning_rate_propensity: Positive = Field(
-        default=3e-3, description="learning rate of Adam for the propensity network (Theta_h)"
+        default=3e-3, description="Learning rate of Adam for the propensity network (Theta_h)"
     )
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.6, description="factor by which both learning rates change after each epoch"
+        default=0.6, description="Factor by which both learning rates change after each epoch"
     )
     weight_decay: Annotated[float, Field(ge=0)] = Field(
-        default=2e-4, description="weight decay of Adam for both networks"
+        default=2e-4, description="Weight decay of Adam for both networks"
     )
     attention_steps: PositiveInt = Field(
-        default=1, description="steps of the attention network on each batch (N_a of Algorithm 1; uae)"
+        default=1, description="Steps of the attention network on each batch (N_a of Algorithm 1; uae)"
     )
     propensity_steps: PositiveInt = Field(
-        default=2, description="steps of the propensity network on each batch (N_p of Algorithm 1; uae)"
+        default=2, description="Steps of the propensity network on each batch (N_p of Algorithm 1; uae)"
     )
     clip_risk: bool = Field(
-        default=True, description="whether the negative part of each risk is clipped at zero (uae)"
+        default=True, description="Whether the negative part of each risk is clipped at zero (uae)"
     )
     attention_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
-        default=1e-3, description="smallest alpha^ that the propensity risk divides by (uae)"
+        default=1e-3, description="Smallest alpha^ that the propensity risk divides by (uae)"
     )
     propensity_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
-        default=1e-3, description="smallest p^ that the attention risk divides by (uae)"
+        default=1e-3, description="Smallest p^ that the attention risk divides by (uae)"
     )
     attention_anchor: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,
-        description="known share of attended plays that training is pulled to (uae); "
+        description="Known share of attended plays that training is pulled to (uae); "
         "weights.attention_mean applies one afterwards instead, which measured better",
     )
     anchor_strength: Positive = Field(
-        default=1.0, description="factor of the squared distance to the anchor in the attention risk (uae)"
+        default=1.0, description="Factor of the squared distance to the anchor in the attention risk (uae)"
     )
-    decay_half_life: Positive = Field(default=5.0, description="plays after which attention has halved (edm)")
-    seed: int = Field(default=7, ge=0, description="seed of the initial weights and of the order of the data")
-    processes: PositiveInt = Field(default=2, description="training processes (ranks)")
+    decay_half_life: Positive = Field(default=5.0, description="Plays after which attention has halved (edm)")
+    seed: int = Field(default=7, ge=0, description="Seed of the initial weights and of the order of the data")
+    processes: PositiveInt = Field(default=2, description="Training processes (ranks)")
     distributed: Literal["driver", "cluster"] = Field(
-        default="driver", description="whether the processes run on the driver's machine or as Spark tasks"
+        default="driver", description="Whether the processes run on the driver's machine or as Spark tasks"
     )
     checkpoint_steps: int = Field(
         default=0,
         ge=0,
-        description="steps between two checkpoints within an epoch; 0: only one at the end of each epoch",
+        description="Steps between two checkpoints within an epoch; 0: only one at the end of each epoch",
     )
 
 
@@ -126,10 +126,10 @@ class RegistrySettings(Section):
 
     experiment: str = Field(default="uae", min_length=1, description="MLflow experiment of the training runs")
     attention_model: str = Field(
-        default="uae-attention", min_length=1, description="registered name of the attention model"
+        default="uae-attention", min_length=1, description="Registered name of the attention model"
     )
     propensity_model: str = Field(
-        default="uae-propensity", min_length=1, description="registered name of the propensity model"
+        default="uae-propensity", min_length=1, description="Registered name of the propensity model"
     )
 
 
@@ -138,12 +138,12 @@ class PromotionGates(Section):
 
     max_nll_increase: Annotated[float, Field(ge=0)] = Field(
         default=0.02,
-        description="share by which the validation loss per play may exceed the champion's on the same days",
+        description="Share by which the validation loss per play may exceed the champion's on the same days",
     )
     beat_base_rate: bool = Field(
-        default=True, description="whether the validation loss must be below that of the constant base rate"
+        default=True, description="Whether the validation loss must be below that of the constant base rate"
     )
-    min_training_plays: int = Field(default=1000, ge=0, description="fewest plays in the training window")
+    min_training_plays: int = Field(default=1000, ge=0, description="Fewest plays in the training window")
 
 
 class ScoringSettings(Section):
@@ -151,9 +151,9 @@ class ScoringSettings(Section):
 
     rows_per_task: PositiveInt = Field(
         default=50_000,
-        description="plays a Spark task scores; the number of tasks follows from the day's plays",
+        description="Plays a Spark task scores; the number of tasks follows from the day's plays",
     )
-    batch_plays: PositiveInt = Field(default=16_384, description="padded steps in one forward pass")
+    batch_plays: PositiveInt = Field(default=16_384, description="Padded steps in one forward pass")
 
 
 class WeightSettings(Section):
@@ -161,24 +161,25 @@ class WeightSettings(Section):
 
     attention: Literal["own", "prediction", "filtered", "smoothed"] = Field(
         default="own",
-        description="what attention may rest on: prediction (earlier plays), filtered (the play's feedback "
+        description="What attention may rest on: prediction (earlier plays), filtered (the play's feedback "
         "too), smoothed (the whole session's feedback); own: what the estimator is meant for "
         "(smoothed for chain and joint, prediction for the others)",
     )
     attention_mean: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,
-        description="known share of attended plays: attention is shifted, in logits, until the validation "
+        description="Known share of attended plays: attention is shifted, in logits, until the validation "
         "days have this mean",
     )
     function: Literal["linear", "power", "scaled", "constant"] = Field(
         default="linear",
-        description="linear: w = attention; power: w = 1 - (attention + 1)^-gamma (Eq. 19); scaled: "
+        description="How a weight follows from attention; "
+        "linear: w = attention; power: w = 1 - (attention + 1)^-gamma (Eq. 19); scaled: "
         "attention times a factor, so that passive plays of the validation days have mean weights.mean; "
         "constant: weights.mean",
     )
     gamma: Positive = Field(
-        default=15.0, description="exponent of the function power; the paper tunes it in 5, 10, 15, 20, 25"
+        default=15.0, description="Exponent of the function power; the paper tunes it in 5, 10, 15, 20, 25"
     )
     mean: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=0.1, description="mean weight of passive plays that the functions scaled and constant give"
+        default=0.1, description="Mean weight of passive plays that the functions scaled and constant give"
     )

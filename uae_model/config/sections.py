@@ -37,25 +37,25 @@ FEED_FORMATS: tuple[FeedFormat, ...] = get_args(FeedFormat)
 class Paths(Section):
     """Where things lie. Relative paths count from the configuration file's folder."""
 
-    tables: str = Field(default="tables", description="folder or URI that holds the Delta tables")
+    tables: str = Field(default="tables", description="Folder or URI that holds the Delta tables")
     feed: str = Field(
         default="feed/dt={date}",
-        description="a delivered slot of the feed: {date}, and {hour} for hourly delivery; "
+        description="A delivered slot of the feed: {date}, and {hour} for hourly delivery; "
         "with neither it is one complete file or folder",
     )
-    snapshots: str = Field(default="snapshots", description="training snapshots (Parquet)")
+    snapshots: str = Field(default="snapshots", description="Training snapshots (Parquet)")
     checkpoints: str = Field(
-        default="checkpoints", description="training checkpoints; shared storage on a cluster"
+        default="checkpoints", description="Training checkpoints; shared storage on a cluster"
     )
     reports: str = Field(default="reports", description="HTML reports")
     mlflow: str = Field(default="sqlite:///mlflow.db", description="MLflow tracking and registry URI")
     mlflow_artifacts: str = Field(
         default="mlflow-artifacts",
-        description="artifact folder of a new experiment; a tracking server has its own",
+        description="Artifact folder of a new experiment; a tracking server has its own",
     )
     hmac_key_file: str = Field(
         default="",
-        description="file with the key that pseudonymises user ids (or use identity.hmac_key_env)",
+        description="File with the key that pseudonymises user ids (or use identity.hmac_key_env)",
     )
 
     _known_placeholders = field_validator("feed")(check_placeholders)
@@ -66,7 +66,7 @@ class Identity(Section):
 
     hmac_key_env: str = Field(
         default="UAE_HMAC_KEY",
-        description="environment variable with the HMAC-SHA256 key; used where paths.hmac_key_file is empty",
+        description="Environment variable with the HMAC-SHA256 key; used where paths.hmac_key_file is empty",
     )
 
 
@@ -74,45 +74,45 @@ class FeedSettings(Section):
     """How the raw feed is read."""
 
     format: FeedFormat = Field(
-        default="parquet", description="file format, or a dataset with rules of its own"
+        default="parquet", description="File format, or a dataset with rules of its own"
     )
     complete_marker: str = Field(
         default="_SUCCESS",
-        description="file that says a slot is complete; empty: a slot that exists is complete",
+        description="File that says a slot is complete; empty: a slot that exists is complete",
     )
     columns: dict[str, str] = Field(
         default={},
-        description="target column = source column, for event_id, user_id, song_id, played_at, "
-        "played_ms, feedback and feed features whose names differ",
+        description="Names that differ in the feed, as target = source: of event_id, user_id, song_id, "
+        "played_at, played_ms, feedback and feed features",
     )
     time_format: Literal["iso", "epoch_seconds", "epoch_millis"] = Field(
-        default="iso", description="how played_at is written"
+        default="iso", description="How played_at is written"
     )
     time_of: Literal["start", "end"] = Field(
-        default="start", description="whether the feed's time is the start or the end of the play"
+        default="start", description="Whether the feed's time is the start or the end of the play"
     )
     feedback_map: dict[str, Feedback] = Field(
         default={name: name for name in FEEDBACK_TYPES},
-        description="source value = feedback type; a value that is not listed is quarantined",
+        description="Feedback type of each source value; a value that is not listed is quarantined",
     )
     listened_share: Share = Field(
         default=0.5,
-        description="share of a song below which a play counts as skipped (datasets that tell the share)",
+        description="Share of a song below which a play counts as skipped (datasets that tell the share)",
     )
     action_minutes: Annotated[float, Field(ge=0)] = Field(
         default=10.0,
-        description="how long after the end of a play an action on its song still belongs to it "
+        description="How long after the end of a play an action on its song still belongs to it "
         "(datasets with actions as rows of their own)",
     )
     late_days: int = Field(
         default=3,
         ge=0,
         le=30,
-        description="days a night reopens for late events; older rows are quarantined",
+        description="Days a night reopens for late events; older rows are quarantined",
     )
     future_hours: Annotated[float, Field(ge=0)] = Field(
         default=1.0,
-        description="how far past its slot's day a play may start before it is quarantined",
+        description="How far past its slot's day a play may start before it is quarantined",
     )
 
 
@@ -121,15 +121,15 @@ class LabelRules(Section):
 
     active: tuple[Feedback, ...] = Field(
         default=("like", "share", "download", "skip", "dislike"),
-        description="feedback that proves attention: e = 1",
+        description="Feedback that proves attention: e = 1",
     )
     positive: tuple[Feedback, ...] = Field(
-        default=("like", "share", "download", "auto_play"), description="feedback with label y = 1"
+        default=("like", "share", "download", "auto_play"), description="Feedback with label y = 1"
     )
     priority: tuple[Feedback, ...] = Field(
         default=("dislike", "download", "share", "like", "skip", "auto_play"),
-        description="which of several actions on one play counts, highest first: a stated opinion "
-        "beats navigation",
+        description="Which of several actions on one play counts, highest first: a stated opinion "
+        "comes before navigation",
     )
 
     @field_validator("priority")
@@ -146,19 +146,19 @@ class SessionRules(Section):
     gap_minutes: Positive = Field(
         default=30.0,
         le=360,
-        description="a longer pause from the end of the previous play starts a session",
+        description="A longer pause from the end of the previous play starts a session",
     )
     max_hours: Positive = Field(
         default=6.0,
         le=24,
-        description="an unbroken run of listening is cut after this long, which bounds the lookback",
+        description="An unbroken run of listening is cut after this long, which bounds the lookback",
     )
     max_play_hours: Positive = Field(
-        default=6.0, le=24, description="a play that claims to be longer is quarantined"
+        default=6.0, le=24, description="A play that claims to be longer is quarantined"
     )
     max_plays_per_user_day: PositiveInt = Field(
         default=2000,
-        description="a user with more plays on a UTC day is a bot: that day's plays are excluded",
+        description="A user with more plays on a UTC day is a bot: that day's plays are excluded",
     )
 
 
@@ -166,7 +166,7 @@ class AggregationSettings(Section):
     """What aggregate features count (the features themselves are declared under ``features``)."""
 
     completed_seconds: Positive = Field(
-        default=30.0, description="a play of at least this long counts as completed"
+        default=30.0, description="A play of at least this long counts as completed"
     )
 
 
@@ -174,24 +174,24 @@ class SnapshotSettings(Section):
     """How training data are laid out for Petastorm."""
 
     min_fill: Annotated[float, Field(ge=0.5, le=1)] = Field(
-        default=0.8, description="share of padded steps that must be real plays"
+        default=0.8, description="Share of padded steps that must be real plays"
     )
     row_group_sessions: PositiveInt = Field(
-        default=4096, description="sessions in a Parquet row group, at most; small ones cost the reader time"
+        default=4096, description="Sessions in a Parquet row group, at most; small ones cost the reader time"
     )
     min_session_plays: PositiveInt = Field(
-        default=1, description="sessions of fewer plays are not trained on; the paper wants 10 of 30-Music"
+        default=1, description="Sessions of fewer plays are not trained on; the paper wants 10 of 30-Music"
     )
     split: Literal["days", "sessions"] = Field(
         default="days",
-        description="days: the last training.validation_days validate; sessions: of all those days, "
-        "sessions are drawn in the ratio of snapshot.shares",
+        description="Which sessions validate: days, those of the last training.validation_days; sessions, "
+        "some of all those days, drawn in the ratio of snapshot.shares",
     )
     shares: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
-        default=(8, 1, 1), description="training, validation and test sessions where split is sessions"
+        default=(8, 1, 1), description="Training, validation and test sessions where split is sessions"
     )
     split_seed: int = Field(
-        default=7, ge=0, description="seed of the draw of sessions; another one gives another split"
+        default=7, ge=0, description="Seed of the draw of sessions; another one gives another split"
     )
 
 
@@ -200,25 +200,25 @@ class PublicationChecks(Section):
 
     max_quarantined_share: Share = Field(
         default=0.05,
-        description="rows of the day's feed that may be in quarantine, of plays and of each dimension",
+        description="Rows of the day's feed that may be in quarantine, of plays and of each dimension",
     )
-    min_passive_weight_mean: Share = Field(default=0.0, description="lowest mean weight of passive plays")
-    max_passive_weight_mean: Share = Field(default=1.0, description="highest mean weight of passive plays")
+    min_passive_weight_mean: Share = Field(default=0.0, description="Lowest mean weight of passive plays")
+    max_passive_weight_mean: Share = Field(default=1.0, description="Highest mean weight of passive plays")
     max_mean_shift: Share = Field(
         default=0.3,
-        description="largest change of the mean passive weight since the last day of the same model",
+        description="Largest change of the mean passive weight since the last day of the same model",
     )
     feature_health: bool = Field(
         default=False,
-        description="whether each scored day is compared, feature by feature, with the training window",
+        description="Whether each scored day is compared, feature by feature, with the training window",
     )
     max_psi: Positive | None = Field(
         default=None,
-        description="largest population stability index of a feature (0.25 is a common limit); null: any",
+        description="Largest population stability index of a feature (0.25 is a common limit); null: any",
     )
     psi_ignored: tuple[str, ...] = Field(
         default=("day_of_week",),
-        description="features that max_psi leaves out: one day never looks like a week of them",
+        description="Features that max_psi leaves out: no single day has all days of the week",
     )
 
 
@@ -227,9 +227,11 @@ class RetentionSettings(Section):
 
     published_days: PositiveInt = Field(
         default=400,
-        description="time travel of weights and publications; readers pin versions this long",
+        description="Days that old versions of weights and publications stay readable: readers pin them",
     )
-    working_days: PositiveInt = Field(default=30, description="time travel of the other tables")
+    working_days: PositiveInt = Field(
+        default=30, description="Days that old versions of the other tables stay readable"
+    )
 
 
 class NightlySettings(Section):
@@ -237,7 +239,7 @@ class NightlySettings(Section):
 
     train: Literal["never", "when_missing", "weekly", "always"] = Field(
         default="when_missing",
-        description="when a night also trains and promotes; weekly: on Mondays",
+        description="When a night also trains and promotes; weekly means on Mondays",
     )
 
 
@@ -251,7 +253,7 @@ class SparkTuning(Section):
         default=8,
         ge=1,
         le=1000,
-        description="tasks that share the plays of a hot song or artist when aggregates are joined to plays",
+        description="Tasks that share the plays of a hot song or artist when aggregates are joined to plays",
     )
 
 

@@ -30,9 +30,9 @@ RESERVED_COLUMNS = frozenset(
 class Config(Sections):
     """Everything a run depends on. Immutable; recorded by every run."""
 
-    features: FeatureSet = Field(description="the model's inputs, at least one")
+    features: FeatureSet = Field(description="The model's inputs, at least one")
     dimensions: tuple[Dimension, ...] = Field(
-        default=(), description="attributes of users and songs that change over time"
+        default=(), description="Attributes of users and songs that change over time"
     )
 
     @model_validator(mode="after")

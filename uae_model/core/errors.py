@@ -57,3 +57,9 @@ class PromotionRefusedError(ModelError):
     """A gate refused to make a model champion."""
 
     exit_code = 4
+
+
+def first_line(error: BaseException, longest: int = 200) -> str:
+    """Return the first line of an error's text, at most ``longest`` letters: stack traces follow it."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:longest] if lines else type(error).__name__

@@ -11,7 +11,7 @@ from uae_model.core.dates import midnight
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TABLES, TableStore
-from uae_model.readers.days import PUBLISHED
+from uae_model.readers.spark import weight_publications
 from uae_model.sessions.cut import closing_time
 
 LOOK_BACK_DAYS = 400
@@ -74,9 +74,7 @@ def last_published(store: TableStore) -> date | None:
     """Return the newest published day of weights."""
     if not store.exists("publications"):
         return None
-    rows = store.read("publications").where(
-        (F.col("table_name") == "weights") & (F.col("status") == PUBLISHED)
-    )
+    rows = weight_publications(store.read("publications"))
     newest: date | None = rows.agg(F.max("dt")).collect()[0][0]
     return newest
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from uae_model.config import Config
-from uae_model.core.errors import ConfigError, ModelError
+from uae_model.core.errors import ConfigError, ModelError, first_line
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.identity import read_key
 from uae_model.registry.opening import SQLITE, open_registry
@@ -80,9 +80,12 @@ def check_registry(config: Config) -> list[Finding]:
                 return [ok("registry", f"{uri} will be made by the first training"), _no_champion(config)]
             versions = registry.champion_versions()
         except (MlflowException, SQLAlchemyError) as error:
-            reason = str(error).strip().splitlines()[0][:200]
             return [
-                failed("registry", f"{uri} does not answer: {reason}", "check paths.mlflow and the server")
+                failed(
+                    "registry",
+                    f"{uri} does not answer: {first_line(error)}",
+                    "check paths.mlflow and the server",
+                )
             ]
         reached = ok("registry", f"{uri} answers")
         if versions is None:
@@ -92,8 +95,10 @@ def check_registry(config: Config) -> list[Finding]:
         except ModelError as error:
             return [reached, failed("champion", str(error), "run uae train and uae promote")]
         except (MlflowException, OSError) as error:
-            reason = str(error).strip().splitlines()[0][:200]
-            return [reached, failed("champion", f"cannot be loaded: {reason}", "check the artifact storage")]
+            return [
+                reached,
+                failed("champion", f"cannot be loaded: {first_line(error)}", "check the artifact storage"),
+            ]
     return [reached, ok("champion", f"attention version {versions[0]}, propensity version {versions[1]}")]
 
 

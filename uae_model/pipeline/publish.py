@@ -17,6 +17,7 @@ from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, occurrences
 from uae_model.pipeline.sessions import account
 from uae_model.publication.checks import check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.readers.days import PUBLISHED
+from uae_model.readers.spark import weight_publications
 
 
 def is_published(store: TableStore, day: date) -> bool:
@@ -36,7 +37,7 @@ def needs_publication(store: TableStore, day: date) -> bool:
 
 def published_row(store: TableStore, day: date) -> Row:
     """Return the day's row of ``publications``."""
-    row = store.read("publications", [day]).where(F.col("table_name") == "weights").first()
+    row = weight_publications(store.read("publications", [day]), status=None).first()
     if row is None:
         raise InputError(f"{day} is not published; run uae publish --date {day} first")
     return row

@@ -12,6 +12,12 @@ from uae_model.lake import read_table
 from uae_model.readers.days import PUBLISHED, requested_days, require_all_days
 
 
+def weight_publications(publications: DataFrame, *, status: str | None = PUBLISHED) -> DataFrame:
+    """Return the rows of table ``publications`` that are about weights, with any status where it is None."""
+    rows = publications.where(F.col("table_name") == "weights")
+    return rows if status is None else rows.where(F.col("status") == status)
+
+
 def read_weights(
     spark: SparkSession, tables: str, first: date | str, last: date | str | None = None
 ) -> DataFrame:
@@ -31,9 +37,8 @@ def read_weights(
     """
     start, end = requested_days(first, last)
     rows = (
-        read_table(spark, tables, "publications")
+        weight_publications(read_table(spark, tables, "publications"))
         .where(F.col("dt").between(F.lit(start), F.lit(end)))
-        .where((F.col("table_name") == "weights") & (F.col("status") == PUBLISHED))
         .select("dt", "delta_version")
         .collect()
     )

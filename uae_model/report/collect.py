@@ -11,7 +11,6 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.lake import TableStore
-from uae_model.readers.days import PUBLISHED
 from uae_model.readers.spark import read_weights
 from uae_model.report.facts import (
     FeatureDay,
@@ -103,7 +102,6 @@ def _published(store: TableStore, day: date, first: date, last: date) -> tuple[P
     publications: tuple[PublicationFacts, ...] = ()
     if store.exists("publications"):
         publications = publication_facts(store.read("publications"), first, last)
-    publications = tuple(row for row in publications if row.status == PUBLISHED)
     if any(row.day == day for row in publications):
         return publications
     if store.last_commit("weights", day) is not None:

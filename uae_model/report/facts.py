@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from uae_model.evaluation.document import Document
+from uae_model.training.comparison import Comparison
 
 HISTORY = 6
 """Plays that a feedback pattern looks back on (Fig. 2 b of the paper)."""
@@ -152,21 +153,6 @@ class TruthComparison:
 
 
 @dataclass(frozen=True)
-class CandidateFacts:
-    """A candidate of ``auto`` as ``uae_model.training.loop.Comparison`` recorded it; nats a play."""
-
-    name: str
-    nll: float
-    nll_error: float
-    difference: float
-    difference_error: float
-    epochs: int
-    finalist: bool
-    mean_attention: float
-    collapsed: bool
-
-
-@dataclass(frozen=True)
 class FeatureDay:
     """A feature on a scored day; PSI (population stability index) is against the model's training window."""
 
@@ -189,7 +175,7 @@ class ModelFacts:
     tags: dict[str, str]
     curves: dict[str, tuple[tuple[int, float], ...]]
     failed_gates: tuple[str, ...]
-    candidates: tuple[CandidateFacts, ...] = ()
+    candidates: tuple[Comparison, ...] = ()
 
     def curve(self, name: str) -> tuple[tuple[int, float], ...]:
         """Return a metric as (epoch from 1, value); empty where the run has none."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import Any, Protocol
 
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.registry.gates import RegisteredCandidate, failed_gates
-from uae_model.report.facts import CandidateFacts, ModelFacts, PublicationFacts
+from uae_model.report.facts import ModelFacts, PublicationFacts
+from uae_model.training.comparison import Comparison
 
 
 class ModelSource(Protocol):
@@ -60,11 +60,10 @@ def read_model(
     return facts, ""
 
 
-def _candidates(tags: dict[str, str]) -> tuple[CandidateFacts, ...]:
+def _candidates(tags: dict[str, str]) -> tuple[Comparison, ...]:
     """Return what ``auto`` compared, the chosen one first; empty for a model that was registered without."""
-    shown = [field.name for field in fields(CandidateFacts)]
     recorded = json.loads(tags.get("candidates", "[]"))
-    return tuple(CandidateFacts(**{name: candidate[name] for name in shown}) for candidate in recorded)
+    return tuple(Comparison(**candidate) for candidate in recorded)
 
 
 def _by_epoch(history: dict[str, list[tuple[int, float]]]) -> dict[str, tuple[tuple[int, float], ...]]:

@@ -9,6 +9,7 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model.readers.spark import weight_publications
 from uae_model.report.facts import (
     HISTORY,
     LAST_POSITION,
@@ -109,13 +110,9 @@ def quarantine_counts(quarantine: DataFrame) -> tuple[QuarantineCount, ...]:
 
 
 def publication_facts(publications: DataFrame, first: date, last: date) -> tuple[PublicationFacts, ...]:
-    """Return the publications of weights from ``first`` to ``last``, by day."""
-    rows = (
-        publications.where(F.col("dt").between(F.lit(first), F.lit(last)))
-        .where(F.col("table_name") == "weights")
-        .orderBy("dt")
-        .collect()
-    )
+    """Return the publications of weights from ``first`` to ``last`` that readers may see, by day."""
+    in_range = weight_publications(publications).where(F.col("dt").between(F.lit(first), F.lit(last)))
+    rows = in_range.orderBy("dt").collect()
     return tuple(_publication_facts(row) for row in rows)
 
 
