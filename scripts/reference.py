@@ -29,6 +29,7 @@ from jobs.common import job_parser  # noqa: E402
 from uae_model.config import PROFILES, Aggregate, Config, Dimension, Feature, load_config  # noqa: E402
 from uae_model.config.load import PROFILE_FOLDER  # noqa: E402
 from uae_model.lake import TABLES, TableContract, contract_for  # noqa: E402
+from uae_model.pages.markdown import markdown_table  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
 NOTE = (
@@ -159,7 +160,7 @@ def _settings(model: type[BaseModel], section: str) -> str:
         key = f"{section}.{name}" if section else name
         default = f"`{_json(field.get_default(call_default_factory=True))}`"
         choice = allowed(field)
-        meaning = _cell(field.description or "") + (f". Allowed: {choice}" if choice else "")
+        meaning = (field.description or "") + (f". Allowed: {choice}" if choice else "")
         rows.append([f"`{key}`", "must be set" if field.is_required() else default, meaning])
     return _table(["key", "default", "meaning"], rows)
 
@@ -193,20 +194,15 @@ def _about_profile(name: str) -> str:
     count = next(number for number, line in enumerate(lines) if not line.startswith("#"))
     about = " ".join(line.lstrip("# ").strip() for line in lines[:count])
     parent = tomllib.loads(text).get("profile")
-    return _cell(about + (f" Starts from `{parent}`." if parent else ""))
+    return about + (f" Starts from `{parent}`." if parent else "")
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+    return markdown_table(header, rows, labels=len(header))
 
 
 def _json(value: Any) -> str:
-    return _cell(json.dumps(value, default=str))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return json.dumps(value, default=str)
 
 
 def _first_sentence(model: type[BaseModel]) -> str:
