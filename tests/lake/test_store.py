@@ -248,8 +248,8 @@ def test_rows_without_a_day_are_changed_and_taken_out_in_one_commit(
     )
     assert second == {"inserted": 1, "updated": 1, "removed": 1}
     assert store.commits("songs")[0] == Commit(version + 1, {"slot": "second"})
-    rows = store.read("songs").orderBy("song_id", "valid_from").collect()
-    assert [(row["song_id"], row["valid_to"] is None) for row in rows] == [("a", False), ("a", True)]
+    stored = store.read("songs").orderBy("song_id", "valid_from").collect()
+    assert [(row["song_id"], row["valid_to"] is None) for row in stored] == [("a", False), ("a", True)]
     detail = DeltaTable.forPath(spark, store.path("songs")).detail().collect()[0]
     assert detail["partitionColumns"] == []
     with pytest.raises(Py4JJavaError, match="valid_for_a_time"):  # as Delta's merge raises it
