@@ -43,7 +43,7 @@ def test_a_page_that_differs_or_is_missing_is_stale(
 def test_settings_have_default_bounds_and_meaning(written: Mapping[str, str]) -> None:
     lines = written["configuration.md"].splitlines()
     assert (
-        "| `feed.listened_share` | `0.5` | share of a song below which a play counts as skipped "
+        "| `feed.listened_share` | `0.5` | Share of a song below which a play counts as skipped "
         "(datasets that tell the share). Allowed: ≥ 0, ≤ 1 |" in lines
     )
     (row,) = [line for line in lines if line.startswith("| `feed.time_of` |")]

@@ -258,5 +258,5 @@ def test_the_job_writes_the_page_of_a_range(
 
 def test_a_wrong_day_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
-    assert report_main(["--date", "yesterday"]) == 1
+    assert report_main(["--date", "yesterday"]) == 2
     assert "uae report: 'yesterday' is not a day" in capsys.readouterr().err
