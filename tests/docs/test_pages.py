@@ -17,6 +17,7 @@ import pytest
 from jobs.cli import STEPS
 from tests.docs.pages import ALL_PAGES, ROOT, TOP_LEVEL, Block, blocks, name_of
 from uae_model.config.load import PROFILE_FOLDER, parse_config
+from uae_model.core.errors import UaeError
 
 LARGEST_README = 12 * 1024
 LINK = re.compile(r"\]\(([^)\s]+)\)|(?:src|href)=\"([^\"]+)\"")
@@ -110,3 +111,17 @@ def test_steps_and_their_options_exist() -> None:
         for option in options:
             if option.startswith("--"):
                 assert re.search(rf"{option}(?![\w-])", helps[step]), f"{where}: {step} {option}"
+
+
+def kinds_of(error: type[UaeError]) -> Iterator[type[UaeError]]:
+    """Yield an error class and all below it."""
+    yield error
+    for kind in error.__subclasses__():
+        yield from kinds_of(kind)
+
+
+def test_operations_tells_every_exit_code() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    table = text.split("| exit code | meaning |")[1].split("\n\n")[0]
+    told = [int(code) for code in re.findall(r"^\| (\d) \|", table, re.MULTILINE)]
+    assert sorted(told) == sorted({0, *(kind.exit_code for kind in kinds_of(UaeError))})
