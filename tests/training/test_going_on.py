@@ -18,12 +18,14 @@ class TestGoingOn:
     CHECKPOINTS = 9
     """Nine batches an epoch: after 4, after 8, and at the end of each of three epochs."""
 
-    def job(self, manifest: Manifest, folder: Path) -> TrainingJob:
-        return training_job(manifest, folder, **dict(self.CHANGES))
+    @classmethod
+    def job(cls, manifest: Manifest, folder: Path) -> TrainingJob:
+        return training_job(manifest, folder, **dict(cls.CHANGES))
 
     @pytest.fixture(scope="class")
-    def whole(self, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
-        return train(self.job(manifest, tmp_path_factory.mktemp("checkpoints")))
+    @classmethod
+    def whole(cls, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+        return train(cls.job(manifest, tmp_path_factory.mktemp("checkpoints")))
 
     @pytest.mark.parametrize("kill_after", range(1, CHECKPOINTS + 1))
     def test_a_killed_run_goes_on_to_the_same_losses_and_networks(

@@ -33,7 +33,8 @@ from uae_model.training.loop import train_on_this_rank
 
 class TestLearning:
     @pytest.fixture(scope="class")
-    def result(self, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
+    @staticmethod
+    def result(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
         job = training_job(manifest, tmp_path_factory.mktemp("checkpoints"), epochs=8, patience=8)
         return train(job)
 
@@ -187,7 +188,8 @@ class TestAccounting:
 
 class TestStopping:
     @pytest.fixture(scope="class")
-    def misled(self, tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    @staticmethod
+    def misled(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
         """Return a snapshot whose validation days say the opposite: the more is learnt, the worse."""
         return write_snapshot_files(
             tmp_path_factory.mktemp("misled"),

@@ -78,7 +78,8 @@ class TestTwoRanks:
     """Of the checkpoints after 2, 4 and 5 steps of an epoch: where rank 1 has run out, and in epoch 1."""
 
     @pytest.fixture(scope="class")
-    def two(self, tmp_path_factory: pytest.TempPathFactory) -> TwoRanks:
+    @classmethod
+    def two(cls, tmp_path_factory: pytest.TempPathFactory) -> TwoRanks:
         folder = tmp_path_factory.mktemp("two")
         train_days = small_sessions([8, 3, 5, 8, 1, 2, 7, 8, 4, 6, 8, 8, 8, 8, 8], seed=5)
         held_out = small_sessions([8, 2, 4, 4, 6, 1, 8], seed=6, first=100)
@@ -95,7 +96,7 @@ class TestTwoRanks:
             (train_on_this_rank, (job("again", UNEVEN),)),
             *(
                 (go_on, (job(f"from-{number}", UNEVEN), folder / "copies" / f"{number}.pt"))
-                for number in self.RESUMED_FROM
+                for number in cls.RESUMED_FROM
             ),
             (refusal, (job("wrong", UNEVEN, wrong),)),
         ]
