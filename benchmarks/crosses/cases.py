@@ -31,7 +31,7 @@ from benchmarks.estimators.trials import attention_of, auc_of, networks_of, trai
 from uae_model.config import Config
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
-from uae_model.evaluation.trials import Laboratory, Trial
+from uae_model.evaluation.trials import Trial, TrialRunner
 from uae_model.simulation.world import World
 
 Splits = Mapping[int, SimulatedPlays]
@@ -88,9 +88,9 @@ def _recommender(
     for features, names in (("without", IDS), ("with", (*IDS, *CROSSES))):
         parts = {split: narrowed(plays, config, names) for split, plays in splits.items()}
         plays = evaluation_plays(world, parts, SPLITS)
-        laboratory = Laboratory(plays, source, with_features(config, names))
+        runner = TrialRunner(plays, source, with_features(config, names))
         for weighting in WEIGHTINGS:
-            result = laboratory.run(Trial(MODEL, weighting, seed))
+            result = runner.run(Trial(MODEL, weighting, seed))
             metrics[weighting][features] = dict(result.metrics)
     return metrics
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.downstream.worlds import Grid, config_of, laboratory, world_of
+from benchmarks.downstream.worlds import Grid, config_of, trial_runner, world_of
 from uae_model.evaluation.grid import run_grid
 from uae_model.evaluation.trials import Trial, TrialResult
 
@@ -60,11 +60,11 @@ def measure(case: DownstreamCase, trials: tuple[Trial, ...], folder: Path) -> di
     started = time.perf_counter()
     place = folder / case.name
     world = world_of(case.liking_effect, case.seed, case.users)
-    lab = laboratory(world, config_of(case.profile, case.seed), place)
-    results = run_grid(lab, trials, TrialFiles(place / "cells.jsonl"))
+    runner = trial_runner(world, config_of(case.profile, case.seed), place)
+    results = run_grid(runner, trials, TrialFiles(place / "cells.jsonl"))
     return {
         **vars(case),
-        "plays": len(lab.plays),
+        "plays": len(runner.plays),
         "seconds": time.perf_counter() - started,
         "cells": [{**vars(result.trial), "metrics": dict(result.metrics)} for result in results],
     }

@@ -16,12 +16,12 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.__main__ import PAGES, machine
-from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, USERS, config_of, laboratory, world_of
+from benchmarks.downstream.worlds import ACTS_ON_DISLIKES, USERS, config_of, trial_runner, world_of
 from benchmarks.measure import ROOT
 from uae_model.evaluation.curves import t_band
 from uae_model.evaluation.figures import convergence
 from uae_model.evaluation.plays import TRAIN, VALIDATION
-from uae_model.evaluation.trials import Laboratory
+from uae_model.evaluation.trials import TrialRunner
 from uae_model.pages.svg import svg_file
 from uae_model.recommenders.models import Recommender
 
@@ -45,14 +45,14 @@ def main() -> int:
     config = config_of("default", WORLD_SEED)
     whole = config.evaluation.model_copy(update={"epochs": args.epochs, "patience": args.epochs})
     config = config.model_copy(update={"evaluation": whole})
-    lab = laboratory(world_of(ACTS_ON_DISLIKES, WORLD_SEED, args.users), config, Path(args.data))
+    runner = trial_runner(world_of(ACTS_ON_DISLIKES, WORLD_SEED, args.users), config, Path(args.data))
     curves: dict[str, list[list[float]]] = {}
     bar = tqdm(total=len(args.weightings) * args.runs, unit=" runs")
     for weighting in args.weightings:
         for run in range(1, args.runs + 1):
-            by_split = one_run(lab, args.model, weighting, run)
+            by_split = one_run(runner, args.model, weighting, run)
             for split, curve in by_split.items():
-                curves.setdefault(f"{lab.rule(weighting).title}, {split}", []).append(curve)
+                curves.setdefault(f"{runner.rule(weighting).title}, {split}", []).append(curve)
             bar.update()
     bands = {name: t_band(np.array(runs)) for name, runs in curves.items()}
     Path(args.out).write_text(json.dumps({"machine": machine(), "curves": curves}, indent=1) + "\n")
@@ -62,14 +62,14 @@ def main() -> int:
     return 0
 
 
-def one_run(lab: Laboratory, model: str, weighting: str, seed: int) -> dict[str, list[float]]:
+def one_run(runner: TrialRunner, model: str, weighting: str, seed: int) -> dict[str, list[float]]:
     """Return the AUC by epoch on each split."""
 
     def watch(trained: Recommender) -> dict[str, float]:
-        return {name: lab.auc_of(trained, split) for name, split in SPLITS.items()}
+        return {name: runner.auc_of(trained, split) for name, split in SPLITS.items()}
 
-    weight_N = lab.weights(weighting, WORLD_SEED)
-    _, done = lab.train(model, weight_N, seed, watch)
+    weight_N = runner.weights(weighting, WORLD_SEED)
+    _, done = runner.train(model, weight_N, seed, watch)
     return {name: [epoch[name] for epoch in done.history] for name in SPLITS}
 
 

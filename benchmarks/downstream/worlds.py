@@ -15,7 +15,7 @@ from uae_model.config.estimators import PAPER_NAMES
 from uae_model.config.evaluation import BASE_MODEL_NAMES, WEIGHTING_NAMES
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
-from uae_model.evaluation.trials import Laboratory, Trial
+from uae_model.evaluation.trials import Trial, TrialRunner
 from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.listening import draw_plays
 from uae_model.simulation.world import Block, World
@@ -103,12 +103,12 @@ def config_of(profile: str, seed: int) -> Config:
     return config.model_copy(update={"training": training})
 
 
-def laboratory(world: World, config: Config, folder: Path) -> Laboratory:
-    """Return a laboratory on a world's plays; snapshots and attention lie in ``folder``."""
+def trial_runner(world: World, config: Config, folder: Path) -> TrialRunner:
+    """Return the runner of trials on a world's plays; snapshots and attention lie in ``folder``."""
     parts = {split: simulate_plays(world, days, config) for split, days in SPLITS.items()}
     plays = evaluation_plays(world, parts)
     manifest = write_simulated_snapshot(folder / "snapshot", parts[TRAIN], parts[VALIDATION], config)
-    return Laboratory(plays, TrainedAttention(plays, manifest.root, config, str(folder)), config)
+    return TrialRunner(plays, TrainedAttention(plays, manifest.root, config, str(folder)), config)
 
 
 def evaluation_plays(

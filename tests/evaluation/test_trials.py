@@ -1,4 +1,4 @@
-"""Cells: what is trained, judged, remembered and computed again."""
+"""Trials: what is trained, judged, remembered and computed again."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tests.evaluation.builders import MemoryStore, small_config, small_plays, st
 from uae_model.core.errors import InputError
 from uae_model.evaluation.grid import run_grid, trials_of
 from uae_model.evaluation.plays import TRAIN
-from uae_model.evaluation.trials import Laboratory, Trial
+from uae_model.evaluation.trials import Trial, TrialRunner
 
 CONFIG = small_config()
 PLAYS = small_plays(CONFIG)
 
 
 @pytest.fixture
-def laboratory() -> Laboratory:
-    return Laboratory(PLAYS, steady_attention(PLAYS), CONFIG)
+def runner() -> TrialRunner:
+    return TrialRunner(PLAYS, steady_attention(PLAYS), CONFIG)
 
 
-def test_active_plays_always_weigh_one(laboratory: Laboratory) -> None:
+def test_active_plays_always_weigh_one(runner: TrialRunner) -> None:
     passive = {"none": 1.0, "active_only": 0.0, "auto": 0.25, "uae": 1 - 1.25**-15, "constant:0.1": 0.1}
     for weighting, expected in passive.items():
-        weight_N = laboratory.weights(weighting, seed=1)
+        weight_N = runner.weights(weighting, seed=1)
         assert (weight_N[PLAYS.active_N] == 1).all()
         assert weight_N[~PLAYS.active_N] == pytest.approx(expected)
 
@@ -33,66 +33,66 @@ def test_active_plays_always_weigh_one(laboratory: Laboratory) -> None:
 def test_the_constant_has_the_mean_of_auto_on_the_training_plays() -> None:
     attention = steady_attention(PLAYS)
     attention.attention_N = np.linspace(0, 1, len(PLAYS))
-    laboratory = Laboratory(PLAYS, attention, CONFIG)
+    runner = TrialRunner(PLAYS, attention, CONFIG)
     passive_N = PLAYS.passive_in(TRAIN)
-    constant = laboratory.weights("constant", seed=1)[~PLAYS.active_N]
+    constant = runner.weights("constant", seed=1)[~PLAYS.active_N]
     assert constant == pytest.approx(attention.attention_N[passive_N].mean())
 
 
-def test_true_attention_is_the_simulations(laboratory: Laboratory) -> None:
-    weight_N = laboratory.weights("truth", seed=1)
+def test_true_attention_is_the_simulations(runner: TrialRunner) -> None:
+    weight_N = runner.weights("truth", seed=1)
     assert PLAYS.attended_N is not None
     assert np.array_equal(weight_N > 0, PLAYS.attended_N > 0)
-    unknown = Laboratory(small_plays(CONFIG, truth=False), steady_attention(PLAYS), CONFIG)
+    unknown = TrialRunner(small_plays(CONFIG, truth=False), steady_attention(PLAYS), CONFIG)
     with pytest.raises(InputError, match="leave truth out"):
         unknown.weights("truth", seed=1)
 
 
-def test_the_same_cell_gives_the_same_figures(laboratory: Laboratory) -> None:
-    first, second = (laboratory.run(Trial("DCN", "auto", 3)) for _ in range(2))
+def test_the_same_trial_gives_the_same_figures(runner: TrialRunner) -> None:
+    first, second = (runner.run(Trial("DCN", "auto", 3)) for _ in range(2))
     assert {**first.metrics, "seconds": 0} == {**second.metrics, "seconds": 0}
     assert first.history == second.history
     assert len(first.history) == 2
-    other = laboratory.run(Trial("DCN", "auto", 4))
+    other = runner.run(Trial("DCN", "auto", 4))
     assert other.metrics["true_relevance.auc"] != first.metrics["true_relevance.auc"]
 
 
-def test_every_setting_is_judged_where_it_can_be(laboratory: Laboratory) -> None:
-    metrics = laboratory.run(Trial("FM", "none", 1)).metrics
+def test_every_setting_is_judged_where_it_can_be(runner: TrialRunner) -> None:
+    metrics = runner.run(Trial("FM", "none", 1)).metrics
     settings = {name.split(".")[0] for name in metrics if "." in name}
     assert settings == {"true_relevance", "active_plays", "observed_labels"}
     plays = small_plays(CONFIG, truth=False)
-    without = Laboratory(plays, steady_attention(plays), CONFIG).run(Trial("FM", "none", 1)).metrics
+    without = TrialRunner(plays, steady_attention(plays), CONFIG).run(Trial("FM", "none", 1)).metrics
     assert {name.split(".")[0] for name in without if "." in name} == {"active_plays", "observed_labels"}
 
 
-def test_a_second_call_computes_only_what_is_missing(laboratory: Laboratory) -> None:
+def test_a_second_call_computes_only_what_is_missing(runner: TrialRunner) -> None:
     store = MemoryStore()
     trials = trials_of(CONFIG.evaluation)
     assert len(trials) == 2 * 4 * 2
-    first = run_grid(laboratory, trials[:5], store)
+    first = run_grid(runner, trials[:5], store)
     assert len(store.results) == 5
     saved = []
     store.save = lambda key, result: saved.append(result.trial)  # type: ignore[method-assign]
-    second = run_grid(laboratory, trials[:7], store)
+    second = run_grid(runner, trials[:7], store)
     assert saved == trials[5:7]
     assert [result.metrics for result in second[:5]] == [result.metrics for result in first]
 
 
 def test_an_interrupted_call_keeps_what_it_finished(
-    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch
+    runner: TrialRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, trials = MemoryStore(), trials_of(CONFIG.evaluation)[:3]
-    run = laboratory.run
+    run = runner.run
 
     def interrupted(trial: Trial) -> object:
         if trial == trials[2]:
             raise KeyboardInterrupt
         return run(trial)
 
-    monkeypatch.setattr(laboratory, "run", interrupted)
+    monkeypatch.setattr(runner, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run_grid(laboratory, trials, store)
+        run_grid(runner, trials, store)
     assert len(store.results) == 2
 
 
@@ -100,7 +100,7 @@ def test_a_trials_key_names_all_that_it_depends_on_and_nothing_else() -> None:
     def key(trial: Trial, *overrides: str, seed: int = 0) -> str:
         config = small_config(*overrides)
         plays = dataclasses.replace(PLAYS, identity=f"{seed}")
-        return Laboratory(plays, steady_attention(PLAYS), config).key(trial)
+        return TrialRunner(plays, steady_attention(PLAYS), config).key(trial)
 
     learned, plain = Trial("FM", "uae", 1), Trial("FM", "none", 1)
     assert key(learned) == key(learned, "evaluation.seeds=[1]", 'evaluation.weightings=["none"]')
@@ -113,8 +113,8 @@ def test_a_trials_key_names_all_that_it_depends_on_and_nothing_else() -> None:
     assert key(constant) != key(constant, "training.epochs=3")  # its mean is that of auto
 
 
-def test_curves_are_watched_epoch_by_epoch(laboratory: Laboratory) -> None:
-    weight_N = laboratory.weights("none", 1)
-    _, done = laboratory.train("FM", weight_N, 1, lambda model: {"auc": laboratory.auc_of(model, TRAIN)})
+def test_curves_are_watched_epoch_by_epoch(runner: TrialRunner) -> None:
+    weight_N = runner.weights("none", 1)
+    _, done = runner.train("FM", weight_N, 1, lambda model: {"auc": runner.auc_of(model, TRAIN)})
     assert len(done.history) == CONFIG.evaluation.epochs
     assert all(0 <= epoch["auc"] <= 1 for epoch in done.history)

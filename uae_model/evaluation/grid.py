@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.core.logs import log
-from uae_model.evaluation.trials import Laboratory, Trial, TrialResult
+from uae_model.evaluation.trials import Trial, TrialResult, TrialRunner
 
 
 class TrialStore(Protocol):
@@ -33,10 +33,10 @@ def trials_of(settings: EvaluationSettings) -> list[Trial]:
     ]
 
 
-def run_grid(laboratory: Laboratory, trials: Sequence[Trial], store: TrialStore) -> list[TrialResult]:
+def run_grid(runner: TrialRunner, trials: Sequence[Trial], store: TrialStore) -> list[TrialResult]:
     """Return the results of all trials, computing those that the store does not know."""
     known = store.known()
-    keys = [laboratory.key(trial) for trial in trials]
+    keys = [runner.key(trial) for trial in trials]
     missing = sum(key not in known for key in keys)
     log("evaluation started", trials=len(trials), missing=missing)
     results = []
@@ -46,7 +46,7 @@ def run_grid(laboratory: Laboratory, trials: Sequence[Trial], store: TrialStore)
                 results.append(TrialResult(trial, known[key]))
                 continue
             bar.set_postfix_str(f"{trial.model}, {trial.weighting}, seed {trial.seed}")
-            result = laboratory.run(trial)
+            result = runner.run(trial)
             store.save(key, result)
             results.append(result)
             bar.update()

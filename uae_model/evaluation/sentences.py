@@ -18,7 +18,7 @@ def sentences(findings: Findings, settings: Sequence[str], titles: Mapping[str, 
     """Return what was found against the base, against a constant weight, and what was not found.
 
     Args:
-        findings: all cells.
+        findings: all trials.
         settings: the label settings that could be judged, the most trustworthy first.
         titles: of the weightings, by name.
     """

@@ -51,7 +51,7 @@ class TrialResult:
     history: Sequence[Mapping[str, float]] = field(default=())
 
 
-class Laboratory:
+class TrialRunner:
     """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes."""
 
     def __init__(self, plays: EvaluationPlays, source: AttentionSource, config: Config) -> None:

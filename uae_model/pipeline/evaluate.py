@@ -33,7 +33,7 @@ from uae_model.evaluation.plays import (
 )
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
-from uae_model.evaluation.trials import Laboratory
+from uae_model.evaluation.trials import TrialRunner
 from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.lake import TableStore
 from uae_model.pipeline.features import require_features
@@ -65,9 +65,9 @@ def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any
     plays = _plays(store, splits)
     sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
-    laboratory = Laboratory(plays, TrainedAttention(plays, sessions.root, config, folder), config)
-    results = run_grid(laboratory, trials_of(config.evaluation), trials)
-    document = _document(laboratory, Findings(results), last)
+    runner = TrialRunner(plays, TrainedAttention(plays, sessions.root, config, folder), config)
+    results = run_grid(runner, trials_of(config.evaluation), trials)
+    document = _document(runner, Findings(results), last)
     return {
         "plays": len(plays),
         "trials": len(results),
@@ -160,28 +160,28 @@ def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -
     return json_digest(content, NAME_DIGITS)
 
 
-def _document(laboratory: Laboratory, findings: Findings, last: date) -> Document:
-    titles = {name: laboratory.rule(name).title for name in findings.weightings}
-    settings = list(judged_plays(laboratory.plays))
+def _document(runner: TrialRunner, findings: Findings, last: date) -> Document:
+    titles = {name: runner.rule(name).title for name in findings.weightings}
+    settings = list(judged_plays(runner.plays))
     return Document(
         title=f"Weights downstream, judged on plays up to {last}",
         findings=sentences(findings, settings, titles),
-        notes=(_note(laboratory), UNITS, STAR),
+        notes=(_note(runner), UNITS, STAR),
         tables=tuple(
             build(findings, setting, titles) for setting in settings for build in (table_four, table_five)
         ),
-        figures=tuple(_figures(laboratory, findings)),
+        figures=tuple(_figures(runner, findings)),
     )
 
 
-def _figures(laboratory: Laboratory, findings: Findings) -> list[Figure]:
+def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
     """Return Fig. 6 of the paper: the weight functions, and each model's GAUC by weighting."""
     figures = [Figure("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
-    setting = next(iter(judged_plays(laboratory.plays)))
+    setting = next(iter(judged_plays(runner.plays)))
     metric = f"{setting}.gauc_clicks"
     for number, model in enumerate(findings.models):
         found = {
-            laboratory.rule(weighting).title: summary
+            runner.rule(weighting).title: summary
             for weighting in findings.weightings
             if weighting != BASE and (summary := findings.summary(model, weighting, metric)) is not None
         }
@@ -193,8 +193,8 @@ def _figures(laboratory: Laboratory, findings: Findings) -> list[Figure]:
     return figures
 
 
-def _note(laboratory: Laboratory) -> str:
-    plays, settings = laboratory.plays, laboratory.config.evaluation
+def _note(runner: TrialRunner) -> str:
+    plays, settings = runner.plays, runner.config.evaluation
     counts = [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)]
     return (
         f"{counts[0]:,} plays to train on, {counts[1]:,} to stop by, {counts[2]:,} to judge; "
