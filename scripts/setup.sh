@@ -36,23 +36,28 @@ find_python() {
 }
 
 digest() { cat "$@" | sha256sum | cut -c1-16; }
+say() { printf 'set-up: %s\n' "$1"; something_done=yes; }
 is_done() { [ "$(cat "$venv/.stamp-$1" 2>/dev/null)" = "$2" ]; }
 mark_done() { echo "$2" > "$venv/.stamp-$1"; }
 
-install() {  # install NAME FILE: the pinned packages of one requirements file
+install() {  # install NAME FILE: the pinned packages of one requirements file; uv, where there is one, is faster
   local stamp
   stamp=$(digest "$2")
   is_done "$1" "$stamp" && return
-  echo "set-up: installing $2 into $venv (once; about 3 minutes and 6 GB for requirements.txt)"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$2" ||
+  say "installing $2 into $venv (once; about 3 minutes and 6 GB for requirements.txt)"
+  # uv knows nothing of pip's settings (proxies, mirrors): where it fails, pip decides.
+  { command -v uv >/dev/null 2>&1 &&
+    uv pip install --quiet --python "$venv/bin/python" --require-hashes --no-deps -r "$2" 2>/dev/null; } ||
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$2" ||
     fail "pip could not install $2: see its message above. 'make clean-venv' and a second try start from nothing."
   mark_done "$1" "$stamp"
 }
 
 install_project() {
   local stamp
-  stamp=$(digest pyproject.toml)
+  stamp=$(digest pyproject.toml uae_model/__init__.py)
   is_done project "$stamp" && return
+  say "installing this project into $venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ||
     fail "pip could not install the project itself: see its message above."
   mark_done project "$stamp"
@@ -60,29 +65,31 @@ install_project() {
 
 resolve_jars() {
   local stamp
-  stamp=$(digest uae_model/lake/jars.py)
+  stamp=$({ cat uae_model/lake/jars.py; sed -n '/^pyspark==/p; /^delta-spark==/p' requirements.txt; } | sha256sum | cut -c1-16)
   is_done jars "$stamp" && return
-  echo "set-up: resolving the Delta jars (once)"
-  "$venv/bin/python" -m uae_model.lake.jars ||
-    fail "the Delta jars could not be resolved. If Ivy says 'download failed', a POM lies in the local Maven cache without its jar: remove ~/.m2/repository/io/delta and ~/.m2/repository/io/unitycatalog and run again."
+  say "resolving the Delta jars (once)"
+  "$venv/bin/python" -m uae_model.lake.jars >"$venv/jars.log" 2>&1 ||
+    fail "the Delta jars could not be resolved: see $venv/jars.log. If Ivy says 'download failed', a POM lies in the local Maven cache without its jar: remove ~/.m2/repository/io/delta and ~/.m2/repository/io/unitycatalog and run again."
   mark_done jars "$stamp"
 }
 
 install_browser() {  # the report is checked in a real browser; without one that test fails
   command -v chromium >/dev/null 2>&1 && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-    echo "set-up: installing Debian's chromium for the report's browser check (once)"
+    say "installing Debian's chromium for the report's browser check (once)"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; } >/dev/null ||
       fail "apt-get could not install chromium. Install it by hand, then run again."
   else
-    echo "set-up: chromium is not installed, which the test of the report in a browser needs (Debian: sudo apt-get install chromium)"
+    say "chromium is not installed, which the test of the report in a browser needs (Debian: sudo apt-get install chromium)"
   fi
 }
 
+something_done=
 check_java
 if [ ! -x "$venv/bin/python" ]; then
   python=$(find_python)
   "$python" -m venv "$venv" || fail "'$python -m venv' failed: install Python's venv module (Debian: apt-get install python3.11-venv)."
+  say "made $venv with $python"
 fi
 install requirements requirements.txt
 install_project
@@ -91,3 +98,4 @@ if [ "$layer" = dev ]; then
   install requirements-dev requirements-dev.txt
   install_browser
 fi
+[ -z "$something_done" ] || say "done"

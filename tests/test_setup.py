@@ -12,6 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TOOLS = ("bash", "dirname", "sed", "head", "cat", "sha256sum", "cut", "mkdir", "chmod", "cp")
 
+FILES = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "pyproject.toml",
+    "uae_model/__init__.py",
+    "uae_model/lake/jars.py",
+)
+
 # A python that says its version, and makes an environment whose own python writes down what it is asked.
 PYTHON = """#!/bin/bash
 case "$*" in
@@ -36,7 +44,7 @@ class Machine:
         (self.project / "scripts").mkdir(parents=True)
         (self.project / "uae_model" / "lake").mkdir(parents=True)
         shutil.copy2(ROOT / "scripts" / "setup.sh", self.project / "scripts")
-        for name in ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "uae_model/lake/jars.py"):
+        for name in FILES:
             (self.project / name).write_text(f"# {name}\n")
 
     def program(self, name: str, text: str, *, folder: Path | None = None) -> Path:
@@ -166,6 +174,44 @@ class TestSteps:
         second = machine.set_up()
         assert (second.returncode, second.stdout, second.stderr, machine.calls()) == (0, "", "", [])
 
+    def test_it_prints_a_few_lines_of_its_own(self, machine: Machine) -> None:
+        machine.python(behaviour="echo many words; echo of Ivy >&2")
+        done = machine.set_up()
+        words = done.stdout.splitlines()
+        assert [line for line in words if not line.startswith("set-up: ")] == ["many words"] * 2  # of pip
+        assert (machine.project / ".venv" / "jars.log").read_text() == "many words\nof Ivy\n"
+        machine.python()
+        shutil.rmtree(machine.project / ".venv")
+        lines = machine.set_up().stdout.splitlines()
+        assert len(lines) == 5
+        assert all(line.startswith("set-up: ") for line in lines)
+        assert lines[-1] == "set-up: done"
+
+    def test_another_version_of_delta_resolves_the_jars_again(self, machine: Machine) -> None:
+        machine.set_up()
+        machine.calls()
+        with (machine.project / "requirements.txt").open("a") as file:
+            file.write("delta-spark==9.9.9 \\\n    --hash=sha256:0\n")
+        machine.set_up()
+        assert [call.rsplit(" ", 1)[-1] for call in machine.calls()] == [
+            "requirements.txt",
+            "uae_model.lake.jars",
+        ]
+
+    @pytest.mark.parametrize(("uv_works", "pip_installs"), [(True, []), (False, ["requirements.txt"])])
+    def test_uv_is_used_where_it_is_and_pip_where_it_fails(
+        self, machine: Machine, uv_works: bool, pip_installs: list[str]
+    ) -> None:
+        machine.program("uv", f'#!/bin/bash\necho "uv $*" >> calls\nexit {int(not uv_works)}\n')
+        done = machine.set_up()
+        assert (done.returncode, done.stderr) == (0, "")
+        calls = machine.calls()
+        command = "uv pip install --quiet --python .venv/bin/python --require-hashes --no-deps"
+        assert calls[0] == f"{command} -r requirements.txt"
+        assert [
+            call.rsplit(" ", 1)[-1] for call in calls if "-m pip" in call and "-r" in call
+        ] == pip_installs
+
     def test_the_development_layer_adds_only_its_own(self, machine: Machine) -> None:
         machine.set_up()
         machine.calls()
@@ -178,6 +224,7 @@ class TestSteps:
         [
             ("requirements.txt", "-r requirements.txt"),
             ("pyproject.toml", "-e ."),
+            ("uae_model/__init__.py", "-e ."),
             ("uae_model/lake/jars.py", "-m uae_model.lake.jars"),
         ],
     )
@@ -199,7 +246,10 @@ class TestSteps:
                 "pip could not install requirements.txt: see its message above. 'make clean-venv'",
             ),
             ("-e .", "pip could not install the project itself"),
-            ("lake.jars", "the Delta jars could not be resolved. If Ivy says 'download failed'"),
+            (
+                "lake.jars",
+                "the Delta jars could not be resolved: see .venv/jars.log. If Ivy says 'download failed'",
+            ),
         ],
     )
     def test_a_step_that_fails_is_told_and_tried_again(

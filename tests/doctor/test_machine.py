@@ -63,7 +63,16 @@ class TestMachine:
 
     def test_other_missing_and_unpinned_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(machine, "HINGES", ("pyarrow", "numpy", "no-such-package"))
-        findings = by_name(machine.check_packages(["pyarrow==15.0.0", "numpy<2", "no-such-package==1"]))
+        findings = by_name(
+            machine.check_packages(
+                [
+                    'pyarrow==15.0.0; extra == "spark"',
+                    "pyarrow>=14",
+                    'numpy<2; extra == "spark"',
+                    "no-such-package==1",
+                ]
+            )
+        )
         assert findings["package pyarrow"].status is Status.FAILED
         assert "15.0.0 is pinned" in findings["package pyarrow"].detail
         assert findings["package numpy"].status is Status.WARNING

@@ -70,14 +70,16 @@ def check_packages(requirements: Sequence[str] | None = None) -> list[Finding]:
     """Compare the installed hinge packages with the versions that this project pins.
 
     Args:
-        requirements: lines such as ``pyarrow==14.0.2``; by default those of the installed project.
+        requirements: lines such as ``pyarrow==14.0.2; extra == "spark"``; by default those of the
+            installed project.
     """
     if requirements is None:
         try:
             requirements = importlib.metadata.requires("uae") or []
         except importlib.metadata.PackageNotFoundError:
             return [failed("packages", "the project itself is not installed", SETUP_FIX)]
-    pinned = dict(line.split("==", 1) for line in requirements if "==" in line and ";" not in line)
+    named = [line.partition(";")[0].strip() for line in requirements]  # an extra's name follows the semicolon
+    pinned = dict(line.split("==", 1) for line in named if "==" in line)
     return [_check_package(name, pinned.get(name, "")) for name in HINGES]
 
 
