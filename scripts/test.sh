@@ -7,9 +7,11 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 others="spark or slow or cluster"
 quick="not ($others)"
+# Two processes, one a core; a whole file at a time, since what its tests share is made once a process.
+parallel=(-n 2 --dist loadfile)
 
 if [ "${1:-all}" = quick ]; then
-  exec "$python" -m pytest -m "$quick" "${@:2}"
+  exec env OMP_NUM_THREADS=1 "$python" -m pytest "${parallel[@]}" -m "$quick" "${@:2}"
 fi
 
 data=build/coverage
@@ -21,7 +23,7 @@ covered() {  # covered PART ARGUMENTS...: one run of pytest, its coverage beside
   COVERAGE_FILE="$data/.coverage.$part" "$python" -m pytest --cov --cov-report= "$@"
 }
 
-covered quick -m "$quick"
+OMP_NUM_THREADS=1 covered quick "${parallel[@]}" -m "$quick"
 
 # The cluster's tests mostly wait for other processes to start, so they run beside the rest: on two cores
 # this saves a quarter of the time.

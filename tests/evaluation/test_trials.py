@@ -66,6 +66,7 @@ def test_every_setting_is_judged_where_it_can_be(runner: TrialRunner) -> None:
     assert {name.split(".")[0] for name in without if "." in name} == {"active_plays", "observed_labels"}
 
 
+@pytest.mark.slow
 def test_a_second_call_computes_only_what_is_missing(runner: TrialRunner) -> None:
     store = MemoryStore()
     trials = trials_of(CONFIG.evaluation)

@@ -27,6 +27,7 @@ class TestGoingOn:
     def whole(cls, manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
         return train(cls.job(manifest, tmp_path_factory.mktemp("checkpoints")))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kill_after", range(1, CHECKPOINTS + 1))
     def test_a_killed_run_goes_on_to_the_same_losses_and_networks(
         self,

@@ -99,6 +99,7 @@ def test_roles_are_given_up_only_for_a_clearly_better_likelihood(
     assert candidates[best_candidate(candidates, {"free"})].name == expected
 
 
+@pytest.mark.slow
 def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_path: Path) -> None:
     wider = {**AUTO, "candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8, 0.9), "epochs": 3}
     result = train(training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **wider))
@@ -110,6 +111,7 @@ def test_a_candidate_that_keeps_to_the_roles_is_always_trained_to_the_end(tmp_pa
     assert free == {(3, True), (2, False)}
 
 
+@pytest.mark.slow
 def test_a_single_finalist_that_disregards_the_roles_meets_one_that_keeps_to_them(tmp_path: Path) -> None:
     alone = {"candidates": ("joint", "unrestricted_chain"), "stickiness": (0.8,), "epochs": 3, "finalists": 1}
     job = training_job(snapshot(tmp_path / "data", 0.8), tmp_path / "checkpoints", **{**AUTO, **alone})
@@ -122,6 +124,7 @@ def sticky(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
     return train(training_job(snapshot(folder / "data", 0.8), folder / "checkpoints", **AUTO))
 
 
+@pytest.mark.slow
 def test_a_sticky_world_gets_the_chain(sticky: TrainingResult) -> None:
     assert (sticky.estimator, sticky.stickiness) == ("chain", 0.8)
     first, second, third = sticky.candidates
@@ -141,6 +144,7 @@ def test_a_world_without_stickiness_gets_the_joint_likelihood(tmp_path: Path) ->
     assert (result.estimator, result.stickiness) == ("joint", 0.0)
 
 
+@pytest.mark.slow
 def test_the_stored_pair_is_the_chosen_one_with_its_calibration(sticky: TrainingResult) -> None:
     content = load_tensors(sticky.networks_path)
     assert content is not None
