@@ -68,7 +68,8 @@ def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config
         for name, value in config.paths.model_dump().items()
     }
     dimensions = tuple(
-        each.model_copy(update={"feed": _absolute(each.feed, base)}) for each in config.dimensions
+        dimension.model_copy(update={"feed": _absolute(dimension.feed, base)})
+        for dimension in config.dimensions
     )
     return config.model_copy(
         update={"paths": config.paths.model_copy(update=paths), "dimensions": dimensions}

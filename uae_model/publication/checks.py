@@ -17,14 +17,14 @@ QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 @dataclass(frozen=True)
 class Check:
-    """One condition on a day, with what was found."""
+    """One condition on a day, and the figures it was judged by."""
 
     name: str
     passed: bool
-    found: str
+    detail: str
 
     def __str__(self) -> str:
-        return f"{self.name}: {'ok' if self.passed else 'FAILED'} ({self.found})"
+        return f"{self.name}: {'ok' if self.passed else 'FAILED'} ({self.detail})"
 
 
 @dataclass(frozen=True)
