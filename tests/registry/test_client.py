@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pyspark.sql import SparkSession
@@ -24,6 +28,8 @@ from tests.training_builders import EncodedPlays, encode_plays, pair_for, play_r
 from uae_model import __version__
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
+from uae_model.doctor.finding import Status
+from uae_model.doctor.setup import check_registry
 from uae_model.models.pair import NetworkPair
 from uae_model.registry.client import Registry, require_same_features
 from uae_model.registry.pyfunc import ServedModel
@@ -196,6 +202,55 @@ def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained
     for output in udfs:
         answers = np.concatenate([row[output][output] for row in rows])
         np.testing.assert_allclose(answers, expected(trained, "one", output), rtol=0, atol=1e-6)
+
+
+class TestCarriedCode:
+    def test_a_process_without_this_project_loads_the_model(self, trained: Trained, tmp_path: Path) -> None:
+        with tracked_by(trained.config.paths.mlflow):
+            folder = mlflow.artifacts.download_artifacts("models:/uae-attention/1", dst_path=str(tmp_path))
+        frame = session_frame(trained.config, encode_plays(trained.config, ROWS))
+        frame.to_json(tmp_path / "frame.json")
+        code = (
+            "import sys, mlflow, pandas as pd\n"
+            "class Hidden:\n"
+            "    def find_spec(self, name, path=None, target=None):\n"
+            "        if name.split('.')[0] == 'uae_model': raise ModuleNotFoundError(name)\n"
+            "sys.meta_path.insert(0, Hidden())\n"
+            f"model = mlflow.pyfunc.load_model({folder!r})\n"
+            "model.predict(pd.read_json('frame.json')).to_json('answer.json', double_precision=15)\n"
+        )
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
+        answer = pd.read_json(tmp_path / "answer.json")["attention"]
+        np.testing.assert_allclose(
+            np.concatenate(answer.to_list()), expected(trained, "one", "attention"), rtol=0, atol=1e-6
+        )
+
+    def test_requirements_name_packages_that_an_index_knows(self, trained: Trained) -> None:
+        with tracked_by(trained.config.paths.mlflow):
+            folder = mlflow.artifacts.download_artifacts("models:/uae-attention/1")
+        lines = (Path(folder) / "requirements.txt").read_text().split()
+        assert {line.partition("==")[0] for line in lines} == {"mlflow", "numpy", "pandas", "torch"}
+        assert all("==" in line for line in lines)
+
+    def test_a_version_of_before_scores_and_is_told_apart(self, tmp_path: Path) -> None:
+        old = Trained(tmp_path)
+        assert old.registry.carries_code(1)
+        for file in Path(old.config.paths.mlflow_artifacts).rglob("MLmodel"):
+            # As models were registered before: no code of their own, imports of modules that have moved.
+            stored = yaml.safe_load(file.read_text())
+            stored["flavors"]["python_function"]["code"] = None
+            file.write_text(yaml.safe_dump(stored))
+            shutil.rmtree(file.parent / "code")
+            (file.parent / "requirements.txt").write_text("mlflow\nuae==0.1.0\n")
+            (file.parent / "served_model.py").write_text("from uae_model.inference import predict_sessions\n")
+        assert not old.registry.carries_code(1)
+        old.registry.set_champion(old.registry.version(1))
+        found = encode_plays(old.config, ROWS).predict(NetworkPair.from_state(old.registry.champion().state))
+        np.testing.assert_array_equal(found[0], expected(old, "one", "attention"))
+        _, champion = check_registry(old.config)
+        assert champion.status is Status.WARNING
+        assert "registered before models carried their code" in str(champion)
+        assert champion.fix == "register again: uae train"
 
 
 class TestRegistering:

@@ -92,6 +92,7 @@ def check_registry(config: Config) -> list[Finding]:
             return [reached, _no_champion(config)]
         try:
             registry.champion()
+            carries_code = registry.carries_code(versions[0])
         except ModelError as error:
             return [reached, failed("champion", str(error), "run uae train and uae promote")]
         except (MlflowException, OSError) as error:
@@ -99,6 +100,16 @@ def check_registry(config: Config) -> list[Finding]:
                 reached,
                 failed("champion", f"cannot be loaded: {first_line(error)}", "check the artifact storage"),
             ]
+    if not carries_code:
+        return [
+            reached,
+            warning(
+                "champion",
+                f"attention version {versions[0]} scores, but was registered before models carried their "
+                "code, so that mlflow.pyfunc cannot load it",
+                "register again: uae train",
+            ),
+        ]
     return [reached, ok("champion", f"attention version {versions[0]}, propensity version {versions[1]}")]
 
 

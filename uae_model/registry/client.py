@@ -35,12 +35,12 @@ from uae_model.core.logs import log
 from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.models.pair import Traits
+from uae_model.registry.carried_code import carried_code, pinned_requirements
 from uae_model.registry.gates import CHOSEN, RegisteredCandidate
 from uae_model.registry.tracking import experiment_id, quiet_mlflow, tracked_by
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
 
-MODEL_CODE = Path(__file__).with_name("pyfunc.py")
 CHAMPION = "champion"
 PREVIOUS = "previous_champion"
 
@@ -187,6 +187,15 @@ class Registry:
             read_references(declaration["snapshot"].get("references", ())),
         )
 
+    def carries_code(self, attention_version: int) -> bool:
+        """Tell whether a version can be loaded as a pyfunc: those of before models carried their code cannot.
+
+        Scoring reads their tensors as before.
+        """
+        with tracked_by(self.uri):
+            info = mlflow.models.get_model_info(f"models:/{self._attention}/{attention_version}")
+        return bool(info.flavors["python_function"].get("code"))
+
     def version(self, number: int | None = None) -> ModelVersion:
         """Return a version of the attention model, the newest by default.
 
@@ -275,6 +284,7 @@ class Registry:
             tracked_by(self.uri),
             mlflow.start_run(run_id=run_id),
             _no_hint_advice(),
+            carried_code(Path(folder)) as code,
         ):
             networks = f"{folder}/networks.pt"
             save_tensors(networks, state)
@@ -282,12 +292,13 @@ class Registry:
             stored.write_text(json.dumps(declaration))
             info = mlflow.pyfunc.log_model(
                 name=output,
-                python_model=str(MODEL_CODE),
+                python_model=str(code.python_model),
+                code_paths=[str(code.package)],
                 artifacts={"networks": networks, "declaration": str(stored)},
                 model_config={"output": output},
                 signature=signature(output, self.config),
                 input_example=input_example(self.config),
-                pip_requirements=[f"uae=={__version__}"],
+                pip_requirements=pinned_requirements(),
                 registered_model_name=name,
             )
         version = str(info.registered_model_version)
