@@ -79,7 +79,7 @@ def write_published_day(tables: Path) -> int:
     write_deltalake(str(tables / "weights"), weights, partition_by=["dt"])
     row = {"table_name": "weights", "status": "published", "delta_version": 0, "row_count": 3, "dt": DAY}
     write_deltalake(str(tables / "publications"), pa.Table.from_pylist([row]), partition_by=["dt"])
-    return weights.num_rows
+    return int(weights.num_rows)
 
 
 def test_the_wheel_alone_reads_weights(wheel: Path, tmp_path: Path) -> None:
