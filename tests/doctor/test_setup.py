@@ -117,6 +117,7 @@ class TestRegistry:
         [
             (None, None, Status.WARNING, "none yet"),
             ((3, 4), None, Status.OK, "attention version 3, propensity version 4"),
+            ((2, 4), None, Status.WARNING, "attention version 2 scores, but was registered before"),
             ((3, 4), ModelError("other features"), Status.FAILED, "other features"),
             ((3, 4), OSError("no artifacts"), Status.FAILED, "cannot be loaded: no artifacts"),
         ],
@@ -134,7 +135,9 @@ class TestRegistry:
             if error is not None:
                 raise error
 
-        registry = SimpleNamespace(champion_versions=lambda: versions, champion=load)
+        registry = SimpleNamespace(
+            champion_versions=lambda: versions, champion=load, carries_code=lambda version: version == 3
+        )
         monkeypatch.setattr(setup, "open_registry", lambda _: registry)
         finding = by_name(setup.check_registry(config))["champion"]
         assert finding.status is status
