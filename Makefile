@@ -31,8 +31,9 @@ demo: setup  ## the whole pipeline on simulated plays: weights, models, a report
 clean-demo:  ## remove what the demo made
 	rm -rf $(DEMO)
 
-test: lint  ## lint, then the quick tests, then all others; coverage of both
+test: lint  ## lint, the quick tests, all others with the coverage of both, and the documentation
 	@scripts/test.sh
+	@$(MAKE) --no-print-directory docs
 
 lint: setup-dev  ## ruff, mypy and who may import whom
 	.venv/bin/ruff check .

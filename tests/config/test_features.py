@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from uae_model.config import EVENT_FEATURES, SESSION_FEATURES, Config, Feature, parse_config
-from uae_model.config.load import _read_profile
+from uae_model.config.load import read_profile
 from uae_model.core.errors import ConfigError
 
 GENRE = {"name": "genre", "kind": "categorical", "role": "both"}
 
 
 def declare(*features: dict[str, Any]) -> Config:
-    return parse_config({**_read_profile("default"), "features": list(features)})
+    return parse_config({**read_profile("default"), "features": list(features)})
 
 
 def test_a_feature_comes_from_the_feed_column_of_its_name_unless_told_otherwise() -> None:
@@ -92,7 +92,7 @@ def test_features_must_fit_together(features: list[Any], message: str) -> None:
 
 
 def test_features_are_found_by_origin_and_kind_in_their_order() -> None:
-    config = parse_config(_read_profile("default"))
+    config = parse_config(read_profile("default"))
     assert [f.name for f in config.features.of_origin("event")] == ["user", "song"]
     assert [f.name for f in config.features.of_origin("session")] == [
         *("hour_of_day", "day_of_week", "play_rank", "gap_seconds"),

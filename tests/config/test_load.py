@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from uae_model.config import PROFILES, load_config, parse_config
-from uae_model.config.load import _read_profile
+from uae_model.config.load import read_profile
 from uae_model.core.errors import ConfigError
 
 
@@ -149,7 +149,7 @@ class TestPaths:
         assert load_config(tmp_path / "uae.toml", overrides=[f"paths.mlflow={uri}"]).paths.mlflow == uri
 
     def test_without_a_folder_they_stay_relative(self) -> None:
-        assert parse_config(_read_profile("default")).paths.tables == "tables"
+        assert parse_config(read_profile("default")).paths.tables == "tables"
 
 
 class TestMistakes:

@@ -11,7 +11,7 @@ from pyspark.sql import types as T  # noqa: N812
 
 from tests.builders import DAY, at, event, feed_row
 from uae_model.config import Config, parse_config
-from uae_model.config.load import _read_profile
+from uae_model.config.load import read_profile
 from uae_model.core.errors import InputError
 from uae_model.ingest import parse_rows
 from uae_model.ingest.raw import source_columns
@@ -66,7 +66,7 @@ REASONS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 
 def default_config(**sections: dict[str, Any]) -> Config:
-    return parse_config({**_read_profile("default"), **sections})
+    return parse_config({**read_profile("default"), **sections})
 
 
 def parse(

@@ -13,7 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.builders import DAY, event, events_frame
+from tests.builders import DAY, event, events_frame, leave_out_constraints
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
 from uae_model.lake import Commit, TableStore, fingerprint, read_table
@@ -100,7 +100,7 @@ class TestConstraints:
 @pytest.fixture
 def _quick_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the CHECK constraints, which cost a second."""
-    monkeypatch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+    leave_out_constraints(monkeypatch)
 
 
 @pytest.mark.usefixtures("_quick_tables")

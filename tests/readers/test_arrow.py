@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.builders import DAY
+from tests.builders import DAY, leave_out_constraints
 from tests.docs.pages import ROOT, blocks
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
@@ -87,7 +87,7 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     older = config.with_features(feature for feature in config.features if feature.name != NEWER)
     with pytest.MonkeyPatch.context() as patch:
         # Constraints have tests of their own, and each costs a second.
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        leave_out_constraints(patch)
         before, store = TableStore(spark, older), TableStore(spark, config)
         publish(before, DAY, write(before, DAY, FIRST_ROWS), len(FIRST_ROWS))
         publish(store, SECOND, write(store, SECOND, SECOND_ROWS), len(SECOND_ROWS))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from tests.builders import DAY
+from tests.builders import DAY, leave_out_constraints
 from tests.features.test_columns import categorical, declared
 from tests.training_builders import encode_plays, play_rows, plays_frame
 from uae_model.config import load_config
@@ -113,7 +113,7 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     (folder / "uae.toml").touch()
     with pytest.MonkeyPatch.context() as patch:
         # Constraints have tests of their own, and each costs a second.
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        leave_out_constraints(patch)
         store = TableStore(spark, load_config(folder / "uae.toml"))
         for day, rows in days_of_rows().items():
             store.replace_day("plays", day, plays_frame(spark, CONFIG, rows), {"step": "test"})

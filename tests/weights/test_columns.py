@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.builders import DAY
+from tests.builders import DAY, leave_out_constraints
 from tests.lake.test_store import frame_of, with_features
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
@@ -86,7 +86,7 @@ class TestReading:
         (folder / "uae.toml").touch()
         config = load_config(folder / "uae.toml")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+            leave_out_constraints(patch)
             publish(TableStore(spark, config), DAY, write(TableStore(spark, config), DAY, [0.1, 0.2]))
             # From the second day on there is one feature more.
             wider = TableStore(spark, more_features(config))

@@ -44,7 +44,7 @@ def load_config(
         tree = _read_toml(file)
         base = file.resolve().parent
     named = tree.pop("profile", "default")
-    merged = _merge(_read_profile(profile or named), tree)
+    merged = _merge(read_profile(profile or named), tree)
     for override in overrides:
         merged = _merge(merged, _parse_override(override))
     return parse_config(merged, base=base)
@@ -83,12 +83,17 @@ def _read_toml(file: Path) -> Tree:
         raise ConfigError(f"{file}: {error}") from error
 
 
-def _read_profile(name: str) -> Tree:
+def read_profile(name: str) -> Tree:
+    """Return the settings of a built-in profile, laid over those of the profile that it starts from.
+
+    Raises:
+        ConfigError: if there is no profile of this name.
+    """
     if name not in PROFILES:
         raise ConfigError(f"profile = {name!r}: allowed are {', '.join(PROFILES)}")
     tree = _read_toml(PROFILE_FOLDER / f"{name}.toml")
     parent = tree.pop("profile", None)
-    return tree if parent is None else _merge(_read_profile(parent), tree)
+    return tree if parent is None else _merge(read_profile(parent), tree)
 
 
 def _merge(base: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
