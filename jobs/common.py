@@ -117,7 +117,7 @@ def run(
 ) -> int:
     """Parse, run the body and return the exit code: 0 done, else the error's own (see ``core.errors``).
 
-    Whatever goes wrong ends in one line on stderr. The traceback of an error that nobody foresaw is in the
+    Whatever goes wrong ends in one line on stderr. The traceback of an unexpected error is in the
     log, as a field of the event "job failed".
     """
     args = parser.parse_args(argv)

@@ -46,7 +46,7 @@ def doctor(args: argparse.Namespace) -> list[Finding]:
 
 
 def examine(args: argparse.Namespace) -> Iterator[Finding]:
-    """Yield all findings; what rests on a failed check is not tried."""
+    """Yield all findings; checks that need a failed one are left out."""
     machine = check_machine()
     yield from machine
     try:
@@ -57,7 +57,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
     yield ok("configuration", f"valid, digest {config.digest()}, {len(config.features)} features")
     yield from check_setup(config)
     if any(finding.status is Status.FAILED for finding in machine):
-        yield failed("spark", "not started because of the findings above", "mend those first")
+        yield failed("spark", "not started because of the findings above", "fix those first")
         return
     yield from _check_with_spark(args, config)
 

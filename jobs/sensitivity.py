@@ -1,4 +1,4 @@
-"""Job: how much the attention hangs on what no data tell, the features' roles and the mean of attention."""
+"""Job: how much attention depends on what data cannot show, the features' roles and the mean of attention."""
 
 from __future__ import annotations
 

@@ -58,11 +58,13 @@ class TestMachine:
 
     def test_the_installed_packages_are_the_pinned_ones(self) -> None:
         findings = machine.check_packages()
-        assert [finding.name for finding in findings] == [f"package {name}" for name in machine.HINGES]
+        assert [finding.name for finding in findings] == [
+            f"package {name}" for name in machine.PINNED_TOGETHER
+        ]
         assert {finding.status for finding in findings} == {Status.OK}
 
     def test_other_missing_and_unpinned_packages(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(machine, "HINGES", ("pyarrow", "numpy", "no-such-package"))
+        monkeypatch.setattr(machine, "PINNED_TOGETHER", ("pyarrow", "numpy", "no-such-package"))
         findings = by_name(
             machine.check_packages(
                 [

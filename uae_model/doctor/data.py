@@ -112,7 +112,7 @@ def _check_feed(store: TableStore, feed: Feed, newest: Slot | None) -> Finding:
 
 
 def _check_dimension_feed(store: TableStore, dimension: Dimension, today: date) -> Finding:
-    """Tell how far a dimension's feed has come; a gap in it stops no night, so none is looked for."""
+    """Tell how far a dimension's feed has come; a gap in it stops no night, so gaps are not reported."""
     newest = newest_slot(Feed(store.spark, store.config, dimension), None, today)
     check = f"feed of {dimension.table}"
     if newest is None:

@@ -16,7 +16,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: one line, with the fix where there is something to mend."""
+    """The result of one check: one line, with the fix where there is one."""
 
     name: str
     status: Status
@@ -29,17 +29,17 @@ class Finding:
 
 
 def ok(name: str, detail: str) -> Finding:
-    """Return a finding that needs nothing."""
+    """Return a finding that needs no action."""
     return Finding(name, Status.OK, detail)
 
 
 def warning(name: str, detail: str, fix: str = "") -> Finding:
-    """Return a finding that a run survives."""
+    """Return a finding that does not stop a run."""
     return Finding(name, Status.WARNING, detail, fix)
 
 
 def failed(name: str, detail: str, fix: str) -> Finding:
-    """Return a finding that a run does not survive, with its fix."""
+    """Return a finding that stops a run, with its fix."""
     return Finding(name, Status.FAILED, detail, fix)
 
 

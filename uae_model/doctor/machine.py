@@ -17,7 +17,7 @@ from uae_model.lake import jars as spark_jars
 JAVA_VERSIONS = ("17", "21")
 JAVA_FIX = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless) and set JAVA_HOME to it"
 PYTHON_VERSION = (3, 11)
-HINGES = ("pyspark", "delta-spark", "pyarrow", "petastorm", "torch", "mlflow")
+PINNED_TOGETHER = ("pyspark", "delta-spark", "pyarrow", "petastorm", "torch", "mlflow")
 """Packages that work together only in the pinned versions."""
 
 SETUP_FIX = "run scripts/setup.sh (make demo and make test do)"
@@ -67,7 +67,7 @@ def check_python(version: Sequence[int]) -> Finding:
 
 
 def check_packages(requirements: Sequence[str] | None = None) -> list[Finding]:
-    """Compare the installed hinge packages with the versions that this project pins.
+    """Compare the installed packages of ``PINNED_TOGETHER`` with the versions that this project pins.
 
     Args:
         requirements: lines such as ``pyarrow==14.0.2; extra == "spark"``; by default those of the
@@ -80,7 +80,7 @@ def check_packages(requirements: Sequence[str] | None = None) -> list[Finding]:
             return [failed("packages", "the project itself is not installed", SETUP_FIX)]
     named = [line.partition(";")[0].strip() for line in requirements]  # an extra's name follows the semicolon
     pinned = dict(line.split("==", 1) for line in named if "==" in line)
-    return [_check_package(name, pinned.get(name, "")) for name in HINGES]
+    return [_check_package(name, pinned.get(name, "")) for name in PINNED_TOGETHER]
 
 
 def _check_package(name: str, pinned: str) -> Finding:

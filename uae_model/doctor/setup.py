@@ -17,7 +17,7 @@ from uae_model.registry.opening import SQLITE, open_registry
 
 LEAST_FREE_GB = 2
 ENOUGH_FREE_GB = 20
-"""Below the first nothing is promised; below the second a larger day may fill the disk."""
+"""Below the first, a run may fail at any time; below the second, a larger day may fill the disk."""
 
 WRITTEN_PATHS = ("tables", "snapshots", "checkpoints", "reports", "mlflow_artifacts")
 

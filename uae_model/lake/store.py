@@ -216,7 +216,7 @@ class TableStore:
     def _recorded(self, name: str, metadata: dict[str, Any]) -> Iterator[None]:
         """Store ``metadata`` in the commit that the block makes, even where it changes no row.
 
-        Delta leaves out empty commits by itself; but a day without plays is done, and has to say so.
+        Delta skips empty commits by default, but a day without plays has to be recorded as done too.
         """
         settings = {USER_METADATA: json.dumps(metadata, sort_keys=True), SKIP_EMPTY_COMMITS: "false"}
         for key, value in settings.items():
@@ -254,7 +254,7 @@ class TableStore:
                 )
 
     def _set_properties(self, contract: TableContract) -> None:
-        """Give a table what its contract says today: a changed retention holds for tables that exist."""
+        """Set the properties of the contract that the table lacks, such as a changed retention."""
         present = self._properties(contract.name)
         changed = {key: value for key, value in contract.properties().items() if present.get(key) != value}
         if changed:

@@ -1,1 +1,1 @@
-"""Templates and plots of pages."""
+"""Templates, plots and Markdown tables of pages."""

@@ -49,7 +49,7 @@ def collect(
 
     Args:
         store: the tables.
-        models: the registry; None where there is none, which the page then says.
+        models: the registry; None where there is none: the page says so.
         day: the day of the report.
         first: first day of the plots; the day itself by default.
         last: last day of the plots; the day itself by default.
@@ -97,7 +97,7 @@ def _published(store: TableStore, day: date, first: date, last: date) -> tuple[P
     """Return the published days of the trend, among them ``day``.
 
     Raises:
-        InputError: saying which step the day lacks.
+        InputError: naming the step that has not been run for the day.
     """
     publications: tuple[PublicationFacts, ...] = ()
     if store.exists("publications"):

@@ -138,7 +138,7 @@ class Recovery:
 
     @property
     def share_attended(self) -> float:
-        """The share of the plays that were attended in truth."""
+        """The share of the plays that were truly attended."""
         return self.attended / self.plays
 
 

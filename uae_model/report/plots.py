@@ -41,7 +41,7 @@ NARROWEST_RANGE = 0.1
 """Bars of a histogram at most, and the shortest part of [0, 1] that it shows."""
 
 REASON_LETTERS = 56
-"""What fits beside each other in a plot; the table beside it has the whole reason."""
+"""Letters of a reason that fit into the plot; the table beside it has the whole reason."""
 
 Curve = tuple[tuple[int, float], ...]
 

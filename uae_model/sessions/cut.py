@@ -5,8 +5,8 @@ The rules:
 * A play that starts more than ``gap_minutes`` after the END of the user's previous play begins a new
   run of listening; its first play starts a session.
 * A run longer than ``max_hours`` is cut every ``max_hours`` from its first play: each cut moment is the
-  start of the next session. So a session's start alone tells where the later cuts lie, and the day
-  before is all the history a day ever needs.
+  start of the next session. So the later cuts follow from a session's start alone, and a day needs no
+  history but the day before.
 * A session belongs to the UTC day of its start, with all its plays, also those after midnight.
 * A user with more than ``max_plays_per_user_day`` plays on a day is a bot there: sessions that would
   start on that day are left out.

@@ -1,4 +1,4 @@
-"""Fitting the law of feedback to the paper's Fig. 2."""
+"""Fitting the parameters of feedback to the paper's Fig. 2."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SAMPLE_USERS = 2_500
 EFFECTS = np.arange(-4.0, 12.1)
 INTERCEPTS = np.arange(-14.0, 6.1)
 ATTENTION_INTERCEPTS = np.array([-10.0, 10.0])
-"""Coarse grids, from low to high, in which a crossing is looked for."""
+"""Coarse grids, from low to high, between whose points the wanted figure is crossed."""
 PRECISION = 5e-3
 """Of an intercept or effect, in logits: far below the sample's own error."""
 
@@ -124,7 +124,7 @@ def _sample(world: World) -> tuple[Setting, ...]:
 
 
 def _mean_attention(world: World, settings: tuple[Setting, ...]) -> float:
-    """Return E[a] over plays: the chain's expectation, free of luck (and of ``world.waking``)."""
+    """Return E[a] over plays: the chain's expectation, without random draws and ``world.waking``."""
     total, plays = 0.0, 0
     for setting in settings:
         share_ST: Floats = sigmoid(world.attention_intercept + world.context_scale * setting.context_ST)

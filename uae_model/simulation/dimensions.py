@@ -1,7 +1,7 @@
 """Feeds of dimensions of a simulated world: attributes of users and songs, some of which change.
 
-The first slot states every entity, each later one those that changed on its day. The first values are those
-that a feed of plays has in a column of the same name.
+The first slot states the attributes of every entity, each later one those that changed on its day. The first
+values equal those that a feed of plays has in a column of the same name.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ SHORTEST_BREAK_HOURS = 0.75
 """Between two sessions of a user: more than the 30 minutes that end one."""
 
 POSITION_EFFECT = -0.25
-"""What each unit of log(1 + position) takes from the logit of attention: interest fades along a session."""
+"""Change of attention's logit for each unit of log(1 + position): interest fades along a session."""
 USER_EFFECT, GENRE_EFFECT = 0.5, 0.3
 HISTORY_DECAY = 0.8
 """How much of the count of earlier active plays is left after each play."""
@@ -46,7 +46,7 @@ class Setting:
     """What is settled before attention: S sessions, padded to T plays.
 
     ``context_ST`` and ``liking_ST`` are standardised logits; ``draws_KST`` holds the uniform numbers that
-    decide keeping, attending and acting, so that another law meets the same luck.
+    decide keeping, attending and acting: worlds with other parameters are compared on the same draws.
     """
 
     user_S: Ints
@@ -62,7 +62,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Attention:
-    """The chain of attention and what came of it.
+    """The chain of attention and the feedback that followed.
 
     ``probability_ST`` is P(a_t = 1 | everything observable before the play's own feedback): the best
     that any estimator without hindsight can know. ``share_ST`` is s_t, what a fresh draw would give.
@@ -100,7 +100,7 @@ def draw_setting(world: World, block: Block, policy: Policy | None = None) -> Se
     """Return the sessions that a block's users start on one day.
 
     Without a policy the service plays songs drawn by popularity. A policy changes the songs of the slots
-    that it fills and nothing else that is drawn, so two policies meet the same listeners and the same luck.
+    that it fills and nothing else that is drawn, so two policies meet the same listeners and draws.
     """
     rng = generator(world.seed, block.day, block.index, "listening")
     first = block.index * USERS_PER_BLOCK
@@ -307,7 +307,7 @@ def _context(
 def _responses(
     world: World, rng: np.random.Generator, setting: Setting, attention: Attention
 ) -> tuple[Ints, Ints]:
-    """Return relevance and feedback: an active listener says what is so, a passive one nothing."""
+    """Return relevance and feedback: active feedback follows relevance, a passive play has none."""
     shape = setting.mask_ST.shape
     likes = sigmoid(world.relevance_intercept + world.relevance_slope * setting.liking_ST)
     relevant_ST = rng.random(shape) < likes

@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """Users, songs and the law by which they listen. Hashable, so that calibrations can be cached.
+    """Users, songs and the model of how they listen. Hashable, so that calibrations can be cached.
 
     Attention is a chain: ``a_t = a_{t-1}`` with probability ``stickiness``, else a fresh draw from
     ``s_t = sigmoid(attention_intercept + context_scale * context_t)``. An attended play is active with
@@ -47,8 +47,8 @@ class World:
     """Probability that a user listens on a day."""
     stickiness: float = 0.7
     waking: float = 0.0
-    """Stickiness after an active play, where it exceeds ``stickiness``: feedback wakes attention up. A
-    world with it is none that an estimator assumes."""
+    """Stickiness after an active play, where it exceeds ``stickiness``: feedback wakes attention up. No
+    estimator assumes such a world."""
     leaving: float = 0.0
     """Probability that an attended play of a song that the listener dislikes ends the session."""
     context_scale: float = 1.0

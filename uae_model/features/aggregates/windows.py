@@ -14,14 +14,14 @@ from uae_model.features.aggregates.measures import MILLION, entity_key, merged_m
 DAY_MICROSECONDS = 86_400 * MILLION
 
 BROADCAST_KEYS = 2_000_000
-"""Plays of a day, at most, whose keys are sent to every task, so that partials of other keys go no further,
-and then the windows of those keys, so that the plays need not be shuffled and sorted for each entity."""
+"""Up to this many plays of a day, their keys are broadcast, so that partials of other keys are dropped early;
+so are the windows of those keys, so that the plays need not be shuffled and sorted for each entity."""
 
 
 def features_of_day(
     plays: DataFrame, partials: DataFrame, day: date, config: Config, play_count: int
 ) -> DataFrame:
-    """Return ``event_id``, ``dt`` and every looked-up feature of the plays of one day.
+    """Return ``event_id``, ``dt`` and every joined feature of the plays of one day.
 
     An entity that did not play in a window counts 0, and its rates, means and times are null, as is every
     feature of a play whose entity is not known (an artist that the feed did not name): such a play keeps its

@@ -1,4 +1,4 @@
-"""From statements to versions, and from new statements to the versions that change."""
+"""From statements to the versions of an SCD 2 table, and from new statements to the versions that change."""
 
 from __future__ import annotations
 
