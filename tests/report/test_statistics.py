@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -16,7 +14,6 @@ from uae_model.report.statistics import (
     feedback_history,
     passive_histograms,
     position_counts,
-    quarantine_counts,
     user_count,
 )
 
@@ -101,14 +98,6 @@ def test_histograms_of_no_passive_play(spark: SparkSession) -> None:
 
 def test_users_count_once(spark: SparkSession) -> None:
     assert user_count(weights(spark, [(1, True, 0.5, 1.0)] * 5)) == 2
-
-
-def test_quarantine_counts_sum_occurrences_by_day_and_reason(spark: SparkSession) -> None:
-    rows = [(date(2026, 1, 6), "b", 2), (date(2026, 1, 5), "b", 1), (date(2026, 1, 6), "b", 3)]
-    rows.append((date(2026, 1, 6), "a", 1))
-    frame = spark.createDataFrame(rows, "dt date, reason string, occurrences bigint")
-    counts = [(count.day.day, count.reason, count.rows) for count in quarantine_counts(frame)]
-    assert counts == [(5, "b", 1), (6, "a", 1), (6, "b", 5)]
 
 
 def test_comparison_with_the_truth_agrees_with_scikit_learn(spark: SparkSession) -> None:

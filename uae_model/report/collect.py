@@ -22,13 +22,12 @@ from uae_model.report.facts import (
 )
 from uae_model.report.features import feature_days
 from uae_model.report.models import ModelSource, read_model
+from uae_model.report.publications import publication_facts, quarantine_counts
 from uae_model.report.statistics import (
     compare_with_truth,
     feedback_history,
     passive_histograms,
     position_counts,
-    publication_facts,
-    quarantine_counts,
     user_count,
 )
 

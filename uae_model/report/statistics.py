@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 
 import numpy as np
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.readers.spark import weight_publications
 from uae_model.report.facts import (
     HISTORY,
     LAST_POSITION,
@@ -17,8 +15,6 @@ from uae_model.report.facts import (
     Histogram,
     PatternRate,
     PositionCount,
-    PublicationFacts,
-    QuarantineCount,
     Rate,
     TruthComparison,
     total_rate,
@@ -96,24 +92,6 @@ def passive_histograms(weights: DataFrame) -> tuple[Histogram, Histogram]:
 def user_count(plays: DataFrame) -> int:
     """Return the number of distinct users."""
     return int(plays.agg(F.count_distinct("user_id")).collect()[0][0])
-
-
-def quarantine_counts(quarantine: DataFrame) -> tuple[QuarantineCount, ...]:
-    """Return the rows in quarantine by day and reason, in that order."""
-    rows = (
-        quarantine.groupBy("dt", "reason")
-        .agg(F.sum("occurrences").alias("rows"))
-        .orderBy("dt", "reason")
-        .collect()
-    )
-    return tuple(QuarantineCount(row["dt"], row["reason"], row["rows"]) for row in rows)
-
-
-def publication_facts(publications: DataFrame, first: date, last: date) -> tuple[PublicationFacts, ...]:
-    """Return the publications of weights from ``first`` to ``last`` that readers may see, by day."""
-    in_range = weight_publications(publications).where(F.col("dt").between(F.lit(first), F.lit(last)))
-    rows = in_range.orderBy("dt").collect()
-    return tuple(_publication_facts(row) for row in rows)
 
 
 def compare_with_truth(weights: DataFrame, truth: DataFrame) -> TruthComparison:
@@ -195,23 +173,3 @@ def _rate_columns() -> tuple[Column, Column]:
 
 def _rate(row: Row) -> Rate:
     return Rate(row["plays"], row["active"])
-
-
-def _publication_facts(row: Row) -> PublicationFacts:
-    return PublicationFacts(
-        day=row["dt"],
-        delta_version=row["delta_version"],
-        status=row["status"],
-        plays=row["row_count"],
-        sessions=row["session_count"],
-        active=row["active_count"],
-        excluded=row["excluded_count"],
-        quarantined=row["quarantined_count"],
-        mean_passive_attention=row["mean_passive_attention"],
-        mean_passive_weight=row["mean_passive_weight"],
-        passive_weight_quantiles=tuple(row["passive_weight_quantiles"] or ()),
-        checks=tuple(row["checks"]),
-        attention_version=row["attention_model_version"],
-        propensity_version=row["propensity_model_version"],
-        run_id=row["run_id"],
-    )
