@@ -183,8 +183,8 @@ def _choices(annotation: Any) -> tuple[str, ...]:
     """Return the values of a Literal, also inside a tuple, a dict's values, Annotated or an optional."""
     if get_origin(annotation) is Literal:
         return tuple(str(value) for value in get_args(annotation))
-    found = [_choices(part) for part in get_args(annotation)]
-    return next((choices for choices in found if choices), ())
+    choices_of_parts = [_choices(part) for part in get_args(annotation)]
+    return next((choices for choices in choices_of_parts if choices), ())
 
 
 def _about_profile(name: str) -> str:

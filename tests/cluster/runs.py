@@ -80,13 +80,13 @@ def write_folder(folder: Path) -> None:
 
 
 def _plays_of(day: date, rng: random.Random) -> list[Event]:
-    found = []
+    events = []
     for user in range(24):
         # Some start late in the evening, so that sessions cross midnight.
         moment = at(f"{day.day} {rng.choice([8, 12, 18, 23])}:{rng.randint(10, 50)}")
         for number in range(rng.randint(4, 16)):
             active = rng.random() < 0.2
-            found.append(
+            events.append(
                 Event(
                     f"e{day.day}-{user}-{number}",
                     moment,
@@ -97,7 +97,7 @@ def _plays_of(day: date, rng: random.Random) -> list[Event]:
                 )
             )
             moment += timedelta(seconds=rng.randint(170, 400))
-    return found
+    return events
 
 
 def _late(delivered: date, days_late: int) -> Event:
@@ -138,19 +138,21 @@ class Workbench:
     def files(self, table: str) -> set[str]:
         """Return the table's files, data and log, that are complete under their final names."""
         folder = self.tables / table
-        found = (file.relative_to(folder) for file in folder.rglob("*") if not file.name.startswith("."))
-        return {str(file) for file in found if "." in file.name}
+        files = (file.relative_to(folder) for file in folder.rglob("*") if not file.name.startswith("."))
+        return {str(file) for file in files if "." in file.name}
 
     def seen(self) -> Seen:
         """Return what readers see: each published day's weights at the version that is pinned now."""
         publications = read_delta(self.tables / "publications").to_pylist()
-        found = {}
+        weights_by_day = {}
         for row in publications:
             assert row["status"] == "published"
             weights = read_delta(self.tables / "weights", version=row["delta_version"], day=row["dt"])
             assert weights.num_rows == row["row_count"], row["dt"]
-            found[row["dt"]] = weights.sort_by([("session_id", "ascending"), ("position", "ascending")])
-        return found
+            weights_by_day[row["dt"]] = weights.sort_by(
+                [("session_id", "ascending"), ("position", "ascending")]
+            )
+        return weights_by_day
 
     def _sorted(self, name: str) -> pa.Table:
         config = load_config(self.folder / "uae.toml")
@@ -217,8 +219,8 @@ class Process:
     def logged(self, event: str) -> list[dict[str, Any]]:
         """Return the job's log lines of one event; spark-submit lays standard error on standard output."""
         lines = [*self.stdout.read_text().splitlines(), *self.stderr.read_text().splitlines()]
-        found = [json.loads(line) for line in lines if line.startswith("{")]
-        return [line for line in found if line.get("event") == event]
+        parsed = [json.loads(line) for line in lines if line.startswith("{")]
+        return [line for line in parsed if line.get("event") == event]
 
     def wait(self, while_waiting: Callable[[], object] = lambda: None, *, timeout: float = 300) -> int:
         """Wait for the end, calling a function every quarter of a second; return the exit code."""

@@ -83,7 +83,7 @@ class Cluster:
 
     def tasks_by_executor(self, job: str) -> Counter[str]:
         """Return how many tasks each executor of a job ended well."""
-        found: Counter[str] = Counter()
+        tasks_by_executor: Counter[str] = Counter()
         for log in self.events.iterdir():
             lines = [json.loads(line) for line in log.read_text().splitlines()]
             started = next(line for line in lines if line["Event"] == "SparkListenerApplicationStart")
@@ -91,8 +91,8 @@ class Cluster:
                 continue
             for line in lines:
                 if line["Event"] == "SparkListenerTaskEnd" and line["Task End Reason"]["Reason"] == "Success":
-                    found[line["Task Info"]["Executor ID"]] += 1
-        return found
+                    tasks_by_executor[line["Task Info"]["Executor ID"]] += 1
+        return tasks_by_executor
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +125,11 @@ def cluster(package: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def logged(process: Process, pattern: str, *, patience: float = 60) -> str:
     """Wait until the process has logged a line; return its first group."""
     deadline = time.monotonic() + patience
-    while not (found := re.search(pattern, process.stderr.read_text(errors="replace"))):
+    while not (match := re.search(pattern, process.stderr.read_text(errors="replace"))):
         assert process.popen.poll() is None, process.tail()
         assert time.monotonic() < deadline, process.tail()
         time.sleep(0.05)
-    return found.group(1)
+    return match.group(1)
 
 
 def machines_torch(folder: Path) -> Path:

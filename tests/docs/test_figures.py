@@ -36,10 +36,10 @@ def of_speed() -> Mapping[str, str]:
 def of_recommenders() -> Mapping[str, str]:
     cases = measured("downstream")["cases"]
     names = ("profile", "liking_effect", "seed", "users")
-    found = {DownstreamCase(**{name: case[name] for name in names}): case for case in cases}
+    cases_by_settings = {DownstreamCase(**{name: case[name] for name in names}): case for case in cases}
     results = {
         name: results_of(
-            found,
+            cases_by_settings,
             {DownstreamCase.of(grid, seed, USERS): grid.trials(seed) for seed in range(1, grid.seeds + 1)},
         )
         for name, grid in GRIDS.items()

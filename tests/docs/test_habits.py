@@ -18,8 +18,8 @@ def workflow() -> dict[str, Any]:
 def hooks() -> list[dict[str, Any]]:
     repositories = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert [repository["repo"] for repository in repositories] == ["local"]
-    found: list[dict[str, Any]] = repositories[0]["hooks"]
-    return found
+    hooks: list[dict[str, Any]] = repositories[0]["hooks"]
+    return hooks
 
 
 def test_the_workflow_runs_what_every_ci_runs() -> None:
