@@ -1,14 +1,19 @@
 """The Delta tables: contracts (schema, key, constraints, retention) and all reads and writes."""
 
 from uae_model.lake.contracts import TABLES, TableContract, contract_for
-from uae_model.lake.store import Commit, TableStore, fingerprint, read_table
+from uae_model.lake.log import NO_DAY
+from uae_model.lake.states import FEED, DayState, DayStates, Unit
+from uae_model.lake.store import TableStore, read_table
 
 __all__ = [
+    "FEED",
+    "NO_DAY",
     "TABLES",
-    "Commit",
+    "DayState",
+    "DayStates",
     "TableContract",
     "TableStore",
+    "Unit",
     "contract_for",
-    "fingerprint",
     "read_table",
 ]

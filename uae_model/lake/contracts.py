@@ -24,6 +24,7 @@ TABLES = (
     "weights",
     "feature_health",
     "publications",
+    "day_states",
     "truth",
 )
 
@@ -95,6 +96,7 @@ def contract_for(name: str, config: Config) -> TableContract:
         "weights": _weights,
         "feature_health": _feature_health,
         "publications": _publications,
+        "day_states": _day_states,
         "truth": _truth,
     }
     if name not in builders:
@@ -323,11 +325,40 @@ def _publications(config: Config) -> TableContract:
                 _column("propensity_model_version", T.IntegerType(), required=True),
                 _column("run_id", T.StringType(), required=True),
                 _column("config", T.StringType(), required=True),
+                _column("lineage", T.StringType()),
                 _day(),
             ]
         ),
         key=("dt", "table_name"),
         retention_days=config.retention.published_days,
+    )
+
+
+def _day_states(config: Config) -> TableContract:
+    return TableContract(
+        name="day_states",
+        purpose="what each day of each table was built from; the row recorded last counts",
+        schema=T.StructType(
+            [
+                _column("table_name", T.StringType(), required=True),
+                _column("day", T.DateType(), required=True),
+                _column("part", T.StringType(), required=True),
+                _column("delta_version", T.LongType(), required=True),
+                _column("status", T.StringType(), required=True),
+                _column("inputs", T.StringType()),
+                _column("settings", T.StringType(), required=True),
+                _column("counts", T.StringType(), required=True),
+                _column("checks", T.ArrayType(T.StringType()), required=True),
+                _column("run_id", T.StringType(), required=True),
+                _column("committed_ms", T.LongType(), required=True),
+                _column("written_to", T.StringType(), required=True),
+                _column("schema_version", T.IntegerType(), required=True),
+                _column("recorded_at", T.TimestampType(), required=True),
+            ]
+        ),
+        key=("table_name", "day", "part", "recorded_at"),
+        retention_days=config.retention.published_days,
+        partition=None,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,31 +13,28 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark's functions
 
 from uae_model.config import Config
-from uae_model.core.digests import lines_digest
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
+from uae_model.lake import files
 from uae_model.lake.contracts import TableContract, contract_for
+from uae_model.lake.log import latest_version
+from uae_model.lake.states import DayStates
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
 
 
-@dataclass(frozen=True)
-class Commit:
-    """A Delta commit of one day and what its writer recorded with it, atomically."""
-
-    version: int
-    metadata: dict[str, Any]
-
-
 class TableStore:
-    """Reads and writes of all tables under one root, each by its contract."""
+    """Reads and writes of all tables under one root, each by its contract.
+
+    ``states`` is the memory of what their days were built from.
+    """
 
     def __init__(self, spark: SparkSession, config: Config) -> None:
         self.spark = spark
         self.config = config
         self._ensured: dict[str, TableContract] = {}
-        self._commits: dict[str, list[Commit]] = {}
+        self.states = DayStates(self)
 
     def path(self, name: str) -> str:
         """Return the folder or URI of a table."""
@@ -64,18 +60,6 @@ class TableStore:
         """Read a table, only the partitions of ``days`` where given, creating it where there is none."""
         self.ensure(name)
         return self.read(name, days)
-
-    def files_by_day(self, name: str, days: Iterable[date]) -> dict[date, list[str]]:
-        """Return the names of the data files of each of these days, from one look at the table.
-
-        Data files are immutable: the same names are the same rows.
-        """
-        wanted = list(days)
-        files_by_day: dict[date, list[str]] = {day: [] for day in wanted}
-        for file in self.read_or_empty(name, wanted).inputFiles():
-            folder, _, base = file.rpartition("/")
-            files_by_day[date.fromisoformat(folder.rpartition("dt=")[2])].append(base)
-        return {day: sorted(files) for day, files in files_by_day.items()}
 
     def ensure(self, name: str) -> TableContract:
         """Create the table by its contract, or check and extend what is there.
@@ -191,26 +175,30 @@ class TableStore:
         names = {"inserted": "inserted", "updated": "updated", "removed": "deleted"}
         return {name: row[f"num_{counted}_rows"] for name, counted in names.items()}
 
-    def commits(self, name: str) -> list[Commit]:
-        """Return the recent commits that carry metadata, newest first.
+    def undo(self, name: str, version: int) -> bool:
+        """Put a table back as it was before its newest commit; False where another commit came since."""
+        if self.latest_version(name) != version:
+            return False
+        with self._recorded(name, {"undo": version}):
+            DeltaTable.forPath(self.spark, self.path(name)).restoreToVersion(version - 1)
+        return True
 
-        Read once and again after each write of this store: a run is the only writer of its days.
-        """
-        if name not in self._commits:
-            self._commits[name] = self._read_commits(name)
-        return self._commits[name]
+    def drop_day(self, name: str, day: date, metadata: dict[str, Any]) -> None:
+        """Take a day out of a table without reading it, as where its files are lost."""
+        with self._recorded(name, metadata):
+            DeltaTable.forPath(self.spark, self.path(name)).delete(f"dt = DATE'{day.isoformat()}'")
 
-    def last_commit(self, name: str, day: date) -> Commit | None:
-        """Return the newest commit that wrote a day, with what it recorded."""
-        wanted = day.isoformat()
-        return next((c for c in self.commits(name) if c.metadata.get("dt") == wanted), None)
+    def compact(self, name: str) -> None:
+        """Write a table's small files together; no row changes."""
+        DeltaTable.forPath(self.spark, self.path(name)).optimize().executeCompaction()
+
+    def has_files(self, name: str, day: date) -> bool:
+        """Tell whether the folder of a day is there."""
+        return files.exists(self.spark, f"{self.path(name)}/dt={day.isoformat()}")
 
     def latest_version(self, name: str) -> int:
-        """Return the table's newest Delta version."""
-        row = DeltaTable.forPath(self.spark, self.path(name)).history(1).select("version").first()
-        if row is None:
-            raise ContractError(f"table {name} at {self.path(name)} has no history")
-        return int(row["version"])
+        """Return the table's newest Delta version; starts no Spark job."""
+        return latest_version(self.spark, self.path(name))
 
     @contextmanager
     def _recorded(self, name: str, metadata: dict[str, Any]) -> Iterator[None]:
@@ -226,16 +214,7 @@ class TableStore:
         finally:
             for key in settings:
                 self.spark.conf.unset(key)
-            self._commits.pop(name, None)
-
-    def _read_commits(self, name: str) -> list[Commit]:
-        if not self.exists(name):
-            return []
-        table = DeltaTable.forPath(self.spark, self.path(name))
-        history = table.history(self.config.tuning.history_commits)
-        rows = history.select("version", "userMetadata").where("userMetadata IS NOT NULL").collect()
-        commits = [Commit(row["version"], json.loads(row["userMetadata"])) for row in rows]
-        return sorted(commits, key=lambda commit: commit.version, reverse=True)
+            self.states.written(name)
 
     def _add_missing_columns(self, contract: TableContract) -> None:
         actual = {field.name: field.dataType for field in self.read(contract.name).schema.fields}
@@ -321,15 +300,6 @@ def conform(frame: DataFrame, contract: TableContract, *helpers: str) -> DataFra
         )
     typed = [F.col(field.name).cast(field.dataType) for field in contract.schema.fields]
     return frame.select(*typed, *helpers)
-
-
-def fingerprint(*frames: DataFrame) -> str:
-    """Return a digest of the data files that these pruned, unmodified table reads would scan.
-
-    Data files are immutable, so the same files are the same rows: a day is up to date while this
-    digest equals the one in its last commit.
-    """
-    return lines_digest(sorted(file.rsplit("/", 1)[-1] for frame in frames for file in frame.inputFiles()))
 
 
 def _sql_string(value: str) -> str:

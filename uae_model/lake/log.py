@@ -1,0 +1,95 @@
+"""What the commits of a Delta table changed, read from its log without a Spark job."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from uae_model.core.errors import ContractError
+
+NO_DAY = date(1970, 1, 1)
+"""Stands for the day of what has none: tables without days, and datasets that are one slot."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A commit: its time, the days whose rows it changed, and what its writer recorded with it.
+
+    OPTIMIZE and other commits that only move rows into other files change no day.
+    """
+
+    version: int
+    at_ms: int
+    operation: str
+    days: frozenset[date]
+    metadata: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def latest_version(spark: SparkSession, path: str) -> int:
+    """Return the newest version of the table at ``path``.
+
+    Raises:
+        ContractError: if there is no Delta table.
+    """
+    nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
+    log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
+    version = int(log.update(False, nothing, nothing).version())
+    if version < 0:
+        raise ContractError(f"there is no Delta table at {path}")
+    return version
+
+
+def changes_after(spark: SparkSession, path: str, version: int, latest: int) -> tuple[list[Change], bool]:
+    """Return the commits after ``version`` up to ``latest``, oldest first, and whether the log has them all.
+
+    The log of a table keeps its newest commits; once its retention has passed, older ones are cleaned up.
+    """
+    folder = spark._jvm.org.apache.hadoop.fs.Path(f"{path}/_delta_log")  # type: ignore[union-attr]
+    filesystem = folder.getFileSystem(spark._jsc.hadoopConfiguration())
+    changes: list[Change] = []
+    for number in range(latest, version, -1):
+        file = spark._jvm.org.apache.hadoop.fs.Path(folder, f"{number:020d}.json")  # type: ignore[union-attr]
+        if not filesystem.exists(file):
+            return changes[::-1], False
+        stream = filesystem.open(file)
+        try:
+            text = spark._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")  # type: ignore[union-attr]
+        finally:
+            stream.close()
+        changes.append(parse_commit(number, text))
+    return changes[::-1], True
+
+
+def parse_commit(version: int, text: str) -> Change:
+    """Return what a commit file says; one action a line."""
+    information: dict[str, Any] = {}
+    days: set[date] = set()
+    for line in text.splitlines():
+        action = json.loads(line)
+        information = action.get("commitInfo", information)
+        file = action.get("add") or action.get("remove")
+        if file and file["dataChange"]:
+            day = (file.get("partitionValues") or {}).get("dt")
+            days.add(date.fromisoformat(day) if day else NO_DAY)
+    return Change(
+        version,
+        int(information.get("timestamp", 0)),
+        str(information.get("operation", "")),
+        frozenset(days),
+        _metadata(information.get("userMetadata")),
+        dict(information.get("operationMetrics") or {}),
+    )
+
+
+def _metadata(text: str | None) -> dict[str, Any]:
+    """Return what the writer recorded; another program may record anything there."""
+    try:
+        recorded = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return {}
+    return recorded if isinstance(recorded, dict) else {}

@@ -1,0 +1,350 @@
+"""The memory of what was built from what: the table ``day_states``, and what has been committed since.
+
+A state is written after the commit of the data, and only once the checks of the day have passed. Rows are
+appended; the latest of a unit counts, so runs beside each other never overwrite one another's states. What
+was committed after the last state of a table is read from the table's own log: a run that dies between its
+data and its state leaves its record in the commit, and the next run goes on with the checks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import warn
+from uae_model.lake.contracts import TABLES
+from uae_model.lake.log import NO_DAY, Change, changes_after
+
+if TYPE_CHECKING:
+    from uae_model.lake.store import TableStore
+
+TABLE = "day_states"
+FEED = "feed"
+"""The table in the units of feed slots: what is delivered is a table too, though not of Delta."""
+SCHEMA_VERSION = 1
+ACCEPTED, UNACCEPTED, UNDONE = "accepted", "unaccepted", "undone"
+COMPACT_EVERY = 32
+"""Commits of day_states after which its small files are made one."""
+
+SEEN = "(seen)"
+"""The part of the state that says up to which version a table's log has been read."""
+
+
+@dataclass(frozen=True, order=True)
+class Unit:
+    """What a step makes at a time: a day of a table, or a named part of one, such as a slot of the feed."""
+
+    table: str
+    day: date = NO_DAY
+    part: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.part or self.day}".removesuffix(f" {NO_DAY}")
+
+
+@dataclass(frozen=True)
+class DayState:
+    """What is known of a unit.
+
+    Attributes:
+        unit: the day of a table.
+        version: Delta version of the last commit that changed its rows.
+        status: accepted once its checks have passed; unaccepted before, or after another hand's change.
+        inputs: what it was built from, name -> version; None where that is not known.
+        settings: digest of the settings that it was built with; empty where that is not known.
+        counts: what its step counted.
+        checks: the checks that it passed, as text.
+        run_id: of the run that built it.
+        committed_ms: time of that commit.
+        written_to: the table that the commit is in, where it is not the unit's own.
+    """
+
+    unit: Unit
+    version: int
+    status: str = UNACCEPTED
+    inputs: dict[str, Any] | None = None
+    settings: str = ""
+    counts: dict[str, Any] = field(default_factory=dict)
+    checks: tuple[str, ...] = ()
+    run_id: str = ""
+    committed_ms: int = 0
+    written_to: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether readers may take it for good."""
+        return self.status == ACCEPTED
+
+
+class DayStates:
+    """The states of all tables of a store, as of their newest commits."""
+
+    def __init__(self, store: TableStore) -> None:
+        self._store = store
+        self._now: dict[Unit, DayState] = {}
+        self._accepted: dict[Unit, DayState] = {}
+        self._before: dict[tuple[str, int], dict[Unit, DayState | None]] = {}
+        self._seen: dict[str, int] = {}
+        self._followed: set[str] = set()
+        self._dirty: set[Unit] = set()
+        self._is_loaded = False
+
+    def get(self, unit: Unit) -> DayState | None:
+        """Return the state of a unit; None where it was never built, or its only try was undone."""
+        self._follow(_log_of(unit))
+        state = self._now.get(unit)
+        return None if state is None or state.status == UNDONE else state
+
+    def accepted(self, table: str, day: date) -> DayState | None:
+        """Return the state of a day that readers may take for good."""
+        state = self.get(Unit(table, day))
+        return state if state is not None and state.is_accepted else None
+
+    def last_accepted(self, unit: Unit) -> DayState | None:
+        """Return the state that was accepted last, though others may have been committed since."""
+        self.get(unit)
+        return self._accepted.get(unit)
+
+    def version(self, table: str, day: date = NO_DAY) -> int | None:
+        """Return the version that last changed a day, whoever wrote it."""
+        state = self.get(Unit(table, day))
+        return None if state is None else state.version
+
+    def of_table(self, table: str) -> list[DayState]:
+        """Return all states of a table's units, by day and part."""
+        for name in ("events", "users", "songs") if table == FEED else (table,):
+            self._follow(name)
+        return sorted(
+            (s for u, s in self._now.items() if u.table == table and u.part != SEEN and s.status != UNDONE),
+            key=lambda state: state.unit,
+        )
+
+    def record(self, state: DayState) -> None:
+        """Remember a state in place of the unit's present one."""
+        self._now[state.unit] = state
+        self._dirty.add(state.unit)
+        if state.is_accepted:
+            self._accepted[state.unit] = state
+
+    def accept(self, unit: Unit, counts: dict[str, Any], checks: tuple[str, ...] = ()) -> DayState:
+        """Accept a unit, and the days that its commit changed beside."""
+        state = self.get(unit)
+        assert state is not None, f"{unit} was not committed"
+        accepted = replace(state, status=ACCEPTED, counts={**state.counts, **counts}, checks=checks)
+        self.record(accepted)
+        for other in self._of_commit(state):
+            self.record(replace(other, status=ACCEPTED))
+        return accepted
+
+    def written(self, name: str) -> None:
+        """Look into a table's log again: it has a new commit."""
+        self._followed.discard(name)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Write what has changed when the block ends, however it ends."""
+        try:
+            yield
+        finally:
+            self.flush()
+
+    def flush(self) -> None:
+        """Append the states that have changed, in one commit."""
+        if not self._dirty:
+            return
+        store = self._store
+        contract = store.ensure(TABLE)
+        moved = [Unit(name, part=SEEN) for name in self._seen]
+        states = [self._now[unit] for unit in sorted(self._dirty)]
+        states += [DayState(unit, self._seen[unit.table], ACCEPTED) for unit in moved]
+        now = datetime.now(UTC)
+        frame = store.spark.createDataFrame([_row(state, now) for state in states], contract.schema)
+        frame.coalesce(1).write.format("delta").mode("append").save(store.path(TABLE))
+        self._dirty.clear()
+        if store.latest_version(TABLE) % COMPACT_EVERY == 0:
+            store.compact(TABLE)
+
+    def _load(self) -> None:
+        if self._is_loaded:
+            return
+        self._is_loaded = True
+        if not self._store.exists(TABLE):
+            return
+        rows = self._store.read(TABLE).collect()
+        for row in sorted(rows, key=lambda row: row["recorded_at"]):
+            if row["schema_version"] > SCHEMA_VERSION:
+                raise ContractError(
+                    f"table {TABLE}: written by newer code (schema {row['schema_version']}, this code knows "
+                    f"{SCHEMA_VERSION}); update the package"
+                )
+            state = _state(row.asDict())
+            if state.unit.part == SEEN:
+                self._seen[state.unit.table] = state.version
+                continue
+            self._now[state.unit] = state
+            if state.is_accepted:
+                self._accepted[state.unit] = state
+
+    def _follow(self, table: str) -> None:
+        """Read what was committed to a table since its last state."""
+        if table in self._followed:
+            return
+        self._load()
+        self._followed.add(table)
+        if table not in TABLES:
+            return  # its units are no rows: a registered pair of models has no log
+        if not self._store.exists(table):
+            self._forget(table, "is gone")
+            return
+        latest = self._store.latest_version(table)
+        if latest < self._seen.get(table, -1):
+            self._forget(table, "was made anew")
+        seen = self._seen.get(table)
+        start = -1 if seen is None else seen
+        changes, is_whole = changes_after(self._store.spark, self._store.path(table), start, latest)
+        if not is_whole:
+            self._bridge(table, changes[0].version if changes else latest + 1)
+        for change in changes:
+            self._fold(table, change, is_first_sight=seen is None)
+        self._seen[table] = latest
+
+    def _fold(self, table: str, change: Change, *, is_first_sight: bool) -> None:
+        undone = change.metadata.get("undo")
+        if undone is not None:
+            self._put_back(table, int(undone))
+            return
+        own = _unit_of(change.metadata, table)
+        units = {Unit(table, day) for day in change.days} | ({own} if own else set())
+        before = self._before.setdefault((table, change.version), {})
+        for unit in units:
+            before[unit] = self._now.get(unit)
+            is_own = unit == own
+            # Tables that are older than this memory are taken as they stand.
+            is_adopted = is_first_sight and "unit" not in change.metadata
+            self.record(
+                DayState(
+                    unit,
+                    change.version,
+                    ACCEPTED if is_adopted else UNACCEPTED,
+                    inputs=_inputs(change.metadata) if is_own else None,
+                    settings=str(change.metadata.get("settings", "")) if is_own else "",
+                    counts=_counts(change) if is_own else {"operation": change.operation, "by": str(own or "")},
+                    run_id=str(change.metadata.get("run", "")),
+                    committed_ms=change.at_ms,
+                    written_to=table,
+                )
+            )
+
+    def _put_back(self, table: str, version: int) -> None:
+        """Forget a commit that was undone."""
+        for unit, state in list(self._now.items()):
+            if state.written_to != table or state.version != version:
+                continue
+            earlier = self._before.get((table, version), {}).get(unit) or self._accepted.get(unit)
+            is_other = earlier is not None and earlier.version != version
+            self.record(earlier if earlier and is_other else replace(state, status=UNDONE))
+
+    def _of_commit(self, state: DayState) -> list[DayState]:
+        table, version = state.written_to, state.version
+        others = [s for s in self._now.values() if s.written_to == table and s.version == version]
+        return [other for other in others if other.status == UNACCEPTED]
+
+    def _bridge(self, table: str, first_known: int) -> None:
+        """Compare days by their rows where the log no longer tells what happened to them.
+
+        Days that no state knows are taken as they stand; those with another number of rows have changed.
+        """
+        is_dated = self._store.contract(table).partition is not None
+        rows = {}
+        if is_dated:
+            counted = self._store.read(table).groupBy("dt").count().collect()
+            rows = {row["dt"]: row["count"] for row in counted}
+        known = {unit.day: state for unit, state in self._now.items() if unit.table == table and not unit.part}
+        changed = [
+            day
+            for day, state in known.items()
+            if is_dated and state.counts.get("rows", rows.get(day, 0)) != rows.get(day, 0)
+        ]
+        for day in [*rows.keys() - known.keys(), *changed]:
+            status = UNACCEPTED if day in known else ACCEPTED
+            self.record(DayState(Unit(table, day), first_known - 1, status, written_to=table))
+        warn("the log of a table is cut: days are compared by their rows", table=table, version=first_known)
+
+    def _forget(self, table: str, what: str) -> None:
+        lost = [unit for unit in self._now if unit.table == table]
+        for unit in lost:
+            del self._now[unit]
+            self._accepted.pop(unit, None)
+        if self._seen.pop(table, None) is not None or lost:
+            warn(f"a table {what}: its days count as never built", table=table)
+
+
+def _log_of(unit: Unit) -> str:
+    """Return the table whose log tells of a unit: slots of the feed are written to events or a dimension."""
+    if unit.table != FEED:
+        return unit.table
+    dimension = unit.part.partition("/")[0]
+    return dimension if dimension in ("users", "songs") else "events"
+
+
+def _unit_of(metadata: dict[str, Any], table: str) -> Unit | None:
+    """Return the unit that a commit says it is of; older ones name a day or a slot."""
+    if "unit" in metadata:
+        name, day, part = metadata["unit"]
+        return Unit(name, date.fromisoformat(day), part)
+    if "slot" in metadata and table != "quarantine":
+        told = re.search(r"\d{4}-\d{2}-\d{2}", metadata["slot"])
+        return Unit(FEED, date.fromisoformat(told[0]) if told else NO_DAY, metadata["slot"])
+    return Unit(table, date.fromisoformat(metadata["dt"])) if "dt" in metadata else None
+
+
+def _inputs(metadata: dict[str, Any]) -> dict[str, Any] | None:
+    if "unit" in metadata:
+        return dict(metadata["inputs"])
+    return {"files": metadata["files"]} if "files" in metadata else None
+
+
+def _counts(change: Change) -> dict[str, Any]:
+    counts = dict(change.metadata.get("counts") or {})
+    if "rows_read" in change.metadata:
+        counts["read"] = change.metadata["rows_read"]
+    for name in ("excluded", "models"):
+        if name in change.metadata:
+            counts[name] = change.metadata[name]
+    if "attributes" in change.metadata:
+        counts["relevant"] = change.metadata["attributes"]
+    if change.operation == "MERGE":
+        counts["inserted"] = int(change.metrics.get("numTargetRowsInserted", 0))
+        counts["updated"] = int(change.metrics.get("numTargetRowsUpdated", 0))
+    return counts
+
+
+def _row(state: DayState, now: datetime) -> tuple[Any, ...]:
+    inputs = None if state.inputs is None else json.dumps(state.inputs, sort_keys=True)
+    unit = state.unit
+    return (
+        *(unit.table, unit.day, unit.part, state.version, state.status, inputs, state.settings),
+        *(json.dumps(state.counts, sort_keys=True, default=str), list(state.checks), state.run_id),
+        *(state.committed_ms, state.written_to, SCHEMA_VERSION, now),
+    )
+
+
+def _state(row: dict[str, Any]) -> DayState:
+    return DayState(
+        Unit(row["table_name"], row["day"], row["part"]),
+        row["delta_version"],
+        row["status"],
+        None if row["inputs"] is None else json.loads(row["inputs"]),
+        row["settings"],
+        json.loads(row["counts"]),
+        tuple(row["checks"]),
+        row["run_id"],
+        row["committed_ms"],
+        row["written_to"],
+    )
