@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
 from uae_model.core.dates import days_between
-from uae_model.pipeline.features import build_features, has_joined_features
-from uae_model.pipeline.nightly import prepare_days, run_night
+from uae_model.pipeline.nightly import play_counts, prepare_days, run_night
 from uae_model.registry.client import Registry
 
 
@@ -35,17 +34,10 @@ def backfill(args: argparse.Namespace) -> None:
     """Prepare all days first, so that late events of the range reopen nothing, then run each night."""
     first, last = day_range(args)
     job = start("backfill", args)
-    _, built = prepare_days(job.store, first, last)
-    if args.until == "sessions":
-        for day_of_plays in built:
-            print_summary(vars(day_of_plays))
-        return
-    if has_joined_features(job.config):
-        for day in days_between(first, last):
-            features = build_features(job.store, day)
-            if args.until == "features":
-                print_summary(vars(features))
-    if args.until == "features":
+    results = prepare_days(job.store, first, last, features=args.until != "sessions")
+    if args.until != "publish":
+        for result in results["plays"]:
+            print_summary(play_counts(result.state))
         return
     registry = Registry(job.config)
     for day in days_between(first, last):

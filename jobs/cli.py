@@ -19,8 +19,10 @@ STEPS = {
     "score": "plays of a day -> weights, with the champion",
     "publish": "check the weights of a day and let readers see them",
     "nightly": "the whole chain for one day",
+    "plan": "what the night of a day would build, and why",
     "backfill": "the whole chain, or its first steps, for a range of days",
     "evaluate": "base models trained on each weighting, judged; tables",
+    "lineage": "what a published day was built from, back to the feed",
     "report": "one HTML page about plays, weights, models and quarantine",
     "doctor": "check this machine, the configuration and the tables",
 }

@@ -10,7 +10,10 @@ from jobs.common import job_parser, print_summary, run, settings, start
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import ConfigError
 from uae_model.features.explain import explain
-from uae_model.pipeline.features import build_features, changed_days, has_joined_features
+from uae_model.pipeline.runner import run_steps
+from uae_model.pipeline.step import Night
+from uae_model.pipeline.steps import FEATURE_STEPS
+from uae_model.pipeline.steps.features import has_looked_up_features
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,8 +38,9 @@ def features(args: argparse.Namespace) -> None:
         raise ConfigError(
             "features: no aggregate and no attribute of a dimension is declared, so there is nothing to build"
         )
-    for changed in [*changed_days(job.store, day), day]:
-        print_summary(vars(build_features(job.store, changed)))
+    for result in run_steps(Night(job.store, day, day), FEATURE_STEPS)["features"]:
+        if result.reason or result.state.unit.day == day:
+            print_summary({"dt": result.state.unit.day, "plays": result.state.counts.get("plays")})
 
 
 if __name__ == "__main__":

@@ -12,8 +12,11 @@ from uae_model.config import FEED_FORMATS, PROFILES
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import NotYetError
 from uae_model.ingest.feed import Feed
-from uae_model.pipeline.dimensions import complete_slots, ingest_statements
-from uae_model.pipeline.ingest import ingest_slots
+from uae_model.pipeline.nightly import ingested, ingested_statements
+from uae_model.pipeline.runner import run_steps
+from uae_model.pipeline.step import Night
+from uae_model.pipeline.steps import ingest_steps
+from uae_model.pipeline.steps.dimensions import complete_slots
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,13 +47,11 @@ def ingest(args: argparse.Namespace) -> None:
             f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
             f"{job.config.feed.complete_marker or '(none configured)'}"
         )
-    counts = ingest_slots(job.store, feed, slots)
-    summary: dict[str, Any] = {"dt": day, **counts.to_dict()}
+    night = Night(job.store, day, day, slots=slots, reopens=False)
+    results = run_steps(night, ingest_steps(job.config))
+    summary: dict[str, Any] = {"dt": day, **ingested(results).to_dict()}
     if delivered:
-        summary["dimensions"] = {
-            dimension.table: ingest_statements(job.store, dimension, delivered_slots).to_dict()
-            for dimension, delivered_slots in delivered
-        }
+        summary["dimensions"] = ingested_statements(results, job.config)
     print_summary(summary)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common import job_parser, print_summary, run, settings
-from uae_model.pipeline.train import promote as promote_version
+from uae_model.pipeline.steps.training import promote as promote_version
 from uae_model.registry.client import Registry
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.pipeline.publish import publish_day
+from uae_model.pipeline.runner import build
+from uae_model.pipeline.steps.publication import PUBLICATION, published_row
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +23,8 @@ def publish(args: argparse.Namespace) -> None:
     """Validate and publish the day."""
     day = parse_day(args.date)
     job = start("publish", args)
-    row = publish_day(job.store, day)
+    build(job.store, PUBLICATION, day)
+    row = published_row(job.store, day)
     print_summary(
         {
             "dt": day,

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.pipeline.score import score_day
-from uae_model.registry.client import Registry
+from uae_model.pipeline.runner import run_steps
+from uae_model.pipeline.step import Night
+from uae_model.pipeline.steps import SCORE_STEPS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,9 +24,10 @@ def score(args: argparse.Namespace) -> None:
     """Resolve the champion once and score the day."""
     day = parse_day(args.date)
     job = start("score", args)
-    champion = Registry(job.config).champion()
-    rows = score_day(job.store, champion, day)
-    print_summary({"dt": day, "weights": rows, "attention_model_version": champion.attention_version})
+    (scored,) = run_steps(Night(job.store, day, day, reopens=False), SCORE_STEPS)["weights"]
+    attention, _ = scored.state.counts["models"]
+    rows = scored.state.counts.get("rows")
+    print_summary({"dt": day, "weights": rows, "attention_model_version": attention})
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.ingest.feed import Feed
-from uae_model.pipeline.nightly import closed_slots
-from uae_model.pipeline.sessions import build_day, reopened_days
+from uae_model.pipeline.nightly import open_night, play_counts
+from uae_model.pipeline.runner import run_steps
+from uae_model.pipeline.steps import PLAYS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,9 +24,9 @@ def sessions(args: argparse.Namespace) -> None:
     """Build the day's plays once its sessions are closed."""
     day = parse_day(args.date)
     job = start("sessions", args)
-    closed_slots(Feed(job.spark, job.config), day, day, job.config)
-    for reopened in [*reopened_days(job.store, day), day]:
-        print_summary(vars(build_day(job.store, reopened)))
+    for result in run_steps(open_night(job.store, day, day), [PLAYS])["plays"]:
+        if result.reason or result.state.unit.day == day:
+            print_summary(play_counts(result.state))
 
 
 if __name__ == "__main__":

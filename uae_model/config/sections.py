@@ -246,9 +246,6 @@ class NightlySettings(Section):
 class SparkTuning(Section):
     """Sizes that results do not depend on."""
 
-    history_commits: int = Field(
-        default=200, ge=10, description="Delta commits searched for what a day was built from"
-    )
     join_salts: int = Field(
         default=8,
         ge=1,

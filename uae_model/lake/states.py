@@ -234,7 +234,9 @@ class DayStates:
                     ACCEPTED if is_adopted else UNACCEPTED,
                     inputs=_inputs(change.metadata) if is_own else None,
                     settings=str(change.metadata.get("settings", "")) if is_own else "",
-                    counts=_counts(change) if is_own else {"operation": change.operation, "by": str(own or "")},
+                    counts=_counts(change)
+                    if is_own
+                    else {"operation": change.operation, "by": str(own or "")},
                     run_id=str(change.metadata.get("run", "")),
                     committed_ms=change.at_ms,
                     written_to=table,
@@ -265,7 +267,9 @@ class DayStates:
         if is_dated:
             counted = self._store.read(table).groupBy("dt").count().collect()
             rows = {row["dt"]: row["count"] for row in counted}
-        known = {unit.day: state for unit, state in self._now.items() if unit.table == table and not unit.part}
+        known = {
+            unit.day: state for unit, state in self._now.items() if unit.table == table and not unit.part
+        }
         changed = [
             day
             for day, state in known.items()
@@ -310,6 +314,11 @@ def _inputs(metadata: dict[str, Any]) -> dict[str, Any] | None:
     return {"files": metadata["files"]} if "files" in metadata else None
 
 
+def _beside(change: Change, own: Unit | None) -> dict[str, Any]:
+    """Return what is known of a day that the commit of another unit, or of another hand, changed."""
+    return {"operation": change.operation, "by": str(own or "")}
+
+
 def _counts(change: Change) -> dict[str, Any]:
     counts = dict(change.metadata.get("counts") or {})
     if "rows_read" in change.metadata:
@@ -319,6 +328,8 @@ def _counts(change: Change) -> dict[str, Any]:
             counts[name] = change.metadata[name]
     if "attributes" in change.metadata:
         counts["relevant"] = change.metadata["attributes"]
+    if "numOutputRows" in change.metrics and change.operation == "WRITE":
+        counts["rows"] = int(change.metrics["numOutputRows"])
     if change.operation == "MERGE":
         counts["inserted"] = int(change.metrics.get("numTargetRowsInserted", 0))
         counts["updated"] = int(change.metrics.get("numTargetRowsUpdated", 0))

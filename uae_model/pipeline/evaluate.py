@@ -36,8 +36,8 @@ from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
 from uae_model.evaluation.trials import TrialRunner
 from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.lake import TableStore
-from uae_model.pipeline.features import require_features
-from uae_model.pipeline.train import require_plays, training_days
+from uae_model.pipeline.steps.features import require_features
+from uae_model.pipeline.steps.training import require_plays, training_days
 from uae_model.snapshot.write import write_snapshot
 
 Splits = dict[int, list[date]]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from uae_model.config import Config
-from uae_model.core.dates import days_between
-from uae_model.core.errors import ModelError, NotClosedError
-from uae_model.core.logs import log_context, timed, warn
+from uae_model.core.errors import NotClosedError
+from uae_model.core.logs import log_context
 from uae_model.ingest.feed import Feed, Slot, reach
-from uae_model.lake import TableStore
-from uae_model.pipeline.dimensions import ingest_dimensions
-from uae_model.pipeline.features import build_features, changed_days, has_joined_features
-from uae_model.pipeline.ingest import IngestCounts, ingest_slots
-from uae_model.pipeline.publish import needs_publication, publish_day
-from uae_model.pipeline.score import plays_changed, score_day
-from uae_model.pipeline.sessions import DayOfPlays, build_day, days_in_reach, reopened_days
-from uae_model.pipeline.train import promote, train
+from uae_model.lake import FEED, DayState, TableStore
+from uae_model.pipeline.plan import Planned, late_notice, plan
+from uae_model.pipeline.runner import Results, run_steps
+from uae_model.pipeline.step import Night, Step
+from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, ingest_steps, steps_of_night
+from uae_model.pipeline.steps.dimensions import StatementCounts
+from uae_model.pipeline.steps.feed import IngestCounts
+from uae_model.pipeline.steps.weights import lost_models
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import closing_time
 
@@ -41,6 +41,16 @@ def closed_slots(feed: Feed, first: date, last: date, config: Config) -> list[Sl
     return slots
 
 
+def open_night(store: TableStore, first: date, last: date, registry: Registry | None = None) -> Night:
+    """Return a night of closed days.
+
+    Raises:
+        NotClosedError: if the delivered feed does not reach far enough.
+    """
+    slots = closed_slots(Feed(store.spark, store.config), first, last, store.config)
+    return Night(store, first, last, registry, slots)
+
+
 def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any]:
     """Ingest, cut sessions, train where due, score and publish a day; return the summary.
 
@@ -49,86 +59,72 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
     """
     seconds: dict[str, float] = {}
     with log_context(run_id=store.config.run_id(day.isoformat())):
-        with timed("ingest", seconds):
-            feed = Feed(store.spark, store.config)
-            counts = ingest_slots(store, feed, closed_slots(feed, day, day, store.config))
-            dimensions = ingest_dimensions(store, day, day)
-        with timed("sessions", seconds):
-            built = [build_day(store, each) for each in [*reopened_days(store, day), day]]
-        if has_joined_features(store.config):
-            with timed("features", seconds):
-                for each in [*changed_days(store, day), day]:
-                    build_features(store, each)
-        if training_is_due(store.config, registry, day):
-            with timed("train", seconds):
-                _train_and_promote(store, registry, day)
-        earlier = days_in_reach(day, store.config)
-        with timed("score", seconds):
-            champion = registry.champion()
-            # A day that late events reopened is scored anew only if it was scored before.
-            for each in [*(each for each in earlier if plays_changed(store, each)), day]:
-                score_day(store, champion, each)
-        with timed("publish", seconds):
-            published = publish_day(store, day)
-            republished = [each for each in earlier if needs_publication(store, each)]
-            for each in republished:
-                publish_day(store, each)
-    return summary(built[-1], counts, published.asDict(), republished, seconds, dimensions)
+        night = open_night(store, day, day, registry)
+        results = run_steps(night, steps_of_night(store.config), seconds)
+    return _summary(night, results, seconds)
 
 
-def prepare_days(store: TableStore, first: date, last: date) -> tuple[IngestCounts, list[DayOfPlays]]:
-    """Ingest the slots of a range of days and cut their sessions, each day once, in order."""
-    feed = Feed(store.spark, store.config)
-    counts = ingest_slots(store, feed, closed_slots(feed, first, last, store.config))
-    ingest_dimensions(store, first, last)
-    days = [*reopened_days(store, first), *days_between(first, last)]
-    return counts, [build_day(store, day) for day in days]
+def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[Planned], list[str]]:
+    """Return what the night of a day would build, and what else a person should know; nothing is written."""
+    night = open_night(store, day, day, registry)
+    planned = plan(night, steps_of_night(store.config))
+    notices = lost_models(night, [*night.earlier(), day])
+    late = late_notice(night, planned)
+    return planned, [*notices, late] if late else notices
 
 
-def training_is_due(config: Config, registry: Registry, day: date) -> bool:
-    """Tell whether tonight also trains."""
-    when = config.nightly.train
-    if when == "when_missing":
-        return registry.champion_versions() is None
-    return when == "always" or (when == "weekly" and day.weekday() == 0)
+def prepare_days(store: TableStore, first: date, last: date, *, features: bool = False) -> Results:
+    """Ingest the slots of a range of days and cut their sessions, each day once, in order.
+
+    All days come before the first one is scored, so that late events of the range reopen nothing.
+    """
+    night = open_night(store, first, last)
+    steps: Sequence[Step] = [*ingest_steps(store.config), PLAYS, *(FEATURE_STEPS if features else ())]
+    return run_steps(night, steps)
 
 
-def summary(
-    plays: DayOfPlays,
-    counts: IngestCounts,
-    published: dict[str, Any],
-    republished: list[date],
-    seconds: dict[str, float],
-    dimensions: dict[str, dict[str, int]],
-) -> dict[str, Any]:
-    """Return the line that a scheduler reads; counts of dimensions only where some are declared."""
+def play_counts(state: DayState) -> dict[str, Any]:
+    """Return how a day's events are accounted for: events = plays of the day + carried + excluded."""
+    names = ("plays", "sessions", "events", "carried", "excluded")
+    return {"dt": state.unit.day.isoformat(), **{name: state.counts.get(name, 0) for name in names}}
+
+
+def ingested(results: Results) -> IngestCounts:
+    """Return what became of the rows of the slots of plays that were ingested now."""
+    states = [result.state for result in results.get(FEED, []) if result.reason]
+    return sum((IngestCounts.of(s.counts) for s in states if s.written_to == "events"), IngestCounts())
+
+
+def ingested_statements(results: Results, config: Config) -> dict[str, dict[str, int]]:
+    """Return, for each dimension, what became of the rows of the slots that were ingested now."""
+    states = [result.state for result in results.get(FEED, []) if result.reason]
+    tables = [dimension.table for dimension in config.dimensions]
     return {
-        "dt": plays.day.isoformat(),
-        "plays": plays.plays,
-        "sessions": plays.sessions,
-        "events": plays.events,
-        "carried": plays.carried,
-        "excluded": plays.excluded,
-        "quarantined": published["quarantined_count"],
-        "duplicates": counts.duplicates,
-        "weights": published["row_count"],
-        "delta_version": published["delta_version"],
-        "attention_model_version": published["attention_model_version"],
-        "propensity_model_version": published["propensity_model_version"],
-        "republished": [each.isoformat() for each in republished],
-        **({"dimensions": dimensions} if dimensions else {}),
-        "seconds": seconds,
+        table: StatementCounts.of([s for s in states if s.written_to == table]).to_dict() for table in tables
     }
 
 
-def _train_and_promote(store: TableStore, registry: Registry, day: date) -> None:
-    version, _ = train(store, registry, day - timedelta(days=1))
-    try:
-        promote(store.config, registry, version)
-    except ModelError as error:
-        if registry.champion_versions() is None:
-            raise
-        warn("the current champion stays", reason=str(error))
+def _summary(night: Night, results: Results, seconds: dict[str, float]) -> dict[str, Any]:
+    """Return the line that a scheduler reads; counts of dimensions only where some are declared."""
+    published = next(r.state for r in results["publications"] if r.state.unit.day == night.first)
+    attention, propensity = published.counts["models"]
+    dimensions = ingested_statements(results, night.config)
+    return {
+        **play_counts(next(r.state for r in results["plays"] if r.state.unit.day == night.first)),
+        "quarantined": published.counts["quarantined_count"],
+        "duplicates": ingested(results).duplicates,
+        "weights": published.counts["row_count"],
+        "delta_version": published.counts["delta_version"],
+        "attention_model_version": attention,
+        "propensity_model_version": propensity,
+        "republished": [
+            r.state.unit.day.isoformat()
+            for r in results["publications"]
+            if r.reason and r.state.unit.day != night.first
+        ],
+        **({"dimensions": dimensions} if dimensions else {}),
+        "seconds": seconds,
+    }
 
 
 def _show(moment: datetime) -> str:

@@ -20,7 +20,7 @@ from uae_model.lake import TableStore
 from uae_model.models.pair import AttentionKind, NetworkPair
 from uae_model.models.process_group import ProcessGroup
 from uae_model.pages.markdown import markdown_table
-from uae_model.pipeline.train import trainable_days
+from uae_model.pipeline.steps.training import trainable_days
 from uae_model.snapshot.write import write_snapshot
 from uae_model.training.fit import RankData
 from uae_model.training.job import TrainingJob, TrainingResult, training_key

@@ -100,17 +100,18 @@ def _published(store: TableStore, day: date, first: date, last: date) -> tuple[P
     """
     publications: tuple[PublicationFacts, ...] = ()
     if store.exists("publications"):
-        publications = publication_facts(store.read("publications"), first, last)
-    if any(row.day == day for row in publications):
-        return publications
-    if store.last_commit("weights", day) is not None:
+        found = published_days(store.read("publications"), first, last)
+    found = tuple(row for row in found if row.status == PUBLISHED)
+    if any(row.day == day for row in found):
+        return found
+    if store.states.version("weights", day) is not None:
         raise InputError(f"{day} has weights that are not published; run uae publish --date {day} first")
     raise InputError(f"{day} has no weights; run uae nightly --date {day} first")
 
 
 def _newest_weights(store: TableStore, day: date) -> int:
-    commit = store.last_commit("weights", day)
-    return commit.version if commit else -1
+    version = store.states.version("weights", day)
+    return -1 if version is None else version
 
 
 def _table_versions(store: TableStore, published: PublicationFacts) -> tuple[TableVersion, ...]:
@@ -119,9 +120,9 @@ def _table_versions(store: TableStore, published: PublicationFacts) -> tuple[Tab
         ("publications", "the commit that published the day"),
         ("plays", "the newest commit of the day"),
     ):
-        commit = store.last_commit(name, published.day)
-        if commit is not None:
-            versions.append(TableVersion(name, commit.version, meaning))
+        version = store.states.version(name, published.day)
+        if version is not None:
+            versions.append(TableVersion(name, version, meaning))
     return tuple(versions)
 
 

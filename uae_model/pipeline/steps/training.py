@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError, InputError, ModelError, PromotionRefusedError
 from uae_model.core.logs import log, warn
-from uae_model.lake import TableStore
-from uae_model.pipeline.features import require_features
+from uae_model.lake import DayState, TableStore, Unit
+from uae_model.pipeline.runner import build
+from uae_model.pipeline.step import Night, Outcome, Step
+from uae_model.pipeline.steps.features import has_looked_up_features, require_features
+from uae_model.publication.checks import Check
 from uae_model.registry.client import Registry, require_same_features
 from uae_model.registry.gates import failed_gates
 from uae_model.snapshot.write import write_snapshot
@@ -38,6 +42,80 @@ def trainable_days(store: TableStore, last: date) -> tuple[list[date], list[date
 
 
 def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
+    """Train on the window before ``last`` where its days have changed; return (attention, propensity)."""
+    attention, propensity = build(store, TRAINING, last, registry).counts["models"]
+    return attention, propensity
+
+
+def training_is_due(config: Config, registry: Registry, day: date) -> bool:
+    """Tell whether tonight also trains."""
+    when = config.nightly.train
+    if when == "when_missing":
+        return registry.champion_versions() is None
+    return when == "always" or (when == "weekly" and day.weekday() == 0)
+
+
+def _units(night: Night) -> list[Unit]:
+    """Return the window that ends the day before, where training is due."""
+    is_due = training_is_due(night.config, night.models, night.first)
+    return [Unit("models", night.first - timedelta(days=1))] if is_due else []
+
+
+def _reads(last: date, config: Config) -> list[Unit]:
+    tables = ("plays", "features") if has_looked_up_features(config) else ("plays",)
+    days = [day for split in training_days(last, config) for day in split]
+    return [Unit(table, day) for table in tables for day in days]
+
+
+def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
+    """Register a pair and remember what it was trained on; its version is the attention model's."""
+    models = _register(night.store, night.models, unit.day)
+    state = DayState(
+        unit,
+        models[0],
+        inputs=record["inputs"],
+        settings=record["settings"],
+        counts={"models": list(models)},
+        run_id=record["run"],
+        written_to="models",
+    )
+    night.states.record(state)
+
+
+def _holds(night: Night, version: int) -> bool:
+    try:
+        night.models.version(version)
+    except ModelError:
+        return False
+    return True
+
+
+def _check(night: Night, unit: Unit) -> Outcome:
+    state = night.states.get(unit)
+    version = state.version if state else 0
+    return Outcome({}, [Check("the registry holds the pair", _holds(night, version), f"version {version}")])
+
+
+def _damage(night: Night, unit: Unit) -> str | None:
+    state = night.states.get(unit)
+    if state is None or _holds(night, state.version):
+        return None
+    return f"the registry does not hold version {state.version} any more; it is trained again"
+
+
+def _finish(night: Night) -> None:
+    """Promote what was trained; one that fails its gates only matters where nothing else can score."""
+    state = night.states.get(Unit("models", night.first - timedelta(days=1)))
+    assert state is not None
+    try:
+        promote(night.config, night.models, state.version)
+    except ModelError as error:
+        if night.models.champion_versions() is None:
+            raise
+        warn("the current champion stays", reason=str(error))
+
+
+def _register(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     """Train on the window before ``last`` and register both models; return (attention, propensity).
 
     The same snapshot, settings and code give the versions that are registered already. A run that was
@@ -124,9 +202,22 @@ def _require_active_feedback(config: Config) -> None:
 
 def require_plays(store: TableStore, days: list[date]) -> None:
     """Raise InputError naming the days that have no plays."""
-    missing = [day.isoformat() for day in days if store.last_commit("plays", day) is None]
+    missing = [day.isoformat() for day in days if store.states.accepted("plays", day) is None]
     if missing:
         raise InputError(
             f"training needs plays of {days[0]} to {days[-1]}; missing: {', '.join(missing)}; "
             "run uae backfill for them, or change training.window_days"
         )
+
+
+TRAINING = Step(
+    table="models",
+    phase="train",
+    units=_units,
+    reads=_reads,
+    settings=lambda config: config.digest_of("network", "training", "snapshot", "features", "publication"),
+    commit=_commit,
+    check=_check,
+    damage=_damage,
+    finish=_finish,
+)

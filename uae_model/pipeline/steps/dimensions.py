@@ -1,0 +1,129 @@
+"""Slots of a dimension's feed into its table, ``users`` or ``songs``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config, Dimension
+from uae_model.core.dates import days_between
+from uae_model.core.logs import warn
+from uae_model.features.dimensions import changed_versions, statement_count
+from uae_model.ingest.feed import Feed, Slot
+from uae_model.ingest.identity import read_key
+from uae_model.ingest.statements import parse_statements, read_statements
+from uae_model.lake import FEED, DayState, TableStore, Unit
+from uae_model.pipeline.step import Night, Outcome, Step
+from uae_model.pipeline.steps.feed import require_key, slot_files, slot_of, slot_unit, write_quarantine
+from uae_model.publication.checks import Check
+from uae_model.sessions.cut import event_days
+
+
+@dataclass(frozen=True)
+class StatementCounts:
+    """What became of a dimension's rows: read = quarantined + added + repeated.
+
+    Attributes:
+        read: rows of the slots.
+        quarantined: rows that could not be read.
+        added: statements about an entity and a time of which the table had none.
+        repeated: the others; one that says more than the row of its entity and time took its place.
+    """
+
+    read: int = 0
+    quarantined: int = 0
+    added: int = 0
+
+    @property
+    def repeated(self) -> int:
+        """Rows of which the table, or another row of the slot, had the entity and the time."""
+        return self.read - self.quarantined - self.added
+
+    def to_dict(self) -> dict[str, int]:
+        """Return all counts."""
+        return {**asdict(self), "repeated": self.repeated}
+
+    @classmethod
+    def of(cls, states: Sequence[DayState]) -> StatementCounts:
+        """Return the counts of some slots together."""
+        names = ("read", "quarantined", "added")
+        return cls(*(sum(int(state.counts.get(name, 0)) for state in states) for name in names))
+
+
+def complete_slots(store: TableStore, dimension: Dimension, first: date, last: date) -> list[Slot]:
+    """Return the complete slots of a dimension in a range of days; gaps do not matter."""
+    feed = Feed(store.spark, store.config, dimension)
+    days = [last] if feed.is_static else days_between(first, last)
+    return [slot for day in days for slot in feed.slots(day) if feed.is_complete(slot)]
+
+
+def dimension_steps(config: Config) -> list[Step]:
+    """Return a step for each declared dimension."""
+    return [
+        Step(
+            table=FEED,
+            phase="ingest",
+            units=partial(_units, dimension),
+            outside=partial(slot_files, dimension=dimension),
+            settings=partial(_settings, dimension),
+            requires=require_key,
+            commit=partial(_commit, dimension),
+            check=partial(_check, dimension),
+        )
+        for dimension in config.dimensions
+    ]
+
+
+def _units(dimension: Dimension, night: Night) -> list[Unit]:
+    """Return the complete slots that the days may read.
+
+    Slots are looked for from ``feed.late_days`` before the first day, so that one delivered late is found,
+    up to the end of the last day's sessions. A missing slot stops nothing: what is known holds on, and the
+    slot is found by a later night.
+    """
+    config = night.config
+    earliest, latest = night.first, night.last
+    if night.reopens:
+        earliest -= timedelta(days=config.feed.late_days)
+        latest = event_days(latest, config)[-1]
+    slots = complete_slots(night.store, dimension, earliest, latest)
+    if not slots:
+        warn("no slot of the dimension is delivered", dimension=dimension.table, feed=dimension.feed)
+    return [slot_unit(slot) for slot in slots]
+
+
+def _settings(dimension: Dimension, config: Config) -> str:
+    return config.dimension_digest(dimension)
+
+
+def _commit(dimension: Dimension, night: Night, unit: Unit, record: dict[str, Any]) -> None:
+    store, name = night.store, dimension.table
+    _, slot = slot_of(night, unit, dimension)
+    store.ensure(name)
+    rows = read_statements(store.spark, slot, dimension)
+    read = rows.count()
+    parsed = parse_statements(rows, dimension, read_key(store.config))
+    # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
+    quarantined = write_quarantine(store, slot, parsed)
+    counts = {"read": read, "quarantined": quarantined, "statements_before": _statements(store, name)}
+    good = parsed.where(F.col("reason").isNull()).drop("source", "raw", "reason")
+    held = store.read(name).select(store.contract(name).columns)
+    store.merge_changes(name, changed_versions(held, good, dimension), {**record, "counts": counts})
+
+
+def _check(dimension: Dimension, night: Night, unit: Unit) -> Outcome:
+    state = night.states.get(unit)
+    told: Mapping[str, Any] = state.counts if state else {}
+    added = _statements(night.store, dimension.table) - int(told.get("statements_before", 0))
+    counts = StatementCounts(int(told.get("read", 0)), int(told.get("quarantined", 0)), added)
+    adds_up = counts.added >= 0 and counts.repeated >= 0
+    return Outcome(counts.to_dict(), [Check("statements add up", adds_up, str(counts.to_dict()))])
+
+
+def _statements(store: TableStore, name: str) -> int:
+    return int(store.read(name).agg(statement_count()).collect()[0][0])

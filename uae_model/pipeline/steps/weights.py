@@ -1,0 +1,100 @@
+"""Plays into weights, with the champion resolved once."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config
+from uae_model.core.errors import ModelError
+from uae_model.features.columns import plays_with_features
+from uae_model.lake import Unit
+from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
+from uae_model.pipeline.steps.features import has_looked_up_features, require_features
+from uae_model.publication.checks import Check
+from uae_model.scoring.udf import score_plays, serialise
+from uae_model.weights.resolution import resolve_weight_function
+
+
+def models_named(state_inputs: dict[str, Any] | None) -> tuple[int, int] | None:
+    """Return the pair (attention, propensity) that scored a day, as its state names it."""
+    if not state_inputs or "model" not in state_inputs:
+        return None
+    attention, propensity = str(state_inputs["model"]).split("/")
+    return int(attention), int(propensity)
+
+
+def lost_models(night: Night, days: list[date]) -> list[str]:
+    """Return a line for each of these days whose model the registry does not hold any more."""
+    lines = []
+    for day in days:
+        state = night.states.get(Unit("weights", day))
+        models = models_named(state.inputs) if state else None
+        if models is None:
+            continue
+        try:
+            night.models.version(models[0])
+        except ModelError:
+            lines.append(
+                f"weights {day}: the registry does not hold attention model {models[0]} that scored it; the "
+                "day stays as it is, and is scored with the champion when it is next built"
+            )
+    return lines
+
+
+def require_plays_and_features(night: Night, unit: Unit) -> None:
+    """Raise InputError where the plays of a day are missing, or the features that are declared."""
+    require_accepted(night, "plays", unit.day, f"uae sessions --date {unit.day}")
+    require_features(night.store, [unit.day])
+
+
+def reads_scored(day: date, config: Config) -> list[Unit]:
+    """Return what scoring reads of a day."""
+    features = [Unit("features", day)] if has_looked_up_features(config) else []
+    return [Unit("plays", day), *features]
+
+
+def champion_input(night: Night, unit: Unit) -> dict[str, Any]:
+    """Return the pair that scores, attention/propensity."""
+    versions = night.models.champion_versions()
+    return {"model": "/".join(map(str, versions))} if versions else {}
+
+
+def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
+    config, champion = night.config, night.champion
+    weighting = resolve_weight_function(config.weights, champion.traits, champion.state["calibration"])
+    networks = night.store.spark.sparkContext.broadcast(serialise(champion.state))
+    plays = plays_with_features(night.store, [day])
+    scored = (
+        score_plays(plays, networks, weighting, config, night.row_count("plays", day))
+        .withColumn("attention_model_version", F.lit(champion.attention_version))
+        .withColumn("propensity_model_version", F.lit(champion.propensity_version))
+        .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
+    )
+    return scored, {
+        "models": [champion.attention_version, champion.propensity_version],
+        "weighting": weighting.describe(),
+    }
+
+
+def _check(night: Night, unit: Unit) -> Outcome:
+    weights, plays = (night.row_count(table, unit.day) for table in ("weights", "plays"))
+    found = f"{weights} rows for {plays} plays"
+    return Outcome({}, [Check("each play has one weight", weights == plays, found)])
+
+
+WEIGHTS = Step(
+    table="weights",
+    phase="score",
+    units=built_before("weights"),
+    reads=reads_scored,
+    outside=champion_input,
+    pinned=frozenset({"model"}),
+    settings=lambda config: config.digest_of("weights", "scoring", "features"),
+    requires=require_plays_and_features,
+    commit=replaces(_rows),
+    check=_check,
+)
