@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -31,7 +32,8 @@ from uae_model.lake import TableStore, contract_for
 from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.models.pair import NetworkPair
-from uae_model.pipeline.score import score_day
+from uae_model.pipeline.runner import build
+from uae_model.pipeline.steps import WEIGHTS
 from uae_model.registry.client import Champion
 from uae_model.sessions.positions import session_lengths
 from uae_model.weights.functions import passive_weights
@@ -58,9 +60,12 @@ def run_spark(folder: Path) -> Run:
     champion = Champion(VERSION, VERSION, _networks(config).to_state(), FeatureSet())
     with spark_session(folder, "local[1]") as spark:
         store = TableStore(spark, config)
-        score_day(store, champion, WARM_UP_DAY)
+        registry: Any = SimpleNamespace(
+            champion=lambda: champion, champion_versions=lambda: (VERSION, VERSION)
+        )
+        build(store, WEIGHTS, WARM_UP_DAY, registry)
         with timed() as run:
-            run.units = score_day(store, champion, DAY)
+            run.units = build(store, WEIGHTS, DAY, registry).counts["rows"]
     return run
 
 

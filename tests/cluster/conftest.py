@@ -23,9 +23,9 @@ from tests.cluster.runs import (
 from uae_model.config import load_config
 from uae_model.lake import TableStore
 from uae_model.pipeline.nightly import prepare_days
-from uae_model.pipeline.publish import publish_day
-from uae_model.pipeline.score import score_day
-from uae_model.pipeline.train import promote, train
+from uae_model.pipeline.runner import build
+from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
+from uae_model.pipeline.steps.training import promote, train
 from uae_model.registry.client import Registry
 
 
@@ -39,8 +39,8 @@ def workbench(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     prepare_days(store, FIRST_DAY, BEFORE)
     version, _ = train(store, registry, LAST_TRAINED)
     promote(config, registry, version)
-    score_day(store, registry.champion(), BEFORE)
-    publish_day(store, BEFORE)
+    build(store, WEIGHTS, BEFORE, registry)
+    build(store, PUBLICATION, BEFORE)
     bench.save()
     return bench
 

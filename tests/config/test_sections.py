@@ -51,7 +51,7 @@ OUT_OF_RANGE = [
     ("publication.max_quarantined_share=1.5", "less than or equal to 1"),
     ("retention.published_days=0", "greater than or equal to 1"),
     ("nightly.train=daily", "'never', 'when_missing', 'weekly' or 'always'"),
-    ("tuning.history_commits=9", "greater than or equal to 10"),
+    ("tuning.history_commits=200", "tuning.history_commits"),  # day_states is the memory now
     ("paths.tables=7", "text in quotes"),
 ]
 

@@ -17,7 +17,7 @@ def changed(*overrides: str) -> Config:
 
 @pytest.mark.parametrize(
     "override",
-    ["paths.tables=/elsewhere", "paths.mlflow=https://example.org", "tuning.history_commits=99"],
+    ["paths.tables=/elsewhere", "paths.mlflow=https://example.org", "tuning.join_salts=99"],
 )
 def test_where_things_lie_and_tuning_do_not_count(override: str) -> None:
     assert changed(override).digest() == BASE.digest()

@@ -16,13 +16,22 @@ from pyspark.sql import SparkSession
 
 from jobs import common
 from tests.builders import DAY, write_slot
-from uae_model.core.errors import InputError, ModelError, NotClosedError
-from uae_model.pipeline.dimensions import StatementCounts
-from uae_model.pipeline.ingest import IngestCounts
-from uae_model.pipeline.sessions import DayOfPlays
+from tests.pipeline.building import accepted
+from uae_model.core.errors import InputError, ModelError, NotClosedError, NotYetError
+from uae_model.lake import DayState, Unit
+from uae_model.pipeline.runner import Reason, Result
 
 DATE = ["--date", "2026-01-05"]
-PLAYS = DayOfPlays(DAY, plays=3, sessions=1, events=4, carried=1, excluded=0)
+COUNTS = {"plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0}
+NEW = Reason("was never built")
+
+
+def built(table: str, day: date, **counts: Any) -> Result:
+    return Result(accepted(table, day, counts=counts), NEW)
+
+
+def slot_state(name: str, table: str, **counts: int) -> Result:
+    return Result(DayState(Unit("feed", DAY, name), 1, "accepted", counts=counts, written_to=table), NEW)
 
 
 class Registry:
@@ -70,16 +79,17 @@ def run(
 def test_ingest_takes_the_complete_slots_of_the_day(run: Any, tmp_path: Path) -> None:
     taken: list[str] = []
 
-    def ingest(store: Any, feed: Any, slots: list[Any]) -> IngestCounts:
-        taken.extend(slot.name for slot in slots)
-        return IngestCounts(9, 1, 5, 1)
+    def run_steps(night: Any, steps: Any) -> Any:
+        taken.extend(slot.name for slot in night.slots)
+        counts = {"read": 9, "quarantined": 1, "inserted": 5, "updated": 1}
+        return {"feed": [slot_state("dt=2026-01-05", "events", **counts)]}
 
-    code, _, error = run("ingest", *DATE, ingest_slots=ingest)
-    assert code == 1
+    code, _, error = run("ingest", *DATE, run_steps=run_steps)
+    assert code == NotYetError.exit_code
     assert error.startswith("uae ingest: the feed has no complete slot of 2026-01-05: looked for ")
     assert error.endswith("feed/dt=2026-01-05 with its marker _SUCCESS")
     write_slot(tmp_path / "feed", DAY, [])
-    code, lines, _ = run("ingest", *DATE, ingest_slots=ingest)
+    code, lines, _ = run("ingest", *DATE, run_steps=run_steps)
     assert (code, taken) == (0, ["dt=2026-01-05"])
     assert lines == [
         {"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1, "duplicates": 2}
@@ -92,20 +102,16 @@ def test_ingest_takes_the_slots_of_dimensions_with_or_without_plays(run: Any, tm
             '[[dimensions]]\nentity = "song"\nfeed = "songs/dt={date}"\n'
             'attributes = { genre = "categorical" }\n'
         )
-    taken: list[str] = []
 
-    def ingest(store: Any, dimension: Any, slots: list[Any]) -> StatementCounts:
-        taken.extend(slot.name for slot in slots)
-        return StatementCounts(read=9, quarantined=1, added=5)
+    def run_steps(night: Any, steps: Any) -> Any:
+        assert night.slots == []
+        assert [unit.part for unit in steps[1].units(night)] == ["songs/dt=2026-01-05"]
+        return {"feed": [slot_state("songs/dt=2026-01-05", "songs", read=9, quarantined=1, added=5)]}
 
-    def plays(store: Any, feed: Any, slots: list[Any]) -> IngestCounts:
-        assert slots == []
-        return IngestCounts()
-
-    assert run("ingest", *DATE)[0] == 1  # neither is there
+    assert run("ingest", *DATE)[0] == NotYetError.exit_code  # neither is there
     write_slot(tmp_path / "songs", DAY, [])
-    code, lines, _ = run("ingest", *DATE, ingest_slots=plays, ingest_statements=ingest)
-    assert (code, taken) == (0, ["songs/dt=2026-01-05"])
+    code, lines, _ = run("ingest", *DATE, run_steps=run_steps)
+    assert code == 0
     assert lines[0]["read"] == 0
     assert lines[0]["dimensions"] == {
         "songs": {"read": 9, "quarantined": 1, "added": 5, "repeated": 3},
@@ -132,10 +138,11 @@ def test_a_format_is_that_of_the_feed_and_names_the_profile_where_nothing_else_d
 
 
 def test_sessions_waits_until_the_day_is_closed(run: Any, tmp_path: Path) -> None:
-    def build(store: Any, day: date) -> DayOfPlays:
-        return DayOfPlays(day, 3, 1, 4, 1, 0)
+    def run_steps(night: Any, steps: Any) -> Any:
+        unchanged = Result(accepted("plays", date(2026, 1, 3)), None)
+        return {"plays": [unchanged, built("plays", date(2026, 1, 4)), built("plays", DAY, **COUNTS)]}
 
-    steps = {"build_day": build, "reopened_days": lambda store, day: [date(2026, 1, 4)]}
+    steps = {"run_steps": run_steps}
     write_slot(tmp_path / "feed", DAY, [])
     code, lines, error = run("sessions", *DATE, **steps)
     assert (code, lines) == (1, [])
@@ -143,9 +150,9 @@ def test_sessions_waits_until_the_day_is_closed(run: Any, tmp_path: Path) -> Non
     write_slot(tmp_path / "feed", date(2026, 1, 6), [])
     code, lines, _ = run("sessions", *DATE, **steps)
     assert code == 0
-    assert [line["day"] for line in lines] == ["2026-01-04", "2026-01-05"]  # tonight's day last
+    assert [line["dt"] for line in lines] == ["2026-01-04", "2026-01-05"]  # tonight's day last
     assert lines[-1] == {
-        "day": "2026-01-05",
+        "dt": "2026-01-05",
         "plays": 3,
         "sessions": 1,
         "events": 4,
@@ -162,25 +169,46 @@ def test_train_prints_both_versions(run: Any) -> None:
     )
 
 
-def test_score_resolves_the_champion_once(run: Any) -> None:
-    scored: list[Any] = []
+def test_score_takes_the_day_alone(run: Any) -> None:
+    def run_steps(night: Any, steps: Any) -> Any:
+        assert (night.first, night.last, night.reopens) == (DAY, DAY, False)
+        return {"weights": [built("weights", DAY, models=[4, 5], rows=7)]}
 
-    def score(store: Any, champion: Any, day: date) -> int:
-        scored.append((champion.attention_version, day))
-        return 7
-
-    code, lines, _ = run("score", *DATE, score_day=score)
-    assert (code, scored) == (0, [(4, DAY)])
+    code, lines, _ = run("score", *DATE, run_steps=run_steps)
+    assert code == 0
     assert lines == [{"dt": "2026-01-05", "weights": 7, "attention_model_version": 4}]
 
 
 def test_publish_prints_what_readers_pin(run: Any) -> None:
     row = {"delta_version": 9, "row_count": 7, "checks": ["a: ok (1)"], "status": "published"}
-    code, lines, _ = run("publish", *DATE, publish_day=lambda store, day: row)
+    fakes = {"build": lambda store, step, day: None, "published_row": lambda store, day: row}
+    code, lines, _ = run("publish", *DATE, **fakes)
     assert (code, lines) == (
         0,
         [{"dt": "2026-01-05", "delta_version": 9, "weights": 7, "checks": ["a: ok (1)"]}],
     )
+
+
+def test_a_dry_run_only_prints_the_plan(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import plan
+
+    printed: list[date] = []
+    monkeypatch.setattr(plan, "Registry", Registry)
+
+    def plan_night(store: Any, registry: Any, day: date) -> tuple[list[Any], list[str]]:
+        printed.append(day)
+        return [], []
+
+    monkeypatch.setattr(plan, "plan_night", plan_night)
+    for step, options in (("plan", ()), ("nightly", ("--dry-run",))):
+        assert run(step, *DATE, *options)[:2] == (0, [{"dt": "2026-01-05", "planned": 0}])
+    assert printed == [DAY, DAY]
+
+
+def test_lineage_needs_a_publication(run: Any) -> None:
+    code, lines, error = run("lineage", *DATE)
+    assert (code, lines) == (1, [])
+    assert error.startswith("uae lineage: 2026-01-05 is not published; run uae publish --date 2026-01-05")
 
 
 def test_nightly_prints_its_summary_last(run: Any) -> None:
@@ -203,9 +231,9 @@ class TestBackfill:
     def test_it_prepares_all_days_and_then_runs_each_night(self, run: Any) -> None:
         ran: list[Any] = []
 
-        def prepare(store: Any, first: date, last: date) -> tuple[IngestCounts, list[DayOfPlays]]:
-            ran.append(("prepare", first.day, last.day))
-            return IngestCounts(), [PLAYS]
+        def prepare(store: Any, first: date, last: date, *, features: bool) -> Any:
+            ran.append(("prepare", first.day, last.day, features))
+            return {"plays": [built("plays", DAY, **COUNTS)]}
 
         def night(store: Any, registry: Any, day: date) -> dict[str, int]:
             ran.append(("night", day.day))
@@ -214,11 +242,11 @@ class TestBackfill:
         steps = {"prepare_days": prepare, "run_night": night}
         code, lines, _ = run("backfill", *self.RANGE, **steps)
         assert code == 0
-        assert ran == [("prepare", 5, 6), ("night", 5), ("night", 6)]
+        assert ran == [("prepare", 5, 6, True), ("night", 5), ("night", 6)]
         assert lines == [{"day": 5}, {"day": 6}]
         ran.clear()
         code, lines, _ = run("backfill", *self.RANGE, "--until", "sessions", **steps)
-        assert (code, ran) == (0, [("prepare", 5, 6)])
+        assert (code, ran) == (0, [("prepare", 5, 6, False)])
         assert [line["plays"] for line in lines] == [3]
 
     def test_a_range_in_the_wrong_order_starts_nothing(self, run: Any) -> None:
@@ -259,7 +287,9 @@ class TestPromote:
         assert left.value.code == 2
 
 
-@pytest.mark.parametrize("step", ["ingest", "sessions", "train", "score", "publish", "nightly", "report"])
+@pytest.mark.parametrize(
+    "step", ["ingest", "sessions", "train", "score", "publish", "nightly", "plan", "lineage", "report"]
+)
 def test_a_day_in_another_form_is_told(run: Any, step: str) -> None:
     code, lines, error = run(step, "--date", "5 January")
     assert (code, lines) == (1, [])

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.builders import DAY, event, events_frame, leave_out_constraints
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
-from uae_model.lake import Commit, TableStore, fingerprint, read_table
+from uae_model.lake import TableStore, Unit, read_table
 from uae_model.lake.store import conform
 
 NEXT = DAY + timedelta(days=1)
@@ -117,31 +117,22 @@ class TestDays:
         self.write(store, DAY, 3, inputs="one")
         self.write(store, NEXT, 2, inputs="two")
         pinned = store.latest_version("events")
-        files_of_next = fingerprint(store.read("events", [NEXT]))
-        both = fingerprint(store.read("events", [DAY]), store.read("events", [NEXT]))
         self.write(store, DAY, 1, inputs="three")
         assert self.counts(store) == {DAY: 1, NEXT: 2}
         assert self.counts(store, pinned) == {DAY: 3, NEXT: 2}  # readers that pin a version see it still
 
-        # A fingerprint changes with the files of its days, and with no others.
-        assert fingerprint(store.read("events", [NEXT])) == files_of_next
-        assert fingerprint(store.read("events", [NEXT]), store.read("events", [DAY])) != both
-
-        # A commit says what its day was built from.
-        day, other = store.last_commit("events", DAY), store.last_commit("events", NEXT)
-        assert day == Commit(pinned + 1, {"dt": "2026-01-05", "inputs": "three"})
-        assert other == Commit(pinned, {"dt": "2026-01-06", "inputs": "two"})
-        assert [commit.version for commit in store.commits("events")] == [pinned + 1, pinned, pinned - 1]
-        assert TableStore(store.spark, store.config).commits("events") == store.commits("events")
-        assert store.last_commit("events", NEXT + timedelta(days=1)) is None
+        # The memory names the version that last changed each day.
+        for memory in (store.states, TableStore(store.spark, store.config).states):
+            assert [memory.version("events", day) for day in (DAY, NEXT)] == [pinned + 1, pinned]
+            assert memory.version("events", NEXT + timedelta(days=1)) is None
 
         # A day without rows is done as well as any other, and says so.
         self.write(store, DAY, 0, inputs="four")
         self.write(store, NEXT + timedelta(days=1), 0, inputs="none")
         assert self.counts(store) == {NEXT: 2}
-        empty = store.last_commit("events", NEXT + timedelta(days=1))
+        empty = store.states.get(Unit("events", NEXT + timedelta(days=1)))
         assert empty is not None
-        assert empty.metadata["inputs"] == "none"
+        assert empty.counts["rows"] == 0
 
     def test_only_a_part_of_a_day_may_be_replaced(self, store: TableStore) -> None:
         def write(slot: str, rows: list[str]) -> None:
@@ -166,7 +157,8 @@ class TestDays:
         rows = {row["event_id"]: row["played_ms"] for row in store.read("events").collect()}
         assert rows == {"a": 9, "b": 5, "c": 180_000}
         assert merge([]) == {"inserted": 0, "updated": 0}
-        assert [commit.metadata for commit in store.commits("events")] == [{"n": 0}, {"n": 3}, {"n": 2}]
+        # A commit that changed nothing is no change of a day.
+        assert store.states.version("events", DAY) == store.latest_version("events") - 1
 
     def test_the_settings_of_a_commit_do_not_stay_in_the_session(self, store: TableStore) -> None:
         with pytest.raises(ContractError), store._recorded("events", {"n": 1}):
@@ -199,8 +191,8 @@ def test_a_table_that_is_not_there_is_named(store: TableStore, spark: SparkSessi
         store.read("plays")
     with pytest.raises(ContractError, match="table weights does not exist at"):
         read_table(spark, store.config.paths.tables + "/", "weights")
-    assert store.commits("plays") == []
-    assert store.last_commit("plays", DAY) is None
+    assert store.states.of_table("plays") == []
+    assert store.states.version("plays", DAY) is None
 
 
 def test_missing_and_unknown_columns_are_named(store: TableStore) -> None:
@@ -247,9 +239,9 @@ def test_rows_without_a_day_are_changed_and_taken_out_in_one_commit(
         {"slot": "second"},
     )
     assert second == {"inserted": 1, "updated": 1, "removed": 1}
-    assert store.commits("songs")[0] == Commit(version + 1, {"slot": "second"})
-    stored = store.read("songs").orderBy("song_id", "valid_from").collect()
-    assert [(row["song_id"], row["valid_to"] is None) for row in stored] == [("a", False), ("a", True)]
+    assert store.states.version("songs") == version + 1
+    found = store.read("songs").orderBy("song_id", "valid_from").collect()
+    assert [(row["song_id"], row["valid_to"] is None) for row in found] == [("a", False), ("a", True)]
     detail = DeltaTable.forPath(spark, store.path("songs")).detail().collect()[0]
     assert detail["partitionColumns"] == []
     with pytest.raises(Py4JJavaError, match="valid_for_a_time"):  # as Delta's merge raises it

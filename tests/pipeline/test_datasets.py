@@ -14,15 +14,15 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from tests.builders import DAY
 from tests.ingest import datasets
+from tests.pipeline.building import build_plays, ingest
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError
 from uae_model.ingest import distinct_events
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore, contract_for
 from uae_model.lake.contracts import feature_type
-from uae_model.pipeline.ingest import IngestCounts, ingest_slots
-from uae_model.pipeline.sessions import build_day
-from uae_model.pipeline.train import train
+from uae_model.pipeline.steps.feed import IngestCounts
+from uae_model.pipeline.steps.training import train
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import open_sessions, plays_of_day
 
@@ -126,9 +126,9 @@ def test_a_dataset_of_several_files_goes_through_the_tables(
     dataset.write(tmp_path)
     store = TableStore(spark, datasets.dataset_config(tmp_path, "30music"))
     feed = Feed(spark, store.config)
-    assert ingest_slots(store, feed, feed.slots(DAY)) == dataset.counts
-    assert build_day(store, dataset.day).sessions == len(dataset.sessions)
-    assert ingest_slots(store, feed, feed.slots(DAY)) == IngestCounts()
+    assert ingest(store, feed, DAY) == dataset.counts
+    assert build_plays(store, dataset.day)["sessions"] == len(dataset.sessions)
+    assert ingest(store, feed, DAY) == IngestCounts()
 
 
 def test_plays_without_any_active_feedback_are_not_trained_on(spark: SparkSession, tmp_path: Path) -> None:

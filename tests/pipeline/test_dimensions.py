@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from tests.builders import DAY, event, events_frame, write_slot
 from tests.features.aggregates.builders import aggregate
 from tests.features.dimensions.builders import FEATURES, SONGS, USERS
+from tests.pipeline.building import build_features, build_plays, ingest_dimensions, reopened
 from uae_model.config import parse_config
 from uae_model.core.errors import ContractError
 from uae_model.doctor.data import _is_expected
@@ -22,11 +23,9 @@ from uae_model.features.columns import plays_with_features
 from uae_model.features.explain import explain
 from uae_model.ingest.identity import _hasher
 from uae_model.lake import TableStore
-from uae_model.pipeline import dimensions
-from uae_model.pipeline.dimensions import ingest_dimensions
-from uae_model.pipeline.features import build_features, changed_days, require_features
-from uae_model.pipeline.publish import _quarantined, quarantined_statements
-from uae_model.pipeline.sessions import build_day
+from uae_model.pipeline.steps import FEATURE_STEPS, dimensions
+from uae_model.pipeline.steps.features import require_features
+from uae_model.pipeline.steps.publication import _quarantined, quarantined_statements
 from uae_model.snapshot.write import write_snapshot
 
 KEY = "an hmac key for tests"
@@ -84,11 +83,11 @@ def deliver(folder: Path, number: int) -> None:
     write_slot(folder / "users", DAYS[number], USER_SLOTS[number])
 
 
-def build_plays(store: TableStore) -> None:
+def deliver_plays(store: TableStore) -> None:
     for day in DAYS[:2]:
         mine = [each for each in EVENTS if each.played_at.date() == day]
         store.replace_day("events", day, events_frame(store.spark, mine, store.config), {"step": "test"})
-        build_day(store, day)
+        build_plays(store, day)
 
 
 def rows(store: TableStore, table: str) -> list[dict[str, Any]]:
@@ -108,23 +107,23 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     folder = tmp_path_factory.mktemp("nights")
     store = opened(spark, folder)
     found: dict[str, Any] = {"store": store}
-    build_plays(store)
+    deliver_plays(store)
     deliver(folder, 0)
     deliver(folder, 1)
     found["first"] = ingest_dimensions(store, DAYS[0], DAYS[0])
-    found["built"] = build_features(store, DAYS[0])
+    build_features(store, DAYS[0])
     build_features(store, DAYS[1])
     found["before"] = values(store)
 
     versions = {name: store.latest_version(name) for name in ("users", "songs", "quarantine")}
     found["again"] = ingest_dimensions(TableStore(spark, store.config), DAYS[0], DAYS[0])
     found["untouched"] = versions == {name: store.latest_version(name) for name in versions}
-    found["nothing changed"] = changed_days(store, DAYS[2])
+    found["nothing changed"] = reopened(store, FEATURE_STEPS, DAYS[2])
 
     deliver(folder, 2)
     found["second"] = ingest_dimensions(store, DAYS[1], DAYS[1])
     require_features(store, DAYS[:2])  # what was built stays good for training
-    found["changed"] = changed_days(store, DAYS[2])
+    found["changed"] = reopened(store, FEATURE_STEPS, DAYS[2])
     for day in found["changed"]:
         build_features(store, day)
     found["after"] = values(store)
@@ -133,7 +132,7 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for number in range(3):
         deliver(Path(whole.config.paths.tables).parent, number)
     ingest_dimensions(whole, DAYS[0], DAYS[2])
-    build_plays(whole)
+    deliver_plays(whole)
     for day in DAYS[:2]:
         build_features(whole, day)
     return {**found, "backfill": whole}
@@ -172,7 +171,7 @@ def test_bad_rows_are_in_quarantine_and_no_part_of_the_days_plays(told: dict[str
 
 
 def test_plays_have_the_attributes_of_their_start_and_none_is_lost(told: dict[str, Any]) -> None:
-    assert told["built"].plays == 3
+    assert told["store"].states.accepted("features", DAYS[0]).counts["plays"] == 3
     assert told["before"] == {
         "before": ("rock", 1990.0, "free"),
         "after": ("rock", 1990.0, "paid"),
@@ -234,10 +233,10 @@ def test_rows_that_do_not_add_up_are_an_error(
 ) -> None:
     store = opened(spark, tmp_path)
     deliver(tmp_path, 0)
-    counts = iter([5, 2])
+    counts = iter([5, 2])  # before and after
     monkeypatch.setattr(dimensions, "_statements", lambda store, name: next(counts))
     with pytest.raises(
-        ContractError, match=r"slot songs/dt=2026-01-05: statements of table songs do not add"
+        ContractError, match=r"table songs, feed songs/dt=2026-01-05, version .* statements add up: FAILED"
     ):
         ingest_dimensions(store, DAY, DAY)
 

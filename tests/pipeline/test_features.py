@@ -14,13 +14,14 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, Event, event, events_frame
 from tests.features.aggregates.builders import aggregate, session
+from tests.pipeline.building import build_features, build_plays, reopened
 from uae_model.config import Config, parse_config
 from uae_model.core.errors import InputError
 from uae_model.features.aggregates.windows import BROADCAST_KEYS, features_of_day, salt_of, salted_join
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
-from uae_model.pipeline.features import build_features, changed_days, require_features
-from uae_model.pipeline.sessions import build_day
+from uae_model.pipeline.steps import FEATURE_STEPS
+from uae_model.pipeline.steps.features import require_features
 from uae_model.scoring.udf import network_inputs
 from uae_model.snapshot.write import write_snapshot
 
@@ -83,15 +84,15 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     store = opened(spark, tmp_path_factory.mktemp("nights"))
     deliver(store, EVENTS, *DAYS)
     for day in DAYS[:3]:
-        build_day(store, day)
+        build_plays(store, day)
         found[day] = build_features(store, day)
-    found["again"] = build_features(store, DAYS[2]), changed_days(store, DAYS[3])
+    found["again"] = build_features(store, DAYS[2]), reopened(store, FEATURE_STEPS, DAYS[3])
     found["before"] = {row["event_id"]: row for row in rows(store, "features")}
 
     deliver(store, [*EVENTS, LATE], DAYS[1])
     for day in (*DAYS[1:3], DAYS[3]):
-        build_day(store, day)
-    found["changed"] = changed_days(store, DAYS[3])
+        build_plays(store, day)
+    found["changed"] = reopened(store, FEATURE_STEPS, DAYS[3])
     with pytest.raises(
         InputError, match="table features: 2026-01-06, 2026-01-07, 2026-01-08 missing or older"
     ):
@@ -110,13 +111,12 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def test_each_play_has_one_row_and_each_day_of_partials_is_built_once(told: dict[Any, Any]) -> None:
-    assert [told[day].plays for day in DAYS[:3]] == [2, 3, 2]
-    assert [told[day].partials_built for day in DAYS[:3]] == [0, 1, 1]
+    assert [told[day] for day in DAYS[:3]] == [0, 1, 1]
 
 
 def test_a_second_run_does_nothing(told: dict[Any, Any]) -> None:
     again, changed = told["again"]
-    assert (again.partials_built, changed) == (0, [])
+    assert (again, changed) == (0, [])
 
 
 def test_the_values_of_a_day_come_from_the_days_before_it(told: dict[Any, Any]) -> None:

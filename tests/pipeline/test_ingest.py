@@ -9,13 +9,15 @@ from typing import Any, cast
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, Event, event, feed_row, write_slot
+from tests.pipeline.building import ingest
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ConfigError, ContractError, InputError
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TableStore
-from uae_model.pipeline.ingest import STATIC_QUARANTINE_DAY, IngestCounts, _days_of, ingest_slots
+from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, IngestCounts, _days_of
 
 NEXT = DAY + timedelta(days=1)
 NOTHING = IngestCounts()
@@ -63,11 +65,6 @@ def opened(spark: SparkSession, folder: Path, *overrides: str) -> tuple[TableSto
     (folder / "uae.toml").touch()
     config = load_config(folder / "uae.toml", overrides=["feed.format=jsonl", *overrides])
     return TableStore(spark, config), Feed(spark, config)
-
-
-def ingest(store: TableStore, feed: Feed, *days: date) -> IngestCounts:
-    slots = [slot for day in days for slot in feed.slots(day)]
-    return ingest_slots(store, feed, slots)
 
 
 def events(store: TableStore) -> list[Row]:
@@ -199,7 +196,7 @@ def test_a_merge_looks_into_every_day_that_a_row_may_fall_into(
 def test_a_slot_without_files_is_an_error(config: Config, spark: SparkSession, store: TableStore) -> None:
     feed = Feed(spark, config)
     with pytest.raises(InputError, match="feed slot dt=2026-01-05: no data files under"):
-        ingest_slots(store, feed, feed.slots(DAY))
+        ingest(store, feed, DAY)
 
 
 def test_more_rows_written_than_read_is_an_error_and_a_static_dataset_has_no_day(
@@ -209,15 +206,24 @@ def test_more_rows_written_than_read_is_an_error_and_a_static_dataset_has_no_day
     write_slot(tmp_path, DAY, [feed_row(row) for row in rows]).rename(tmp_path / "all")
     store, feed = opened(spark, tmp_path, "paths.feed=all")
     merged: list[list[date]] = []
+    merge_new = TableStore.merge_new
 
-    def merge_too_much(store: TableStore, name: str, frame: DataFrame, days: list[date], *_: Any) -> Any:
+    def merge_too_much(
+        store: TableStore, name: str, frame: DataFrame, days: list[date], *others: Any
+    ) -> dict[str, int]:
         merged.append(days)
-        return {"inserted": 3, "updated": 0}
+        more = frame.withColumn("event_id", F.concat("event_id", F.lit("+")))
+        return merge_new(store, name, frame.unionByName(more), days, *others)
 
-    monkeypatch.setattr(TableStore, "merge_new", merge_too_much)
-    with pytest.raises(ContractError, match=r"slot all: more events written than rows read: {'read': 3"):
-        ingest(store, feed, DAY)
+    with monkeypatch.context() as patch:
+        patch.setattr(TableStore, "merge_new", merge_too_much)
+        with pytest.raises(ContractError, match=r"feed all, version .* than rows read: FAILED \({'read': 3"):
+            ingest(store, feed, DAY)
     assert merged == [[DAY, date(2026, 1, 9)]]
+    assert events(store) == []  # nothing that a later step takes for good
+    assert ingest(TableStore(spark, store.config), feed, DAY).to_dict() == {
+        **{"read": 3, "quarantined": 1, "inserted": 2, "updated": 0, "duplicates": 0},
+    }
     assert [row["dt"] for row in store.read("quarantine").collect()] == [STATIC_QUARANTINE_DAY]
 
 

@@ -19,12 +19,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.builders import mssd_row, write_mssd
+from tests.pipeline.building import ingest
 from uae_model.config import load_config
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
-from uae_model.pipeline.ingest import IngestCounts, ingest_slots
-from uae_model.pipeline.nightly import prepare_days, run_night
-from uae_model.pipeline.train import promote, train
+from uae_model.pipeline.nightly import ingested, prepare_days, run_night
+from uae_model.pipeline.steps.feed import IngestCounts
+from uae_model.pipeline.steps.training import promote, train
 from uae_model.readers.spark import read_weights
 from uae_model.registry.client import Registry
 
@@ -103,7 +104,8 @@ def chain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
         # Constraints have tests of their own, and each costs a second.
         patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
         store, registry = TableStore(spark, config), Registry(config)
-        counts, built = prepare_days(store, day - timedelta(days=1), day)
+        prepared = prepare_days(store, day - timedelta(days=1), day)
+        counts, built = ingested(prepared), [result.state for result in prepared["plays"]]
         versions = train(store, registry, day)
         champion = promote(config, registry)
         night = run_night(store, registry, day)
@@ -114,7 +116,7 @@ def chain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield {
             **{"rows": rows, "days": days, "day": day, "store": store, "counts": counts, "built": built},
             **{"trained": versions, "champion": champion, "night": night, "again": again},
-            **{"versions": (before, after), "once more": ingest_slots(store, feed, feed.slots(day))},
+            **{"versions": (before, after), "once more": ingest(store, feed, day)},
         }
 
 

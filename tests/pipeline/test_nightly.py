@@ -6,19 +6,22 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 
 from tests.builders import DAY, write_slot
+from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config
 from uae_model.core.errors import ModelError, NotClosedError
 from uae_model.ingest.feed import Feed
-from uae_model.pipeline import nightly
-from uae_model.pipeline.ingest import IngestCounts
-from uae_model.pipeline.nightly import closed_slots, prepare_days, run_night, training_is_due
-from uae_model.pipeline.sessions import DayOfPlays
+from uae_model.lake import DayState, Unit
+from uae_model.pipeline.nightly import _summary, closed_slots
+from uae_model.pipeline.runner import Reason, Result
+from uae_model.pipeline.step import Night
+from uae_model.pipeline.steps import TRAINING, steps_of_night, training
+from uae_model.pipeline.steps.training import training_is_due
 
 NEXT = DAY + timedelta(days=1)
 THIRD = DAY + timedelta(days=2)
@@ -107,108 +110,75 @@ def test_when_a_night_trains(
     make_config: Callable[..., Config], when: str, champion: tuple[int, int] | None, day: date, due: bool
 ) -> None:
     config = make_config(f"nightly.train={when}")
-    assert training_is_due(config, FakeRegistry(champion), day) is due  # type: ignore[arg-type]
+    assert training_is_due(config, cast(Any, FakeRegistry(champion)), day) is due
 
 
-class TestSteps:
-    """The chain with steps that only write down that they ran."""
+def test_the_summary_tells_of_the_day_and_of_what_was_published_anew(config: Config) -> None:
+    new, none = Reason("was never built"), None
+    plays = accepted(
+        "plays", THIRD, counts={"plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0}
+    )
+    published = {
+        **{"quarantined_count": 2, "row_count": 3, "delta_version": 9, "models": [4, 5]},
+    }
+    slot = DayState(
+        Unit("feed", THIRD, "dt=2026-01-07"),
+        *(1, "accepted"),
+        counts={"read": 9, "quarantined": 1, "inserted": 5, "updated": 1},
+        written_to="events",
+    )
+    results = {
+        "feed": [Result(slot, new), Result(slot, none)],
+        "plays": [Result(accepted("plays", NEXT), new), Result(plays, new)],
+        "publications": [
+            Result(accepted("publications", THIRD, counts=published), new),
+            Result(accepted("publications", DAY, counts=published), new),
+            Result(accepted("publications", NEXT, counts=published), none),
+        ],
+    }
+    store: Any = SimpleNamespace(config=config)
+    summary = _summary(Night(store, THIRD, THIRD), results, {"ingest": 1.0})
+    assert summary == {
+        **{"dt": "2026-01-07", "plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0},
+        **{"quarantined": 2, "duplicates": 2, "weights": 3, "delta_version": 9},
+        **{"attention_model_version": 4, "propensity_model_version": 5, "republished": ["2026-01-05"]},
+        "seconds": {"ingest": 1.0},
+    }
 
-    @pytest.fixture
-    def steps(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        ran: list[str] = []
 
-        def step(name: str, answer: Callable[..., Any]) -> None:
-            def run(*arguments: Any, **options: Any) -> Any:
-                days = [argument for argument in arguments if isinstance(argument, date)]
-                ran.append(" ".join([name, *(f"{day:%d}" for day in days)]))
-                return answer(*arguments)
+def test_the_steps_of_a_night_go_down_the_tables_once(make_config: Callable[..., Config]) -> None:
+    steps = steps_of_night(make_config())
+    assert [step.phase for step in steps] == [
+        *("ingest", "sessions", "features", "features", "train", "score", "score", "publish"),
+    ]
+    made = [step.table for step in steps]
+    day = DAY
+    for index, step in enumerate(steps):
+        for read in step.reads(day, make_config()):
+            assert read.table == "events" or read.table in made[: index + 1], (step.table, read)
 
-            monkeypatch.setattr(nightly, name, run)
 
-        published = Row(
-            quarantined_count=2,
-            row_count=3,
-            delta_version=9,
-            attention_model_version=4,
-            propensity_model_version=5,
-        )
-        monkeypatch.setattr(nightly, "Feed", lambda spark, config: "feed")
-        monkeypatch.setattr(nightly, "closed_slots", lambda *_: ["slot"])
-        step("ingest_slots", lambda *_: IngestCounts(9, 1, 5, 1))
-        step("build_day", lambda store, day: DayOfPlays(day, 3, 1, 4, 1, 0))
-        step("score_day", lambda *_: 3)
-        step("publish_day", lambda *_: published)
-        step("train", lambda *_: (4, 5))
-        step("promote", lambda *_: 4)
-        monkeypatch.setattr(nightly, "reopened_days", lambda store, day: [DAY, NEXT])
-        monkeypatch.setattr(nightly, "plays_changed", lambda store, day: day == DAY)
-        monkeypatch.setattr(nightly, "needs_publication", lambda store, day: day == DAY)
-        return ran
+@pytest.mark.parametrize("champion", [(1, 1), None])
+def test_a_candidate_that_fails_its_gates_only_matters_without_a_champion(
+    config: Config, champion: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ModelError("version 4 was not promoted")
 
-    def store(self, config: Config) -> Any:
-        return SimpleNamespace(config=config, spark=None)
+    monkeypatch.setattr(training, "promote", refuse)
+    store: Any = SimpleNamespace(config=config, states=MemoryOnly(accepted("models", NEXT, 4)))
+    registry: Any = FakeRegistry(champion)
+    night = Night(store, THIRD, THIRD, registry)
+    if champion:
+        TRAINING.finish(night)
+        return
+    with pytest.raises(ModelError, match="version 4 was not promoted"):
+        TRAINING.finish(night)
 
-    def test_late_events_rebuild_rescore_and_republish_what_was_published(
-        self, steps: list[str], config: Config
-    ) -> None:
-        summary = run_night(self.store(config), FakeRegistry((4, 5)), THIRD)  # type: ignore[arg-type]
-        assert steps == [
-            "ingest_slots",
-            *("build_day 05", "build_day 06", "build_day 07"),
-            *("score_day 05", "score_day 07"),  # the sixth was never scored
-            *("publish_day 07", "publish_day 05"),  # tonight's day first
-        ]
-        assert list(summary.pop("seconds")) == ["ingest", "sessions", "score", "publish"]
-        assert summary == {
-            **{"dt": "2026-01-07", "plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0},
-            **{"quarantined": 2, "duplicates": 2, "weights": 3, "delta_version": 9},
-            **{"attention_model_version": 4, "propensity_model_version": 5, "republished": ["2026-01-05"]},
-        }
 
-    def test_the_first_night_trains_on_the_days_before(self, steps: list[str], config: Config) -> None:
-        summary = run_night(self.store(config), FakeRegistry(None), THIRD)  # type: ignore[arg-type]
-        assert steps[3:6] == ["build_day 07", "train 06", "promote"]
-        assert list(summary["seconds"]) == ["ingest", "sessions", "train", "score", "publish"]
-
-    def test_dimensions_come_before_sessions_and_are_told_of_where_declared(
-        self, steps: list[str], config: Config, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        counts = {"songs": {"read": 3, "quarantined": 1, "added": 2, "repeated": 0}}
-
-        def ingest(store: Any, first: date, last: date) -> dict[str, Any]:
-            steps.append(f"ingest_dimensions {first:%d} {last:%d}")
-            return counts
-
-        monkeypatch.setattr(nightly, "ingest_dimensions", ingest)
-        summary = run_night(self.store(config), FakeRegistry((4, 5)), THIRD)  # type: ignore[arg-type]
-        assert steps[:3] == ["ingest_slots", "ingest_dimensions 07 07", "build_day 05"]
-        assert summary["dimensions"] == counts
-        steps.clear()
-        prepare_days(self.store(config), DAY, THIRD)
-        assert steps[:2] == ["ingest_slots", "ingest_dimensions 05 07"]
-
-    @pytest.mark.usefixtures("steps")
-    @pytest.mark.parametrize("champion", [(1, 1), None])
-    def test_a_candidate_that_fails_its_gates_only_matters_without_a_champion(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        make_config: Callable[..., Config],
-        champion: tuple[int, int] | None,
-    ) -> None:
-        def refuse(*_: Any) -> None:
-            raise ModelError("version 4 was not promoted")
-
-        monkeypatch.setattr(nightly, "promote", refuse)
-        night = self.store(make_config("nightly.train=always"))
-        registry: Any = FakeRegistry(champion)
-        if champion:
-            assert run_night(night, registry, THIRD)["weights"] == 3
-            return
-        with pytest.raises(ModelError, match="version 4 was not promoted"):
-            run_night(night, registry, THIRD)
-
-    def test_a_range_is_prepared_day_by_day_each_once(self, steps: list[str], config: Config) -> None:
-        counts, built = prepare_days(self.store(config), THIRD, THIRD + timedelta(days=1))
-        assert steps == ["ingest_slots", *(f"build_day {day:02d}" for day in (5, 6, 7, 8))]
-        assert counts.duplicates == 2
-        assert [each.day.day for each in built] == [5, 6, 7, 8]
+def test_a_night_trains_on_the_days_before(config: Config) -> None:
+    store: Any = SimpleNamespace(config=config)
+    registry: Any = FakeRegistry(None)
+    assert TRAINING.units(Night(store, THIRD, THIRD, registry)) == [Unit("models", NEXT)]
+    registry = FakeRegistry((1, 1))
+    assert TRAINING.units(Night(store, THIRD, THIRD, registry)) == []

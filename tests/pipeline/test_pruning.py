@@ -17,9 +17,9 @@ from tests.lake.test_store import frame_of
 from uae_model.config import load_config
 from uae_model.lake import TableStore, read_table
 from uae_model.models.pair import Traits
-from uae_model.pipeline import score
 from uae_model.pipeline.nightly import run_night
-from uae_model.pipeline.publish import published_row
+from uae_model.pipeline.steps import weights as score
+from uae_model.pipeline.steps.publication import published_row
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(32)]
 THIRD, THIRTIETH = DAYS[2], DAYS[29]

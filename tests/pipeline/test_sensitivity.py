@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.pipeline.building import MemoryOnly
 from tests.training_builders import small_sessions, train, write_snapshot_files
 from uae_model.config import Config
 from uae_model.core.errors import InputError
@@ -31,9 +32,7 @@ class Store:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-
-    def last_commit(self, name: str, day: date) -> object:
-        return object()
+        self.states = SimpleNamespace(accepted=lambda name, day: object())
 
 
 @pytest.fixture
@@ -92,6 +91,6 @@ def test_the_table_has_a_row_for_each_variant() -> None:
 
 
 def test_days_without_plays_are_named(make_config: Callable[..., Config]) -> None:
-    store: Any = SimpleNamespace(config=make_config(), last_commit=lambda name, day: None)
+    store: Any = SimpleNamespace(config=make_config(), states=MemoryOnly())
     with pytest.raises(InputError, match="run uae backfill"):
         sensitivity(store, DAY)

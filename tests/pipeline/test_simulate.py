@@ -15,15 +15,14 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
+from tests.pipeline.building import build_plays, ingest, ingest_dimensions
 from uae_model.config import load_config
 from uae_model.core.errors import InputError
 from uae_model.features.dimensions import statement_count
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
-from uae_model.pipeline.dimensions import ingest_dimensions
-from uae_model.pipeline.ingest import IngestCounts, ingest_slots
-from uae_model.pipeline.sessions import DayOfPlays, build_day
 from uae_model.pipeline.simulate import _write_dimension, simulate, slot_days
+from uae_model.pipeline.steps.feed import IngestCounts
 from uae_model.simulation.feed import CLEAN, Defects
 from uae_model.simulation.world import World
 
@@ -44,7 +43,7 @@ class Simulated:
         feed = Feed(spark, config)
         slots = [slot for day in slot_days(WORLD) for slot in feed.slots(day)]
         self.complete = [feed.is_complete(slot) for slot in slots]
-        self.ingested = ingest_slots(self.store, feed, slots)
+        self.ingested = ingest(self.store, feed, *slot_days(WORLD))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,8 +84,8 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 class TestClean:
     @pytest.fixture(scope="class")
     @staticmethod
-    def built(clean: Simulated) -> DayOfPlays:
-        return build_day(clean.store, DAY)
+    def built(clean: Simulated) -> dict[str, Any]:
+        return build_plays(clean.store, DAY)
 
     def test_a_slot_is_delivered_for_each_day_and_one_more(self, clean: Simulated) -> None:
         names = sorted(path.name for path in (clean.folder / "feed").glob("dt=*"))
@@ -112,7 +111,7 @@ class TestClean:
         assert truth.where("NOT (attention BETWEEN 0 AND 1 AND propensity BETWEEN 0 AND 1)").count() == 0
 
     def test_the_profile_has_44_features_and_each_of_them_varies(
-        self, clean: Simulated, built: DayOfPlays
+        self, clean: Simulated, built: dict[str, Any]
     ) -> None:
         features = clean.store.config.features
         assert len({feature.name for feature in features}) == len(features) == 44
@@ -120,11 +119,11 @@ class TestClean:
         played = [feature for feature in features if feature.origin != "aggregate"]
         columns = [f.column for f in played]
         assert len(columns) == 22
-        values = clean.store.read("plays", [built.day]).select(columns).toPandas()
+        values = clean.store.read("plays", [DAY]).select(columns).toPandas()
         assert values.notna().all().all()
         assert [name for name in columns if values[name].nunique() < 2] == []
 
-    def test_sessions_are_those_that_were_simulated(self, clean: Simulated, built: DayOfPlays) -> None:
+    def test_sessions_are_those_that_were_simulated(self, clean: Simulated, built: dict[str, Any]) -> None:
         truth = clean.store.read("truth")
         # A listening day goes on after midnight; the sessions that start there belong to the next UTC day.
         started = truth.groupBy("simulated_session").agg(F.min("dt").alias("dt"), F.count("*").alias("plays"))
@@ -139,8 +138,8 @@ class TestClean:
             .collect()
         )
         assert {row["simulated_session"]: row["plays"] for row in pairs} == expected
-        assert len(pairs) == len({row["session_id"] for row in pairs}) == built.sessions == len(expected)
-        assert (built.plays, built.excluded) == (sum(expected.values()), 0)
+        assert len(pairs) == len({row["session_id"] for row in pairs}) == built["sessions"] == len(expected)
+        assert (built["plays"], built["excluded"]) == (sum(expected.values()), 0)
 
     def test_a_feed_is_never_written_over(self, clean: Simulated) -> None:
         before = clean.store.latest_version("truth")

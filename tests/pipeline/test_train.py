@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from tests.builders import DAY
+from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import InputError, ModelError
-from uae_model.pipeline import train as module
-from uae_model.pipeline.train import promote, train, training_days
+from uae_model.pipeline.steps import training as module
+from uae_model.pipeline.steps.training import promote, train, training_days
 from uae_model.registry.gates import RegisteredCandidate
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
 
@@ -72,11 +73,7 @@ class FakeStore:
 
     def __init__(self, config: Config, days: list[date]) -> None:
         self.config = config
-        self.days = days
-
-    def last_commit(self, name: str, day: date) -> object:
-        assert name == "plays"
-        return object() if day in self.days else None
+        self.states = MemoryOnly(*(accepted("plays", day) for day in days))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.builders import leave_out_constraints
 from tests.conftest import TEST_SPARK_CONF
 from uae_model.config import Config, load_config
 from uae_model.core.errors import InputError, ModelError
-from uae_model.lake import Commit, TableStore
+from uae_model.lake import TableStore
 from uae_model.lake.spark import SPARK_CONF_FOLDER
 from uae_model.registry.opening import open_registry
 from uae_model.report import collect, render
@@ -75,9 +75,9 @@ def write_weights(store: TableStore, day: date, letters: str, attention: float) 
         for position, letter in enumerate(letters, start=1)
     ]
     write_rows(store, "weights", day, rows, attention_version=1, propensity_version=1)
-    commit = store.last_commit("weights", day)
-    assert commit is not None
-    return commit.version
+    version = store.states.version("weights", day)
+    assert version is not None
+    return version
 
 
 def publish(store: TableStore, day: date, version: int, plays: int) -> None:
@@ -228,7 +228,7 @@ def test_a_registry_that_is_not_there_is_not_made(config: Config) -> None:
 def test_a_day_that_is_only_scored_asks_for_its_publication(
     filled: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filled, "last_commit", lambda name, day: Commit(7, {}))
+    monkeypatch.setattr(filled.states, "version", lambda name, day: 7)
     with pytest.raises(InputError, match="run uae publish --date 2026-01-07 first"):
         collect(filled, None, SCORED)
 

@@ -19,6 +19,8 @@ NO_DAY = date(1970, 1, 1)
 class Change:
     """A commit: its time, the days whose rows it changed, and what its writer recorded with it.
 
+    ``rows`` are those that it wrote, as the statistics of its files count them; None where one has none.
+
     OPTIMIZE and other commits that only move rows into other files change no day.
     """
 
@@ -28,6 +30,7 @@ class Change:
     days: frozenset[date]
     metadata: dict[str, Any]
     metrics: dict[str, Any]
+    rows: int | None = None
 
 
 def latest_version(spark: SparkSession, path: str) -> int:
@@ -69,6 +72,7 @@ def parse_commit(version: int, text: str) -> Change:
     """Return what a commit file says; one action a line."""
     information: dict[str, Any] = {}
     days: set[date] = set()
+    rows: list[int | None] = []
     for line in text.splitlines():
         action = json.loads(line)
         information = action.get("commitInfo", information)
@@ -76,6 +80,8 @@ def parse_commit(version: int, text: str) -> Change:
         if file and file["dataChange"]:
             day = (file.get("partitionValues") or {}).get("dt")
             days.add(date.fromisoformat(day) if day else NO_DAY)
+        if "add" in action:
+            rows.append(json.loads(action["add"].get("stats") or "{}").get("numRecords"))
     return Change(
         version,
         int(information.get("timestamp", 0)),
@@ -83,6 +89,7 @@ def parse_commit(version: int, text: str) -> Change:
         frozenset(days),
         _metadata(information.get("userMetadata")),
         dict(information.get("operationMetrics") or {}),
+        None if None in rows else sum(row for row in rows if row is not None),
     )
 
 

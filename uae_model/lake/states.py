@@ -328,8 +328,8 @@ def _counts(change: Change) -> dict[str, Any]:
             counts[name] = change.metadata[name]
     if "attributes" in change.metadata:
         counts["relevant"] = change.metadata["attributes"]
-    if "numOutputRows" in change.metrics and change.operation == "WRITE":
-        counts["rows"] = int(change.metrics["numOutputRows"])
+    if change.operation == "WRITE" and change.rows is not None:
+        counts["rows"] = change.rows
     if change.operation == "MERGE":
         counts["inserted"] = int(change.metrics.get("numTargetRowsInserted", 0))
         counts["updated"] = int(change.metrics.get("numTargetRowsUpdated", 0))

@@ -1,0 +1,75 @@
+"""Steps as tests run them: single days, single slots, and what a night would reopen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, cast
+
+from uae_model.ingest.feed import Feed
+from uae_model.lake import DayState, DayStates, TableStore, Unit
+from uae_model.lake.states import ACCEPTED
+from uae_model.pipeline.nightly import ingested, ingested_statements, play_counts
+from uae_model.pipeline.plan import plan
+from uae_model.pipeline.runner import build, run_steps
+from uae_model.pipeline.step import Night, Step
+from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS
+from uae_model.pipeline.steps.dimensions import dimension_steps
+from uae_model.pipeline.steps.feed import SLOTS, IngestCounts
+
+
+def ingest(store: TableStore, feed: Feed, *days: date) -> IngestCounts:
+    """Ingest the slots of some days, each day's in turn, whether complete or not."""
+    slots = [slot for day in days for slot in feed.slots(day)]
+    night = Night(store, days[0], days[0], slots=slots, reopens=False)
+    return ingested(run_steps(night, [SLOTS]))
+
+
+def ingest_dimensions(store: TableStore, first: date, last: date) -> dict[str, dict[str, int]]:
+    """Ingest the slots of the dimensions that days may read."""
+    results = run_steps(Night(store, first, last), dimension_steps(store.config))
+    return ingested_statements(results, store.config)
+
+
+def build_plays(store: TableStore, day: date) -> dict[str, Any]:
+    """Build a day of plays; return its counts."""
+    return {name: value for name, value in play_counts(build(store, PLAYS, day)).items() if name != "dt"}
+
+
+def build_features(store: TableStore, *days: date) -> int:
+    """Build days of features and the partials they need; return how many days of partials were built."""
+    results = [run_steps(Night(store, day, day, reopens=False), FEATURE_STEPS) for day in days]
+    return sum(bool(partial.reason) for result in results for partial in result.get("feature_partials", []))
+
+
+def reopened(store: TableStore, steps: Sequence[Step], day: date) -> list[date]:
+    """Return the days before ``day`` whose units, of the last of these steps, a night would build."""
+    planned = plan(Night(store, day, day), steps)
+    table = steps[-1].table
+    return [each.unit.day for each in planned if each.unit.table == table and each.unit.day < day]
+
+
+class MemoryOnly(DayStates):
+    """States that no table keeps: what is recorded is all there is."""
+
+    def __init__(self, *states: DayState) -> None:
+        super().__init__(cast(TableStore, None))
+        for state in states:
+            self.record(state)
+
+    def flush(self) -> None:
+        """Keep nothing."""
+
+    def _follow(self, table: str) -> None:
+        pass
+
+
+def accepted(table: str, day: date, version: int = 1, **fields: Any) -> DayState:
+    """Return the state of a day that passed its checks."""
+    return DayState(Unit(table, day), version, ACCEPTED, **fields)
+
+
+def accept(store: TableStore, *tables: str, day: date, **counts: Any) -> None:
+    """Accept what a test has written for a day without a step."""
+    for table in tables:
+        store.states.accept(Unit(table, day), counts)

@@ -1,0 +1,255 @@
+"""The memory through what happens to tables: maintenance forgets nothing, damage is told and mended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import deltalake
+import pytest
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from tests.builders import DAY, Event, feed_row, write_slot
+from uae_model.config import load_config
+from uae_model.core.errors import ModelError
+from uae_model.lake import TableStore, Unit
+from uae_model.models.pair import Traits
+from uae_model.pipeline.lineage import chain_digest, lineage
+from uae_model.pipeline.nightly import plan_night, run_night
+from uae_model.pipeline.step import Night
+from uae_model.pipeline.steps import weights
+from uae_model.readers.spark import read_weights
+
+DAYS = [DAY + timedelta(days=offset) for offset in range(4)]
+SECOND, THIRD = DAYS[1], DAYS[2]
+WEIGHT = 0.5
+SETTINGS = """
+paths.hmac_key_file = "hmac.key"
+feed.format = "jsonl"
+feed.late_days = 1
+"""
+MODELS: Any = SimpleNamespace(
+    attention_version=1, propensity_version=1, state={"calibration": {}}, traits=Traits()
+)
+
+
+class FakeRegistry:
+    """One pair of models, or a registry that lost it."""
+
+    def __init__(self, *, is_lost: bool = False) -> None:
+        self.is_lost = is_lost
+
+    def champion_versions(self) -> tuple[int, int]:
+        return 1, 1
+
+    def champion(self) -> Any:
+        return MODELS
+
+    def version(self, number: int) -> None:
+        if self.is_lost:
+            raise ModelError("there is none")
+
+
+REGISTRY: Any = FakeRegistry()
+
+
+def events_of(day: date) -> list[Event]:
+    moments = [datetime.combine(day, time(hour), UTC) for hour in (9, 12, 15)]
+    return [Event(f"{moment:%d-%H}", moment, user_id=f"u{moment.hour}") for moment in moments]
+
+
+@pytest.fixture(scope="module")
+def pristine(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a folder with two published nights; a constant stands in for the networks."""
+
+    def scored(plays: DataFrame, *_: Any) -> DataFrame:
+        for column in ("attention", "propensity", "sample_weight"):
+            plays = plays.withColumn(column, F.lit(WEIGHT))
+        return plays.withColumn("weighting", F.lit("linear(smoothed)"))
+
+    folder = tmp_path_factory.mktemp("memory") / "nights"
+    folder.mkdir()
+    (folder / "hmac.key").write_text("k" * 32)
+    (folder / "uae.toml").write_text(SETTINGS)
+    for day in DAYS:
+        write_slot(folder / "feed", day, [feed_row(item) for item in events_of(day)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
+        patch.setattr(weights, "score_plays", scored)
+        patch.setattr(weights, "serialise", lambda state: b"")
+        for day in (SECOND, THIRD):
+            run_night(opened(spark, folder), REGISTRY, day)
+        yield folder
+
+
+def opened(spark: SparkSession, folder: Path, *overrides: str) -> TableStore:
+    return TableStore(spark, load_config(folder / "uae.toml", overrides=overrides))
+
+
+@pytest.fixture
+def folder(pristine: Path, spark: SparkSession) -> Iterator[Path]:
+    """Return the folder, and put it back afterwards: paths stand in its tables' logs."""
+    saved = pristine.with_name("saved")
+    shutil.copytree(pristine, saved)
+    yield pristine
+    shutil.rmtree(pristine)
+    saved.rename(pristine)
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+
+
+def planned(store: TableStore, registry: Any = REGISTRY) -> list[str]:
+    units, notices = plan_night(store, registry, THIRD)
+    return [*map(str, units), *notices]
+
+
+def published(store: TableStore) -> list[tuple[date, str]]:
+    rows = read_weights(store.spark, store.config.paths.tables, SECOND, THIRD).collect()
+    return sorted((row["dt"], row["event_id"]) for row in rows)
+
+
+def jobs_started(spark: SparkSession) -> int:
+    context = spark.sparkContext._jsc.sc()
+    context.listenerBus().waitUntilEmpty()
+    return int(context.statusStore().jobsList(None).size())
+
+
+@pytest.mark.slow
+def test_an_unchanged_night_plans_nothing_and_starts_few_jobs(spark: SparkSession, folder: Path) -> None:
+    store = opened(spark, folder)
+    versions = {name: store.latest_version(name) for name in ("events", "plays", "weights", "day_states")}
+    before = jobs_started(spark)
+    assert planned(store) == []
+    assert jobs_started(spark) - before <= 5
+    run_night(store, REGISTRY, THIRD)
+    assert {name: store.latest_version(name) for name in versions} == versions
+
+
+@pytest.mark.slow
+def test_maintenance_and_a_thousand_commits_rebuild_nothing_and_lose_nothing(
+    spark: SparkSession, folder: Path
+) -> None:
+    store = opened(spark, folder)
+    seen = published(store)
+    assert len(seen) == 6
+    for name in ("events", "plays", "weights", "publications", "day_states"):
+        table = DeltaTable.forPath(spark, store.path(name))
+        table.optimize().executeCompaction()
+        table.vacuum()
+    for name in ("plays", "weights"):
+        _add_commits(Path(store.path(name)) / "_delta_log", 1000)
+    for name in ("events", "plays"):
+        _clean_log(Path(store.path(name)))
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    again = opened(spark, folder)
+    assert planned(again) == []
+    assert all(again.states.accepted("plays", day) for day in (SECOND, THIRD))
+    assert published(again) == seen
+    run_night(again, REGISTRY, DAYS[2])
+    assert again.states.accepted("weights", THIRD) == store.states.accepted("weights", THIRD)
+
+
+def _add_commits(log: Path, count: int) -> None:
+    """Add commits that change no row, as a table gathers over years."""
+    latest = max(int(file.stem) for file in log.glob("*.json"))
+    information = {"timestamp": 1, "operation": "SET TBLPROPERTIES", "operationParameters": {}}
+    for version in range(latest + 1, latest + 1 + count):
+        (log / f"{version:020d}.json").write_text(json.dumps({"commitInfo": information}) + "\n")
+
+
+def _clean_log(table: Path) -> None:
+    """Write a checkpoint and remove what came before it, as Delta does once log retention has passed."""
+    deltalake.DeltaTable(str(table)).create_checkpoint()
+    newest = max(table.glob("_delta_log/*.json"))
+    for file in table.glob("_delta_log/*"):
+        if file.suffix in (".json", ".crc") and file.stem < newest.stem:
+            file.unlink()
+
+
+@pytest.mark.slow
+def test_a_partition_deleted_by_hand_is_told_and_built_again(spark: SparkSession, folder: Path) -> None:
+    seen = published(opened(spark, folder))
+    for name in ("plays", "events"):
+        shutil.rmtree(folder / "tables" / name / f"dt={THIRD}")
+    lines = planned(opened(spark, folder))
+    assert "feed dt=2026-01-07: events 2026-01-07 has lost its files; the slot is ingested again" in lines
+    assert any(line.startswith("plays 2026-01-07: ") for line in lines)
+    assert any(line.startswith("publications 2026-01-07: ") for line in lines)
+    run_night(opened(spark, folder), REGISTRY, THIRD)
+    again = opened(spark, folder)
+    assert planned(again) == []
+    assert published(again) == seen
+
+
+@pytest.mark.slow
+def test_a_table_restored_to_an_older_version_is_told_and_brought_up_to_date(
+    spark: SparkSession, folder: Path
+) -> None:
+    store = opened(spark, folder)
+    seen = published(store)
+    state = store.states.get(Unit("plays", THIRD))
+    assert state is not None
+    DeltaTable.forPath(spark, store.path("plays")).restoreToVersion(state.version - 1)
+    lines = planned(opened(spark, folder))
+    assert lines[0] == (
+        f"plays 2026-01-07: was changed by another hand (RESTORE), version {state.version} -> "
+        f"{state.version + 1}; it is built again"
+    )
+    run_night(opened(spark, folder), REGISTRY, THIRD)
+    assert planned(opened(spark, folder)) == []
+    assert published(opened(spark, folder)) == seen
+
+
+@pytest.mark.slow
+def test_tables_from_before_the_memory_are_taken_as_they_stand(spark: SparkSession, folder: Path) -> None:
+    shutil.rmtree(folder / "tables" / "day_states")
+    for log in folder.glob("tables/*/_delta_log/*.json"):
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        for line in lines:
+            _as_recorded_before(line.get("commitInfo", {}))
+        log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    store = opened(spark, folder)
+    assert planned(store) == []
+    run_night(store, REGISTRY, THIRD)
+    state = opened(spark, folder).states.accepted("plays", SECOND)
+    assert state is not None
+    assert state.inputs is None
+
+
+def _as_recorded_before(information: dict[str, Any]) -> None:
+    """Write what a commit carries as it was before commits named their unit."""
+    record = json.loads(information.get("userMetadata", "{}"))
+    if "unit" not in record:
+        return
+    table, day, part = record["unit"]
+    old = {"step": record["step"], "settings": record["settings"]}
+    if part:
+        old |= {"slot": part, "files": record["inputs"]["files"], "rows_read": record["counts"]["read"]}
+    else:
+        old |= {"dt": day}
+    if table == "publications":
+        old["models"] = record["counts"]["models"]
+    information["userMetadata"] = json.dumps(old)
+
+
+def test_the_registry_that_lost_the_model_is_told(spark: SparkSession, folder: Path) -> None:
+    lost: Any = FakeRegistry(is_lost=True)
+    lines = planned(opened(spark, folder), lost)
+    assert [line.partition(":")[0] for line in lines] == ["weights 2026-01-06", "weights 2026-01-07"]
+
+
+def test_lineage_leads_from_the_publication_to_the_feed(spark: SparkSession, folder: Path) -> None:
+    store = opened(spark, folder)
+    night = Night(store, THIRD, THIRD)
+    tables = [state.unit.table for state in lineage(night, THIRD)]
+    assert list(dict.fromkeys(tables)) == ["feed", "events", "plays", "weights", "publications"]
+    row = store.read("publications", [THIRD]).select("lineage").first()
+    assert row is not None
+    assert row["lineage"] == chain_digest(night, THIRD)
+    assert chain_digest(night, SECOND) != row["lineage"]
