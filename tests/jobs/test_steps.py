@@ -145,7 +145,7 @@ def test_sessions_waits_until_the_day_is_closed(run: Any, tmp_path: Path) -> Non
     steps = {"run_steps": run_steps}
     write_slot(tmp_path / "feed", DAY, [])
     code, lines, error = run("sessions", *DATE, **steps)
-    assert (code, lines) == (1, [])
+    assert (code, lines) == (3, [])
     assert error.startswith("uae sessions: 2026-01-05 is not closed")
     write_slot(tmp_path / "feed", date(2026, 1, 6), [])
     code, lines, _ = run("sessions", *DATE, **steps)
@@ -222,7 +222,7 @@ def test_nightly_says_in_one_line_why_a_night_must_wait(run: Any) -> None:
     def wait(*_: Any) -> None:
         raise NotClosedError("2026-01-05 is not closed")
 
-    assert run("nightly", *DATE, run_night=wait) == (1, [], "uae nightly: 2026-01-05 is not closed")
+    assert run("nightly", *DATE, run_night=wait) == (3, [], "uae nightly: 2026-01-05 is not closed")
 
 
 class TestBackfill:
@@ -292,5 +292,5 @@ class TestPromote:
 )
 def test_a_day_in_another_form_is_told(run: Any, step: str) -> None:
     code, lines, error = run(step, "--date", "5 January")
-    assert (code, lines) == (1, [])
+    assert (code, lines) == (2, [])
     assert error == f"uae {step}: '5 January' is not a day; the form is YYYY-MM-DD"
