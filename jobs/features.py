@@ -13,7 +13,7 @@ from uae_model.features.explain import explain
 from uae_model.pipeline.runner import run_steps
 from uae_model.pipeline.step import Night
 from uae_model.pipeline.steps import FEATURE_STEPS
-from uae_model.pipeline.steps.features import has_looked_up_features
+from uae_model.pipeline.steps.features import has_joined_features
 
 
 def main(argv: Sequence[str] | None = None) -> int:

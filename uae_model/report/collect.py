@@ -100,10 +100,9 @@ def _published(store: TableStore, day: date, first: date, last: date) -> tuple[P
     """
     publications: tuple[PublicationFacts, ...] = ()
     if store.exists("publications"):
-        found = published_days(store.read("publications"), first, last)
-    found = tuple(row for row in found if row.status == PUBLISHED)
-    if any(row.day == day for row in found):
-        return found
+        publications = publication_facts(store.read("publications"), first, last)
+    if any(row.day == day for row in publications):
+        return publications
     if store.states.version("weights", day) is not None:
         raise InputError(f"{day} has weights that are not published; run uae publish --date {day} first")
     raise InputError(f"{day} has no weights; run uae nightly --date {day} first")

@@ -22,9 +22,9 @@ from uae_model.pipeline.steps.partials import window_days
 from uae_model.publication.checks import Check
 
 
-def has_looked_up_features(config: Config) -> bool:
+def has_joined_features(config: Config) -> bool:
     """Tell whether there is anything to do for this step."""
-    return bool(config.features.looked_up)
+    return bool(config.features.joined)
 
 
 def require_features(store: TableStore, days: Sequence[date]) -> None:
@@ -33,7 +33,7 @@ def require_features(store: TableStore, days: Sequence[date]) -> None:
     Rows of dimensions do not count: a day keeps the attributes it was built with once no night reopens it,
     or a row about last year would end training.
     """
-    if not has_looked_up_features(store.config):
+    if not has_joined_features(store.config):
         return
     stale = [day for day in days if not _fits_plays(store, day)]
     if stale:
@@ -54,7 +54,7 @@ def _requires(night: Night, unit: Unit) -> None:
 
 
 def _units(night: Night) -> list[Unit]:
-    return built_before("features")(night) if has_looked_up_features(night.config) else []
+    return built_before("features")(night) if has_joined_features(night.config) else []
 
 
 def _reads(day: date, config: Config) -> list[Unit]:

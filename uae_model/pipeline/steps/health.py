@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -22,7 +21,7 @@ def _units(night: Night) -> list[Unit]:
 def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     """Return the day's features against the champion's training window."""
     store, champion = night.store, night.champion
-    reference = {each.name: each for each in champion.references}
+    reference = {feature.name: feature for feature in champion.references}
     fields = {
         "attention_model_version": champion.attention_version,
         "run_id": store.config.run_id(day.isoformat()),
@@ -30,7 +29,7 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     }
     plays = plays_with_features(store, [day])
     health = day_health(plays, reference, night.row_count("plays", day), store.config)
-    rows = [{**asdict(each), **fields} for each in health]
+    rows = [{**each.to_row(), **fields} for each in health]
     schema = store.contract("feature_health").schema
     frame = store.spark.createDataFrame([[row[name] for name in schema.fieldNames()] for row in rows], schema)
     return frame, {}

@@ -39,10 +39,7 @@ def _units(night: Night) -> list[Unit]:
 def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     store = night.store
     events = store.read("events", [day])
-    bots = store.spark.createDataFrame(
-        bots_of_day(events, day, store.config).collect(), "user_id STRING, play_count BIGINT"
-    )
-    return partials_of_day(events, bots, store.config), {}
+    return partials_of_day(events, bots_of_day(events, day, store.config), store.config), {}
 
 
 def _settings(config: Config) -> str:

@@ -39,15 +39,14 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     config, store = night.config, night.store
     events = events_of_day(store.read_or_empty("events", event_days(day, config)), day, config)
     before = store.read_or_empty("plays", lookback_days(day, config))
-    bots = bots_of_day(events, day, config).collect()
+    bots = bots_of_day(events, day, config)
     if not _has_same_rules(night, day - timedelta(days=1)):
         # Sessions cut by other rules stay as they are: no play of theirs is taken, and none joins them.
         events = events.join(_carried(store, day).select("event_id"), "event_id", "left_anti")
         before = before.limit(0)
-    excluded = _count_excluded(store, day, [row["user_id"] for row in bots])
+    excluded = _count_excluded(store, day, [row["user_id"] for row in bots.collect()])
     counts = {"excluded": excluded, "rules": _rules(config)}
-    few = store.spark.createDataFrame(bots, "user_id STRING, play_count BIGINT")
-    return plays_of_day(events, open_sessions(before, day, config), few, day, config), counts
+    return plays_of_day(events, open_sessions(before, day, config), bots, day, config), counts
 
 
 def _rules(config: Config) -> str:

@@ -18,11 +18,12 @@ from uae_model.pipeline.step import Night, Step, built_before, require_accepted
 from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, occurrences, slot_unit
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.readers.days import PUBLISHED
+from uae_model.readers.spark import weight_publications
 
 
 def published_row(store: TableStore, day: date) -> Row:
     """Return the day's row of ``publications``."""
-    row = store.read_or_empty("publications", [day]).where(F.col("table_name") == "weights").first()
+    row = weight_publications(store.read_or_empty("publications", [day]), status=None).first()
     if row is None:
         raise InputError(f"{day} is not published; run uae publish --date {day} first")
     return row
@@ -64,7 +65,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         quarantined,
         _previous_mean(night, day, models),
         config,
-        stability=_stability(store, day),
+        psi_by_feature=_psi_by_feature(store, day),
         quarantined_statements={
             each.table: quarantined_statements(store, each, day) for each in config.dimensions
         },
@@ -131,8 +132,8 @@ def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -
     return occurrences(rows.where(F.col("slot").isin([slot.name for slot in slots]))), read
 
 
-def _stability(store: TableStore, day: date) -> dict[str, float]:
-    """Return the stability index of each feature of the day that has one."""
+def _psi_by_feature(store: TableStore, day: date) -> dict[str, float]:
+    """Return the PSI of each feature of the day that has one."""
     if store.config.publication.max_psi is None:
         return {}
     rows = store.read_or_empty("feature_health", [day]).where("stability_index IS NOT NULL")

@@ -11,7 +11,7 @@ from uae_model.core.logs import log, warn
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.runner import build
 from uae_model.pipeline.step import Night, Outcome, Step
-from uae_model.pipeline.steps.features import has_looked_up_features, require_features
+from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
 from uae_model.registry.client import Registry, require_same_features
 from uae_model.registry.gates import failed_gates
@@ -62,7 +62,7 @@ def _units(night: Night) -> list[Unit]:
 
 
 def _reads(last: date, config: Config) -> list[Unit]:
-    tables = ("plays", "features") if has_looked_up_features(config) else ("plays",)
+    tables = ("plays", "features") if has_joined_features(config) else ("plays",)
     days = [day for split in training_days(last, config) for day in split]
     return [Unit(table, day) for table in tables for day in days]
 

@@ -13,7 +13,7 @@ from uae_model.core.errors import ModelError
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
-from uae_model.pipeline.steps.features import has_looked_up_features, require_features
+from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.weights.resolution import resolve_weight_function
@@ -53,7 +53,7 @@ def require_plays_and_features(night: Night, unit: Unit) -> None:
 
 def reads_scored(day: date, config: Config) -> list[Unit]:
     """Return what scoring reads of a day."""
-    features = [Unit("features", day)] if has_looked_up_features(config) else []
+    features = [Unit("features", day)] if has_joined_features(config) else []
     return [Unit("plays", day), *features]
 
 
