@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parents[1]
 EMPTY_NAMES = {"found", "each"}
 """They say that there is a thing, not which."""
 
-TO_BE_RENAMED = ("uae_model/pipeline/",)
+TO_BE_RENAMED: tuple[str, ...] = ()
 """Where these names are still in use; empty it when they are not."""
 
 

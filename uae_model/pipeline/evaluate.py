@@ -180,15 +180,15 @@ def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
     setting = next(iter(judged_plays(runner.plays)))
     metric = f"{setting}.gauc_clicks"
     for number, model in enumerate(findings.models):
-        found = {
+        trials = {
             runner.rule(weighting).title: summary
             for weighting in findings.weightings
             if weighting != BASE and (summary := findings.summary(model, weighting, metric)) is not None
         }
-        if found:
+        if trials:
             base = findings.summary(model, BASE, metric)
             caption = f"{model} by weighting, {SETTINGS[setting]}."
-            drawn = by_weighting(found, f"{model}: GAUC", base, f"weighting-{number}")
+            drawn = by_weighting(trials, f"{model}: GAUC", base, f"weighting-{number}")
             figures.append(Figure(caption, drawn))
     return figures
 

@@ -46,7 +46,7 @@ def plan(night: Night, steps: Sequence[Step]) -> list[Planned]:
 
 def late_notice(night: Night, planned: Sequence[Planned]) -> str | None:
     """Return which earlier days late rows may reopen, if slots of the feed are to be ingested."""
-    if not any(each.unit.table == FEED for each in planned) or not night.earlier():
+    if not any(item.unit.table == FEED for item in planned) or not night.earlier():
         return None
     return (
         f"late rows of these slots may reopen days from {night.earlier()[0]} on; "

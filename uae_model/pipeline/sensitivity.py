@@ -67,16 +67,16 @@ def sensitivity(store: TableStore, last: date) -> list[Variant]:
         ),
     }
     base: _Trained | None = None
-    found: list[Variant] = []
+    variants: list[Variant] = []
     for name, changed in settings.items():
         log("sensitivity", variant=name)
         trained = _train(TableStore(store.spark, changed), days, base)
-        found.append(_variant(name, trained, base or trained, config))
+        variants.append(_variant(name, trained, base or trained, config))
         if base is None:
             base = trained
             anchors = [anchor for anchor in ANCHORS if anchor > base.active_share]
-            found += [_anchored(anchor, base, config) for anchor in anchors]
-    return found
+            variants += [_anchored(anchor, base, config) for anchor in anchors]
+    return variants
 
 
 def swapped_roles(features: Sequence[Feature]) -> tuple[Feature, ...]:

@@ -156,8 +156,8 @@ class Step:
     def inputs(self, night: Night, unit: Unit) -> dict[str, Any]:
         """Return what the unit would be built from now: name -> the version that last changed it."""
         dated = [*self.reads(unit.day, night.config), *map(Unit, self.undated(night.config))]
-        states = [(each, night.states.get(each)) for each in dated]
-        versions = {str(each): state.version for each, state in states if state is not None}
+        states = [(source, night.states.get(source)) for source in dated]
+        versions = {str(source): state.version for source, state in states if state is not None}
         return {**versions, **self.outside(night, unit)}
 
 

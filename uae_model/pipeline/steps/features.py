@@ -58,12 +58,12 @@ def _units(night: Night) -> list[Unit]:
 
 
 def _reads(day: date, config: Config) -> list[Unit]:
-    partials = [Unit("feature_partials", each) for each in window_days(day, config)]
+    partials = [Unit("feature_partials", window_day) for window_day in window_days(day, config)]
     return [Unit("plays", day), *partials]
 
 
 def _undated(config: Config) -> list[str]:
-    return [each.table for each in config.dimensions] if has_attributes(config) else []
+    return [dimension.table for dimension in config.dimensions] if has_attributes(config) else []
 
 
 def _relevant(night: Night, unit: Unit) -> str:
@@ -90,8 +90,8 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
 
 def _check(night: Night, unit: Unit) -> Outcome:
     rows, plays = (night.row_count(table, unit.day) for table in ("features", "plays"))
-    found = f"{rows} rows for {plays} plays"
-    return Outcome({"plays": plays}, [Check("each play has one row of features", rows == plays, found)])
+    counted = f"{rows} rows for {plays} plays"
+    return Outcome({"plays": plays}, [Check("each play has one row of features", rows == plays, counted)])
 
 
 def _settings(config: Config) -> str:
@@ -109,7 +109,7 @@ def _settings(config: Config) -> str:
 
 
 def _dimension_tables(store: TableStore) -> dict[str, DataFrame]:
-    return {each.table: store.read_or_empty(each.table) for each in store.config.dimensions}
+    return {dimension.table: store.read_or_empty(dimension.table) for dimension in store.config.dimensions}
 
 
 FEATURES = Step(

@@ -29,7 +29,7 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     }
     plays = plays_with_features(store, [day])
     health = day_health(plays, reference, night.row_count("plays", day), store.config)
-    rows = [{**each.to_row(), **fields} for each in health]
+    rows = [{**feature.to_row(), **fields} for feature in health]
     schema = store.contract("feature_health").schema
     frame = store.spark.createDataFrame([[row[name] for name in schema.fieldNames()] for row in rows], schema)
     return frame, {}

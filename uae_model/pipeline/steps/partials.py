@@ -32,7 +32,7 @@ def window_days(day: date, config: Config) -> list[date]:
 def _units(night: Night) -> list[Unit]:
     """Return the days with events in the windows of the days of features that the night looks at."""
     looked_at = [unit.day for unit in built_before("features")(night)]
-    days = sorted({day for each in looked_at for day in window_days(each, night.config)})
+    days = sorted({day for features_day in looked_at for day in window_days(features_day, night.config)})
     return [Unit(TABLE, day) for day in days if night.knows("events", day) or night.knows(TABLE, day)]
 
 

@@ -31,8 +31,8 @@ def _units(night: Night) -> list[Unit]:
 
 
 def _reads(day: date, config: Config) -> list[Unit]:
-    events = [Unit("events", each) for each in event_days(day, config)]
-    return [*events, *(Unit("plays", each) for each in lookback_days(day, config))]
+    events = [Unit("events", read_day) for read_day in event_days(day, config)]
+    return [*events, *(Unit("plays", read_day) for read_day in lookback_days(day, config))]
 
 
 def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:

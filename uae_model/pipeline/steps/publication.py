@@ -67,7 +67,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         config,
         psi_by_feature=_psi_by_feature(store, day),
         quarantined_statements={
-            each.table: quarantined_statements(store, each, day) for each in config.dimensions
+            dimension.table: quarantined_statements(store, dimension, day) for dimension in config.dimensions
         },
     )
     _require_passed(checks, day, state)

@@ -82,8 +82,8 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
 
 def _check(night: Night, unit: Unit) -> Outcome:
     weights, plays = (night.row_count(table, unit.day) for table in ("weights", "plays"))
-    found = f"{weights} rows for {plays} plays"
-    return Outcome({}, [Check("each play has one weight", weights == plays, found)])
+    counted = f"{weights} rows for {plays} plays"
+    return Outcome({}, [Check("each play has one weight", weights == plays, counted)])
 
 
 WEIGHTS = Step(
