@@ -251,7 +251,7 @@ class TestBackfill:
 
     def test_a_range_in_the_wrong_order_starts_nothing(self, run: Any) -> None:
         code, _, error = run("backfill", "--from", "2026-01-06", "--to", "2026-01-05")
-        assert (code, error) == (1, "uae backfill: --from 2026-01-06 is after --to 2026-01-05")
+        assert (code, error) == (2, "uae backfill: --from 2026-01-06 is after --to 2026-01-05")
 
 
 class TestPromote:
