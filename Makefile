@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick docs reference bench bench-estimators bench-features bench-downstream package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz docs reference bench bench-estimators bench-features bench-downstream package lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: setup-dev  ## ruff, mypy and who may import whom
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
+
+fuzz: setup-dev  ## over 10,000 generated files, whole and damaged, through the parsers of the feed
+	UAE_FUZZ_EXAMPLES=800 $(PYTHON) -m pytest -q tests/fuzz
 
 quick: setup-dev  ## the tests without Spark and without waiting, in under a minute
 	@scripts/test.sh quick

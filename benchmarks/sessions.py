@@ -105,11 +105,13 @@ WITH events AS (
     SELECT user_id FROM events WHERE dt = DATE '{DAY}'
     GROUP BY user_id HAVING count(*) > {rules.max_plays_per_user_day}
 ), ordered AS (
-    SELECT *, lag(ended) OVER by_time AS previous_end
+    SELECT *, max(ended) OVER before AS latest_end
     FROM events ANTI JOIN bots USING (user_id)
-    WINDOW by_time AS (PARTITION BY user_id ORDER BY started, event_id)
+    WINDOW before AS (
+        PARTITION BY user_id ORDER BY started, event_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
 ), runs AS (
-    SELECT *, max(CASE WHEN previous_end IS NULL OR started - previous_end > {gap} THEN started END)
+    SELECT *, max(CASE WHEN latest_end IS NULL OR started - latest_end > {gap} THEN started END)
         OVER (PARTITION BY user_id ORDER BY started, event_id ROWS UNBOUNDED PRECEDING) AS run
     FROM ordered
 ), cut AS (
@@ -121,7 +123,7 @@ WITH events AS (
 SELECT event_id, user_id, song_id, played_at, played_ms, feedback, {feed},
     position::INT AS play_rank,
     CASE WHEN position = 1 THEN 0.0::DOUBLE
-        ELSE greatest(0.0::DOUBLE, (started - previous_end) / 1e6::DOUBLE) END AS gap_seconds,
+        ELSE greatest(0.0::DOUBLE, (started - latest_end) / 1e6::DOUBLE) END AS gap_seconds,
     hour(make_timestamp(started))::INT AS hour_of_day,
     isodow(make_timestamp(started))::INT AS day_of_week,
     substr(sha256(user_id || '|' || session), 1, 32) AS session_id,

@@ -11,6 +11,7 @@ from uae_model import __version__
 STEPS = {
     "simulate": "make listening events with known truth, as a feed",
     "ingest": "feed of a day -> events and quarantine",
+    "check": "what would become of a day's feed, without writing anything",
     "sessions": "events -> plays with sessions, their features and labels",
     "features": "aggregate features of a day's plays, or what each feature means",
     "train": "plays -> snapshot -> attention and propensity models, registered",

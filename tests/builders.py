@@ -123,26 +123,26 @@ def reference_sessions(events: Sequence[Event], config: Config) -> dict[str, Ref
     found: dict[str, ReferencePlay] = {}
     for user in {item.user_id for item in events}:
         mine = sorted((i for i in events if i.user_id == user), key=lambda i: (i.played_at, i.event_id))
-        previous: Event | None = None
+        latest: datetime | None = None
         started = datetime.min.replace(tzinfo=UTC)
         position = 0
         for item in mine:
             is_bot = plays_per_day[user, item.played_at.date()] > rules.max_plays_per_user_day
-            goes_on = previous is not None and item.played_at - previous.ended <= gap
+            goes_on = latest is not None and item.played_at - latest <= gap
             if goes_on and item.played_at < started + longest:
                 position += 1
             elif goes_on:
                 cuts = (item.played_at - started) // longest
                 started, position = started + cuts * longest, 1
                 if is_bot and started.date() == item.played_at.date():
-                    previous = None
+                    latest = None
                     continue
             elif is_bot:
-                previous = None
+                latest = None
                 continue
             else:
                 started, position = item.played_at, 1
-            previous = item
+            latest = max(item.ended, latest) if goes_on and latest else item.ended
             found[item.event_id] = ReferencePlay(item.event_id, started, position)
     return found
 

@@ -13,7 +13,10 @@ from pyspark.sql import Row, SparkSession
 from tests.builders import DAY
 from uae_model.config import Config, load_config
 from uae_model.ingest import parse_rows, read_slot
-from uae_model.ingest.feed import Feed
+from uae_model.ingest.feed import Feed, Slot
+from uae_model.ingest.files import Report
+from uae_model.ingest.parse import needed_columns
+from uae_model.ingest.reports import check_reports
 
 KEY = b"a key of sixteen"
 
@@ -24,11 +27,19 @@ def dataset_config(folder: Path, profile: str, *overrides: str) -> Config:
     return load_config(folder / "uae.toml", profile=profile, overrides=overrides)
 
 
-def parse_dataset(spark: SparkSession, config: Config) -> list[Row]:
-    """Return all rows of a static dataset as ingest sees them, good and bad."""
-    (slot,) = Feed(spark, config).slots(DAY)
-    assert slot.day is None
-    return parse_rows(read_slot(spark, slot, config), config, slot.day, KEY).collect()
+def parse_dataset(spark: SparkSession, config: Config, slot: Slot | None = None) -> list[Row]:
+    """Return all rows of a slot, else of a static dataset, as ingest sees them, good and bad.
+
+    What the readers of its files report is checked as ingest does.
+    """
+    wanted = slot or Feed(spark, config).slots(DAY)[0]
+    parsed = parse_rows(read_slot(spark, wanted, config), config, wanted.day, KEY)
+    rows: list[Row] = parsed.collect()
+    reports = [Report.of_text(row["report"]) for row in rows if row["report"]]
+    told = check_reports(wanted.name, reports, needed_columns(config), accept_empty=True)
+    found = [row for row in rows if row["report"] is None]
+    assert config.feed.format == "30music" or len(found) == told
+    return found
 
 
 def write_lines(file: Path, lines: Iterable[str]) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from tests.builders import DAY, mssd_row, write_mssd
+from tests.builders import mssd_row, write_mssd
+from tests.ingest.datasets import parse_dataset
 from uae_model.config import Config, load_config
 from uae_model.core.errors import InputError
-from uae_model.ingest import parse_rows, read_slot
-from uae_model.ingest.feed import Feed
 
 SIX = datetime(2018, 7, 16, 6, tzinfo=UTC)
 
@@ -34,6 +33,8 @@ LINES = [
     "broken,7",
     mssd_row("broken", 999_999_999),
     mssd_row("broken", 0),
+    mssd_row("broken", 21),
+    mssd_row("broken", 8, hour_of_day=24),
 ]
 
 
@@ -43,13 +44,7 @@ def parsed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dic
     folder = tmp_path_factory.mktemp("mssd")
     write_mssd(folder / "mssd", LINES)
     (folder / "uae.toml").touch()
-    return {_name(row): row for row in parse(spark, load_config(folder / "uae.toml", profile="mssd"))}
-
-
-def parse(spark: SparkSession, config: Config) -> list[Row]:
-    (slot,) = Feed(spark, config).slots(DAY)
-    assert slot.day is None
-    return parse_rows(read_slot(spark, slot, config), config, slot.day, b"a key of sixteen").collect()
+    return {_name(row): row for row in parse_dataset(spark, load_config(folder / "uae.toml", profile="mssd"))}
 
 
 def _name(row: Row) -> str:
@@ -101,22 +96,24 @@ def test_features_come_from_what_was_known_when_the_play_started(parsed: dict[st
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"),
+    ("name", "reason", "value"),
     [
-        ("broken:two", "played_at is missing"),
-        ("broken:3", "played_at is missing"),
-        ("broken:4", "played_at is missing"),
-        ("broken:5", "unknown feedback: applause"),
-        ("broken:6", "song_id is missing"),
-        ("broken:7", "the row cannot be split into columns"),
-        ("broken:999999999", "played_at is missing"),
-        ("broken:0", "played_at is missing"),
+        ("broken:two", "session_position is not 1 to 20", "two"),
+        ("broken:3", "date is not YYYY-MM-DD", "16.07.2018"),
+        ("broken:4", "hour_of_day is not 0 to 23", "six"),
+        ("broken:5", "unknown feedback", "applause"),
+        ("broken:6", "song_id is missing", None),
+        ("broken:7", "the row cannot be split into columns", "2 values under 21 columns"),
+        ("broken:21", "session_position is not 1 to 20", "21"),
+        ("broken:8", "hour_of_day is not 0 to 23", "24"),
+        ("broken:999999999", "session_position is not 1 to 20", "999999999"),
+        ("broken:0", "session_position is not 1 to 20", "0"),
     ],
 )
 def test_a_broken_row_is_told_apart_and_harms_no_other(
-    parsed: dict[str, Row], name: str, reason: str
+    parsed: dict[str, Row], name: str, reason: str, value: str | None
 ) -> None:
-    assert parsed[name]["reason"] == reason
+    assert (parsed[name]["reason"], parsed[name]["value"]) == (reason, value)
 
 
 def test_a_file_without_one_of_the_columns_is_refused(
@@ -129,4 +126,4 @@ def test_a_file_without_one_of_the_columns_is_refused(
     with pytest.raises(
         InputError, match=r"no column hist_user_behavior_reason_end, premium, .* in the header"
     ):
-        parse(spark, make_config(profile="mssd"))
+        parse_dataset(spark, make_config(profile="mssd"))

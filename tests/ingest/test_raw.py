@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import Row, SparkSession
 
@@ -16,15 +15,22 @@ from tests.ingest.test_parse import default_config
 from uae_model.config import Config
 from uae_model.core.errors import InputError
 from uae_model.ingest import read_slot
+from uae_model.ingest.distribute import fetched_rows
 from uae_model.ingest.feed import Feed, Slot
+from uae_model.ingest.files import FilePart, Layout, Report
+from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.raw import source_columns
+from uae_model.ingest.reports import check_reports
 
 GOOD = feed_row(event("e", "10:00"))
 
 
 def read(spark: SparkSession, config: Config) -> list[Row]:
     (slot,) = Feed(spark, config).slots(DAY)
-    return read_slot(spark, slot, config).collect()
+    rows = read_slot(spark, slot, config).collect()
+    reports = [Report.of_text(row["report"]) for row in rows if row["report"]]
+    check_reports(slot.name, reports, needed_columns(config), accept_empty=True)
+    return [row for row in rows if row["report"] is None]
 
 
 def write_lines(folder: Path, name: str, lines: list[str], *, end: str = "\n") -> Path:
@@ -72,8 +78,6 @@ class TestJsonLines:
     def test_compressed_files_and_hidden_ones(
         self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
     ) -> None:
-        import gzip
-
         slot = write_slot(tmp_path / "feed", DAY, [GOOD], name="_hidden.json")
         (slot / "part.json.gz").write_bytes(gzip.compress((json.dumps(GOOD) + "\n").encode()))
         assert [row["source"] for row in read(spark, make_config("feed.format=jsonl"))] == [
@@ -81,72 +85,48 @@ class TestJsonLines:
         ]
 
 
-class TestCsv:
-    HEADER = "user_id,song_id,played_at,feedback,surplus"
-
-    def slot(self, folder: Path) -> Path:
-        return folder / "feed" / f"dt={DAY}"
-
-    def test_quotes_commas_and_lines_of_the_wrong_length(
-        self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
-    ) -> None:
-        lines = [self.HEADER, 'u1,"a, song",t,like,x', "u2,s2,t,,", "u3,s3", "u4,s4,t,like,x,one too many"]
-        write_lines(self.slot(tmp_path), "a.csv", lines, end="\r\n")
-        write_lines(self.slot(tmp_path), "b.csv", [self.HEADER, "u5,s5,t,skip,x"])
-        rows = {row["raw"]: row["fields"] for row in read(spark, make_config("feed.format=csv"))}
-        assert len(rows) == 5  # neither header
-        assert rows[lines[1]].asDict() == {
-            **{"user_id": "u1", "song_id": "a, song", "played_at": "t", "feedback": "like"},
-            "surplus": "x",
-        }
-        assert rows[lines[2]]["feedback"] is None
-        assert rows["u5,s5,t,skip,x"]["song_id"] == "s5"
-        assert rows[lines[3]] is None
-        assert rows[lines[4]] is None
-
-    def test_files_of_one_slot_must_share_their_header(
-        self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
-    ) -> None:
-        write_lines(self.slot(tmp_path), "a.csv", [self.HEADER])
-        write_lines(self.slot(tmp_path), "b.csv", ["song_id,user_id,played_at,feedback,surplus"])
-        with pytest.raises(InputError, match="slot dt=2026-01-05: its CSV files have 2 different headers"):
-            read(spark, make_config("feed.format=csv"))
-
-    def test_a_header_without_the_columns_is_shown(
-        self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
-    ) -> None:
-        write_lines(self.slot(tmp_path), "a.csv", ["user,track,played_at", "u,s,t"])
-        with pytest.raises(
-            InputError, match=r"no column user_id, song_id in the header 'user,track,played_at'"
-        ):
-            read(spark, make_config("feed.format=csv"))
-
-    def test_an_empty_slot_has_no_rows(
-        self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
-    ) -> None:
-        write_lines(self.slot(tmp_path), "a.csv", [])
-        assert read(spark, make_config("feed.format=csv")) == []
+def test_a_header_without_the_columns_is_shown(
+    spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    write_lines(tmp_path / "feed" / f"dt={DAY}", "a.csv", ["user,track,played_at", "u,s,t"])
+    with pytest.raises(
+        InputError,
+        match=r"slot dt=2026-01-05: dt=2026-01-05/a.csv: no column user_id, song_id, feedback in the header "
+        "'user,track,played_at'",
+    ):
+        read(spark, make_config("feed.format=csv"))
 
 
-class TestParquet:
-    def test_typed_columns_keep_their_types_and_the_row_its_text(
-        self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
-    ) -> None:
-        folder = tmp_path / "feed" / f"dt={DAY}"
-        folder.mkdir(parents=True)
-        table = pa.table(
-            {
-                "user_id": pa.array([7, 8]),
-                "a name with. a dot": ["x", None],
-                "played_ms": pa.array([1.5, None]),
-            }
-        )
-        pq.write_table(table, folder / "part-0.parquet")
-        rows = read(spark, make_config("feed.format=parquet"))
-        assert [row["fields"]["user_id"] for row in rows] == [7, 8]
-        assert rows[0]["fields"]["a name with. a dot"] == "x"
-        assert json.loads(rows[0]["raw"]) == {"user_id": 7, "a name with. a dot": "x", "played_ms": 1.5}
-        assert rows[0]["source"] == "dt=2026-01-05/part-0.parquet"
+def test_files_of_any_storage_are_fetched_by_spark_with_names_as_they_are(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    layout = Layout("jsonl", ("user_id",))
+    names = ["a b.json", "c[1].json", "d%20.json.gz"]
+    parts = []
+    for number, name in enumerate(names):
+        text = json.dumps({"user_id": str(number)}).encode() + b"\n"
+        file = tmp_path / name
+        file.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        parts.append(FilePart(f"file:{file}", name, file.stat().st_size))
+    rows = fetched_rows(spark, parts, layout).where("report IS NULL").collect()
+    assert sorted((row["source"], row["fields"]["user_id"]) for row in rows) == [
+        *[("a b.json", "0"), ("c[1].json", "1"), ("d%20.json.gz", "2")],
+    ]
+
+
+def test_folders_below_and_names_with_any_sign_are_read_and_what_is_no_data_is_not(
+    spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    folder = tmp_path / "feed" / f"dt={DAY}"
+    line = [json.dumps(GOOD)]
+    for name in ("evening/b.JSON", "at 10:00/c[1].json", "d%20{x}.jsonl", "no-suffix", "_hidden/e.json"):
+        write_lines((folder / name).parent, Path(name).name, line)
+    for name in ("checksums.md5", "README", "notes.csv"):
+        write_lines(folder, name, ["0 a"])
+    assert sorted(row["source"] for row in read(spark, make_config("feed.format=jsonl"))) == [
+        *("dt=2026-01-05/at 10:00/c[1].json", "dt=2026-01-05/d%20{x}.jsonl"),
+        *("dt=2026-01-05/evening/b.JSON", "dt=2026-01-05/no-suffix"),
+    ]
 
 
 def test_a_static_dataset_is_one_slot(

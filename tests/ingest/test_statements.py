@@ -16,8 +16,11 @@ from tests.builders import DAY, at
 from uae_model.config import Dimension
 from uae_model.core.errors import InputError
 from uae_model.ingest.feed import Slot
+from uae_model.ingest.files import Report
 from uae_model.ingest.identity import _hasher
-from uae_model.ingest.statements import parse_statements, read_statements
+from uae_model.ingest.listing import list_slot
+from uae_model.ingest.reports import check_reports
+from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 
 KEY = b"an hmac key for tests"
 SONGS = Dimension(entity="song", feed="songs", attributes={"genre": "categorical", "year": "numeric"})
@@ -26,8 +29,11 @@ USERS = Dimension(entity="user", feed="users", attributes={"plan": "categorical"
 
 def parsed(spark: SparkSession, folder: Path, dimension: Dimension) -> list[Row]:
     slot = Slot("songs/dt=2026-01-05", str(folder), DAY, None)
-    found = parse_statements(read_statements(spark, slot, dimension), dimension, KEY).collect()
-    return sorted(found, key=lambda row: row["raw"])
+    listing = list_slot(spark, str(folder), dimension.format)
+    rows = parse_statements(read_statements(spark, slot, dimension, listing), dimension, KEY).collect()
+    reports = [Report.of_text(row["report"]) for row in rows if row["report"]]
+    check_reports(slot.name, reports, needed_statement_columns(dimension), accept_empty=True)
+    return sorted((row for row in rows if row["report"] is None), key=lambda row: row["raw"] or "")
 
 
 def lines(folder: Path, rows: Sequence[dict[str, Any] | str]) -> Path:
@@ -54,10 +60,10 @@ def test_a_row_is_a_statement_or_says_all_that_is_wrong(spark: SparkSession, tmp
     ]
     assert values == [("1", at("10:00"), "rock", "0.0"), ("2", at("10:00"), None, "None")]
     assert [row["reason"] for row in found.values() if row["reason"]] == [
-        "song_id is missing; valid_from cannot be read: soon; attribute year is no number: old",
+        "song_id is missing; valid_from cannot be read; attribute year is no number",
         "valid_from is missing",
-        "attribute year is no number: inf",
-        "the row cannot be split into columns",
+        "attribute year is no number",
+        "the line is no JSON object",
     ]
     assert {row["source"] for row in found.values()} == {"songs/dt=2026-01-05/part-0.json"}
 
@@ -84,10 +90,18 @@ def test_a_column_that_is_not_there_is_named(spark: SparkSession, tmp_path: Path
     spark.createDataFrame([("1", "rock")], "song_id string, genre string").write.parquet(str(folder))
     with pytest.raises(
         InputError,
-        match="the feed of dimension songs has no column 'valid_from' for valid_from; its columns are "
-        "song_id, genre; set columns of dimension songs",
+        match="no column valid_from; its columns are song_id, genre; name the source columns in columns of",
     ):
         parsed(spark, folder, SONGS)
+    schema = "song_id string, valid_from timestamp, genre string"
+    without = tmp_path / "without"
+    spark.createDataFrame([("1", at("10:00"), "rock")], schema).write.parquet(str(without))
+    with pytest.raises(
+        InputError,
+        match="the feed of dimension songs has no column 'year' for year; its columns are "
+        "song_id, valid_from, genre; set columns of dimension songs",
+    ):
+        parsed(spark, without, SONGS)
     (tmp_path / "songs.csv").write_text("id,since\n")
     with pytest.raises(InputError, match="name the source columns in columns of dimension songs"):
-        parsed(spark, tmp_path, SONGS.model_copy(update={"format": "csv"}))
+        parsed(spark, tmp_path / "songs.csv", SONGS.model_copy(update={"format": "csv"}))

@@ -40,7 +40,8 @@ class Dataset:
 
 
 PARSED = (
-    "source STRING, raw STRING, reason STRING, event_id STRING, user_id STRING, song_id STRING, "
+    "source STRING, raw STRING, report STRING, reason STRING, value STRING, event_id STRING, "
+    "user_id STRING, song_id STRING, "
     "played_at TIMESTAMP, played_ms BIGINT, feedback STRING, {}dt DATE"
 )
 

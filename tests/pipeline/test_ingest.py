@@ -110,16 +110,12 @@ class TestTwoSlots:
     def test_quarantine_keeps_the_row_its_reason_and_how_often_it_came(self, forth: Any) -> None:
         store, _, _ = forth
         rows = store.read("quarantine").orderBy("dt", "reason").collect()
-        assert [(row["dt"], row["slot"], row["reason"], row["occurrences"]) for row in rows] == [
-            (DAY, "dt=2026-01-05", "the row cannot be split into columns", 1),
-            (DAY, "dt=2026-01-05", "unknown feedback: applause", 2),
-            (
-                NEXT,
-                "dt=2026-01-06",
-                "is later than feed.late_days = 3 allows: 2026-01-02 23:59:00",
-                1,
-            ),
+        assert [(row["dt"], row["reason"], row["value"], row["occurrences"]) for row in rows] == [
+            (DAY, "the line is no JSON object", None, 1),
+            (DAY, "unknown feedback", "applause", 2),
+            (NEXT, "is later than feed.late_days = 3 allows", "2026-01-02 23:59:00", 1),
         ]
+        assert [row["slot"] for row in rows] == ["dt=2026-01-05"] * 2 + ["dt=2026-01-06"]
         assert rows[0]["raw"] == '{"event_id": "cut'
         assert rows[0]["source"] == "dt=2026-01-05/part-0.json"
         assert rows[0]["run_id"] == store.config.run_id("2026-01-05")
@@ -162,7 +158,7 @@ class TestTwoSlots:
         }
 
 
-def test_an_empty_slot_is_no_error_and_is_not_read_again(spark: SparkSession, tmp_path: Path) -> None:
+def test_files_of_no_bytes_are_no_error_and_are_not_read_again(spark: SparkSession, tmp_path: Path) -> None:
     deliver(tmp_path, DAY, [])
     store, feed = opened(spark, tmp_path)
     assert ingest(store, feed, DAY) == NOTHING
@@ -170,6 +166,18 @@ def test_an_empty_slot_is_no_error_and_is_not_read_again(spark: SparkSession, tm
     version = store.latest_version("quarantine")
     assert ingest(store, feed, DAY) == NOTHING
     assert store.latest_version("quarantine") == version
+
+
+def test_files_with_text_and_no_rows_are_an_error_unless_that_is_right(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    deliver(tmp_path, DAY, ["", " "])
+    store, feed = opened(spark, tmp_path)
+    with pytest.raises(InputError, match="slot dt=2026-01-05: its 1 data files hold no rows"):
+        ingest(store, feed, DAY)
+    assert not store.exists("events")
+    store, feed = opened(spark, tmp_path, "feed.accept_empty_slots=true")
+    assert ingest(store, feed, DAY) == NOTHING
 
 
 def test_without_a_key_nothing_is_written(

@@ -63,6 +63,23 @@ def test_gap_is_measured_from_the_end_of_the_previous_play(spark: SparkSession, 
     assert plays["c"] == ReferencePlay("c", at("11:19"), 1)
 
 
+def test_the_gap_counts_from_the_latest_end_so_far(spark: SparkSession, config: Config) -> None:
+    events = [
+        event("long", "10:00", played_ms=60 * 60_000),
+        event("short", "10:05", played_ms=60_000),
+        event("after", "11:05"),  # five minutes after the music of the first play ended
+        event("night", "05 23:00", played_ms=80 * 60_000),  # until 00:20 of the next day
+        event("short at night", "05 23:10", played_ms=0),
+        event("goes on", "06 00:40"),
+        event("another", "06 01:30"),
+    ]
+    plays = as_reference(build_days(spark, events, [DAY, DAY + timedelta(days=1)], config))
+    assert plays["after"] == ReferencePlay("after", at("10:00"), 3)
+    assert plays["goes on"] == ReferencePlay("goes on", at("05 23:00"), 3)
+    assert plays["another"] == ReferencePlay("another", at("06 01:30"), 1)
+    assert plays == reference_sessions(events, config)
+
+
 def test_a_pause_of_exactly_the_gap_does_not_end_the_session(spark: SparkSession, config: Config) -> None:
     events = [event("a", "10:00", played_ms=0), event("b", "10:30"), event("c", "11:03:01")]
     plays = as_reference(build_days(spark, events, [DAY], config))

@@ -33,6 +33,10 @@ class Dimension(Section):
         "folder that is complete",
     )
     format: Literal["parquet", "jsonl", "csv"] = Field(default="parquet", description="Format of the files")
+    encoding: str = Field(default="utf-8", description="Encoding of text files, by Python's name")
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
+    )
     attributes: dict[str, Literal["categorical", "numeric"]] = Field(
         min_length=1,
         description="Attributes that features may read, each with its kind; columns of the table",

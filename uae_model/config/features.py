@@ -12,7 +12,7 @@ from uae_model.config.dimensions import DIMENSION_ENTITIES
 
 SESSION_FEATURES = {
     "position": "1 for the first play of the session, 2 for the next, ...",
-    "gap_seconds": "seconds from the end of the previous play of the session; 0 for the first",
+    "gap_seconds": "seconds from the latest end of the plays before; 0 for the first of the session",
     "session_minutes": "minutes from the session's start to this start",
     "hour_of_day": "hour of the start, 0-23 UTC",
     "day_of_week": "1 = Monday ... 7 = Sunday, UTC",

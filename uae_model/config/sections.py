@@ -5,6 +5,7 @@ Those about models are in ``model_sections``.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
@@ -76,6 +77,27 @@ class FeedSettings(Section):
     format: FeedFormat = Field(
         default="parquet", description="File format, or a dataset with rules of its own"
     )
+    encoding: str = Field(
+        default="utf-8",
+        description="Encoding of text files, by Python's name: utf-8, latin-1, utf-16; text of another is "
+        "quarantined",
+    )
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
+    )
+    accept_empty_slots: bool = Field(
+        default=False,
+        description="Whether a slot whose files hold text and no rows is right, rather than an error",
+    )
+    listener_level: int = Field(
+        default=1,
+        ge=1,
+        description="Folder below a slot that stands for the listener, in exports that name nobody",
+    )
+    earliest_date: date = Field(
+        default=date(2000, 1, 1),
+        description="A play before this day is quarantined: a clock that was never set says 1970",
+    )
     complete_marker: str = Field(
         default="_SUCCESS",
         description="File that says a slot is complete; empty: a slot that exists is complete",
@@ -146,7 +168,7 @@ class SessionRules(Section):
     gap_minutes: Positive = Field(
         default=30.0,
         le=360,
-        description="A longer pause from the end of the previous play starts a session",
+        description="A longer pause from the latest end of the plays before starts a session",
     )
     max_hours: Positive = Field(
         default=6.0,

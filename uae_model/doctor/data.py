@@ -8,11 +8,18 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Dimension
 from uae_model.core.dates import midnight
+from uae_model.core.errors import InputError
 from uae_model.doctor.finding import Finding, failed, ok, warning
+from uae_model.ingest.check import check_first_file
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TABLES, TableStore
 from uae_model.readers.spark import weight_publications
 from uae_model.sessions.cut import closing_time
+
+FIRST_ROWS = 1000
+"""How many rows of one file of the feed are judged."""
+
+SHOWN_REASONS = 3
 
 LOOK_BACK_DAYS = 400
 """How far back the newest slot of the feed is looked for where nothing is published yet."""
@@ -32,6 +39,7 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     return [
         *[check_table(store, name) for name in TABLES if _is_expected(name, store)],
         _check_feed(store, feed, newest),
+        *([_check_rows(store, newest)] if newest is not None else []),
         *[_check_dimension_feed(store, dimension, now) for dimension in store.config.dimensions],
         _check_published(store, published, newest),
     ]
@@ -109,6 +117,23 @@ def _check_feed(store: TableStore, feed: Feed, newest: Slot | None) -> Finding:
             "feed", f"no complete slot at {template}{needs}", "check paths.feed and feed.complete_marker"
         )
     return ok("feed", f"complete up to {newest.name}")
+
+
+def _check_rows(store: TableStore, newest: Slot) -> Finding:
+    """Read the first rows of one file, as ingest would."""
+    try:
+        seen = check_first_file(store.spark, store.config, newest, FIRST_ROWS)
+    except InputError as error:
+        return failed("rows of the feed", str(error), "mend the file or the settings that it names")
+    share = seen.quarantined / seen.rows if seen.rows else 0.0
+    columns = f"columns {', '.join(seen.fit) or 'none'}" + (
+        f"; empty or missing: {', '.join(seen.missing)}" if seen.missing else ""
+    )
+    told = f"{seen.rows} rows of one file of {newest.name}: {columns}; {share:.1%} would be quarantined"
+    if not seen.quarantined:
+        return ok("rows of the feed", told)
+    kinds = ", ".join(f"{reason} ({count})" for reason, count in list(seen.reasons.items())[:SHOWN_REASONS])
+    return warning("rows of the feed", f"{told}: {kinds}", "uae check --date D looks at a whole day")
 
 
 def _check_dimension_feed(store: TableStore, dimension: Dimension, today: date) -> Finding:

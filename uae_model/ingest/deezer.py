@@ -34,7 +34,7 @@ DEEZER_COLUMNS = (*CORE.values(), *PASSED_THROUGH.values(), "release_date")
 
 
 def deezer_fields(rows: DataFrame) -> DataFrame:
-    """Turn rows of DSG17 into the columns that ingest expects, keeping ``source`` and ``raw``.
+    """Turn rows of DSG17 into the columns that ingest expects, keeping the others.
 
     Of the release date (20140331) only the year is kept.
     """
@@ -42,4 +42,4 @@ def deezer_fields(rows: DataFrame) -> DataFrame:
         *[F.col(f"fields.{source}").alias(name) for name, source in (CORE | PASSED_THROUGH).items()],
         F.substring("fields.release_date", 1, 4).alias("release_year"),
     )
-    return rows.select("source", "raw", F.when(F.col("fields").isNotNull(), fields).alias("fields"))
+    return rows.withColumn("fields", F.when(F.col("fields").isNotNull(), fields))

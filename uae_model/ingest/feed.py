@@ -12,6 +12,8 @@ from uae_model.config import Config, Dimension
 from uae_model.core.dates import midnight
 from uae_model.core.digests import lines_digest
 from uae_model.core.errors import InputError
+from uae_model.core.logs import log
+from uae_model.ingest.listing import Listing, list_slot
 from uae_model.lake import files
 
 END_OF_TIME = datetime.max
@@ -40,6 +42,7 @@ class Feed:
         self._spark = spark
         self._template = dimension.feed if dimension else config.paths.feed
         self._prefix = f"{dimension.table}/" if dimension else ""
+        self._format = dimension.format if dimension else config.feed.format
         self._marker = config.feed.complete_marker
         if "{hour}" in self._template and "{date}" not in self._template:
             raise InputError(f"paths.feed = {self._template!r}: {{hour}} needs {{date}} beside it")
@@ -86,12 +89,26 @@ class Feed:
                     return
             day += timedelta(days=1)
 
-    def fingerprint(self, slot: Slot) -> str:
-        """Return a digest of the slot's files (names, sizes, times): the same digest, nothing new."""
-        listing = files.list_files(self._spark, slot.path)
-        if not listing:
-            raise InputError(f"feed slot {slot.name}: no data files under {slot.path}")
-        return lines_digest(f"{file.path} {file.size} {file.modified_ms}" for file in listing)
+    def files(self, slot: Slot) -> Listing:
+        """Return the data files of a slot: the ones that are read.
+
+        Raises:
+            InputError: if there are none.
+        """
+        listing = list_slot(self._spark, slot.path, self._format)
+        if not listing.data:
+            others = f"; left out as no data of format {self._format}: " if listing.left_out else ""
+            raise InputError(
+                f"feed slot {slot.name}: no data files under {slot.path}{others}{listing.some_left_out}"
+            )
+        if listing.left_out:
+            log("files that are no data are left out", slot=slot.name, files=listing.some_left_out)
+        return listing
+
+    def fingerprint(self, slot: Slot, listing: Listing | None = None) -> str:
+        """Return a digest of the slot's data files (names, sizes, times): the same digest, nothing new."""
+        data = (listing or self.files(slot)).data
+        return lines_digest(f"{file.path} {file.size} {file.modified_ms}" for file in data)
 
     def _slot(self, day: date | None, path: str, ends: datetime | None) -> Slot:
         # The constant part of the template is the same for all slots; the rest names one.

@@ -16,7 +16,7 @@ SCROBBLE = "scrobble"
 
 
 def lastfm_fields(lines: DataFrame) -> DataFrame:
-    """Turn lines (``source``, ``raw``) into ``source``, ``raw`` and the ``fields`` that ingest expects.
+    """Give lines the ``fields`` that ingest expects.
 
     Ids of MusicBrainz may be empty: then the names stand for them, the artist's before the track's.
     """
@@ -33,4 +33,5 @@ def lastfm_fields(lines: DataFrame) -> DataFrame:
         F.coalesce(part(2), part(3)).alias("artist"),
         F.lit(SCROBBLE).alias("feedback"),
     )
-    return lines.select("source", "raw", F.when(F.size(parts) == COLUMN_COUNT, fields).alias("fields"))
+    is_play = F.col("problem").isNull() & (F.size(parts) == COLUMN_COUNT)
+    return lines.withColumn("fields", F.when(is_play, fields))

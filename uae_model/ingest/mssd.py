@@ -34,28 +34,41 @@ MSSD_COLUMNS = (
 
 
 def mssd_fields(rows: DataFrame) -> DataFrame:
-    """Turn MSSD rows into the columns that ingest expects, row by row, keeping ``source`` and ``raw``.
+    """Turn MSSD rows into the columns that ingest expects, row by row, keeping the others.
 
-    A row whose position, date or hour cannot be read keeps a NULL ``played_at`` and is quarantined for it.
+    A row whose position, date or hour cannot be read says so in ``problem`` and ``value``.
     """
     session = Window.partitionBy(F.col("fields.session_id"))
     number = F.col("fields.session_position").try_cast("int")
     position = F.when(number.between(1, LONGEST_SESSION), number)
-    date_and_hour = F.try_to_timestamp(
-        F.concat_ws(" ", "fields.date", F.lpad("fields.hour_of_day", 2, "0")),
-        F.lit("yyyy-MM-dd HH"),
+    hour = F.col("fields.hour_of_day").try_cast("int")
+    day = F.when(F.col("fields.date").rlike(r"^\d{4}-\d{2}-\d{2}$"), F.col("fields.date").try_cast("date"))
+    clock = F.unix_timestamp(day.cast("timestamp")) + F.when(hour.between(0, 23), hour) * 3600
+    started = F.min(clock).over(session)
+    played_at = F.timestamp_seconds(started + (position - 1) * SECONDS_BETWEEN_PLAYS)
+    wrong = (
+        (position.isNull(), f"session_position is not 1 to {LONGEST_SESSION}", "session_position"),
+        (day.isNull(), "date is not YYYY-MM-DD", "date"),
+        (clock.isNull(), "hour_of_day is not 0 to 23", "hour_of_day"),
     )
-    started = F.min(date_and_hour).over(session)
-    played_at = F.timestamp_seconds(F.unix_timestamp(started) + (position - 1) * SECONDS_BETWEEN_PLAYS)
+    is_split = F.col("fields").isNotNull()
+    problem, value = F.col("problem"), F.col("value")
+    for condition, kind, column in wrong:
+        is_new = is_split & problem.isNull() & condition
+        value = F.when(is_new, F.col(f"fields.{column}")).otherwise(value)
+        problem = F.when(is_new, F.lit(kind)).otherwise(problem)
     fields = F.struct(
         F.concat_ws(":", "fields.session_id", "fields.session_position").alias("event_id"),
         F.col("fields.session_id").alias("user_id"),
         F.col("fields.track_id_clean").alias("song_id"),
-        F.when(date_and_hour.isNotNull(), played_at).alias("played_at"),
+        played_at.alias("played_at"),
         F.lit(None).cast("long").alias("played_ms"),
         F.col("fields.hist_user_behavior_reason_end").alias("feedback"),
         *[F.col(f"fields.{source}").alias(name) for name, source in PASSED_THROUGH.items()],
     )
-    return rows.withColumn("split", F.when(F.col("fields").isNotNull(), fields)).select(
-        "source", "raw", F.col("split").alias("fields")
+    return rows.select(
+        *("source", "raw", "report", "instant"),
+        problem.alias("problem"),
+        value.alias("value"),
+        F.when(is_split, fields).alias("fields"),
     )

@@ -1,12 +1,13 @@
 """From text to typed events, each row with the reasons why it cannot be one.
 
-Every check is a pure Column -> Column function that gives NULL for a good value and a sentence for a
-bad one; a row's reason joins all that apply, so a person mends the source once.
+A row's reason joins the kinds of all its faults, so that a person mends the source once; the values that
+show them
+stand in a column of their own.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -15,7 +16,17 @@ from uae_model.config import Config, Feature
 from uae_model.core.dates import midnight
 from uae_model.core.errors import InputError
 from uae_model.ingest.identity import pseudonymise
-from uae_model.ingest.values import instant_of, missing, problem_of, unreadable, unreadable_number
+from uae_model.ingest.values import (
+    Check,
+    completed,
+    field,
+    instant_of,
+    missing,
+    reason_and_value,
+    shown_row,
+    unreadable,
+    unreadable_number,
+)
 
 REQUIRED = ("user_id", "song_id", "played_at", "feedback")
 OPTIONAL = ("event_id", "played_ms")
@@ -25,57 +36,119 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     """Turn raw rows into typed events.
 
     Args:
-        rows: ``source``, ``raw``, ``fields`` and perhaps ``problem``, as ``read_slot`` gives them.
+        rows: ``source``, ``fields`` and perhaps the others that ``read_slot`` gives.
         config: the column map, the feedback map, the features and the limits.
         day: the day of the feed slot, against which late and future rows are judged; None for a
             static dataset, where only times after the run itself are refused.
         key: the HMAC key.
 
     Returns:
-        ``source``, ``raw``, ``reason`` (NULL for a good row) and the columns of ``events``.
+        ``source``, ``raw``, ``report``, ``reason`` and ``value`` (NULL for a good row) and the columns of
+        ``events``.
 
     Raises:
         InputError: if the feed has no column for something that the configuration reads.
     """
-    available = rows.select("fields.*").columns
+    whole = completed(rows)
+    available = whole.select("fields.*").columns
+    features = config.features.of_origin("feed")
     text = {target: _text(target, config, available) for target in (*REQUIRED, *OPTIONAL)}
-    features = {f.name: _feature_text(f, config, available) for f in config.features.of_origin("feed")}
-
-    played_ms = text["played_ms"].try_cast("double")
-    played_at = _played_at(text["played_at"], played_ms, config)
-    feedback = _map_feedback(text["feedback"], config)
-    pseudonym = pseudonymise(text["user_id"], key)
-    reason = F.concat_ws(
-        "; ",
-        F.when(F.col("fields").isNull(), problem_of(rows)),
-        *[missing(text[name], name) for name in REQUIRED],
-        unreadable(text["played_at"], played_at, "played_at"),
-        _unknown_feedback(text["feedback"], feedback),
-        _bad_duration(text["played_ms"], played_ms, config.sessions.max_play_hours),
-        _outside_days(played_at, config, day),
+    # Each value is cast once, in a stage of its own; the checks below only look at what came out.
+    cast = whole.select(
+        *("source", "raw", "report", "problem", "value", "fields"),
+        *[column.alias(f"_{target}") for target, column in text.items()],
+        *[_feature_text(each, config, available).alias(f"_of_{each.name}") for each in features],
+        F.coalesce("instant", instant_of(text["played_at"], config.feed.time_format)).alias("_instant"),
+        text["played_ms"].try_cast("double").alias("_milliseconds"),
+    )
+    typed = cast.select(
+        "*",
+        _start(F.col("_instant"), F.col("_milliseconds"), config).alias("_start"),
+        _map_feedback(F.col("_feedback"), config).alias("_mapped"),
         *[
-            unreadable_number(features[f.name], f"feature {f.name}")
-            for f in config.features.of_origin("feed")
-            if f.kind == "numeric"
+            F.col(f"_of_{each.name}").try_cast("double").alias(f"_number_{each.name}")
+            for each in _numeric(config)
         ],
     )
-    return rows.select(
+    start = F.col("_start")
+    reason, value = reason_and_value(
+        [
+            *[missing(F.col(f"_{name}"), name) for name in REQUIRED],
+            unreadable(F.col("_played_at"), F.col("_instant"), "played_at"),
+            Check(
+                F.col("_feedback").isNotNull() & F.col("_mapped").isNull(),
+                "unknown feedback",
+                F.col("_feedback"),
+            ),
+            *_bad_durations(F.col("_played_ms"), F.col("_milliseconds"), config.sessions.max_play_hours),
+            *_outside_days(start, config, day),
+            *[
+                unreadable_number(
+                    F.col(f"_of_{each.name}"), F.col(f"_number_{each.name}"), f"feature {each.name}"
+                )
+                for each in _numeric(config)
+            ],
+        ]
+    )
+    pseudonym = pseudonymise(F.col("_user_id"), key)
+    judged = typed.select("*", reason.alias("reason"), value.alias("_shown"), pseudonym.alias("_pseudonym"))
+    return judged.select(
         "source",
-        "raw",
-        F.nullif(reason, F.lit("")).alias("reason"),
-        _event_id(text, pseudonym, played_at).alias("event_id"),
-        pseudonym.alias("user_id"),
-        text["song_id"].alias("song_id"),
-        played_at.alias("played_at"),
-        played_ms.try_cast("long").alias("played_ms"),
-        feedback.alias("feedback"),
-        *[_feature_value(features[f.name], f).alias(f.name) for f in config.features.of_origin("feed")],
-        F.to_date(played_at).alias("dt"),
+        shown_row(F.col("reason")).alias("raw"),
+        "report",
+        "reason",
+        F.col("_shown").alias("value"),
+        _event_id(F.col("_pseudonym"), start).alias("event_id"),
+        F.col("_pseudonym").alias("user_id"),
+        F.col("_song_id").alias("song_id"),
+        start.alias("played_at"),
+        F.col("_milliseconds").try_cast("long").alias("played_ms"),
+        F.col("_mapped").alias("feedback"),
+        *[
+            F.col(f"_of_{each.name}" if each.kind == "categorical" else f"_number_{each.name}").alias(
+                each.name
+            )
+            for each in features
+        ],
+        F.to_date(start).alias("dt"),
     )
 
 
-def _field(source: str) -> Column:
-    return F.col(f"fields.`{source}`")
+def needed_columns(config: Config) -> dict[str, str]:
+    """Return what to say where no file of a slot has a column, by the column's name in the feed.
+
+    The core columns are required of each file by its reader; these may be missing in some.
+    """
+    said = {}
+    for target in OPTIONAL:
+        if target in config.feed.columns:
+            said[config.feed.columns[target]] = _no_column(config.feed.columns[target], target)
+    for feature in config.features.of_origin("feed"):
+        said[_source(feature, config)] = _no_feature(feature, config)
+    return {name: message.format(columns="{columns}") for name, message in said.items()}
+
+
+def _numeric(config: Config) -> list[Feature]:
+    return [each for each in config.features.of_origin("feed") if each.kind == "numeric"]
+
+
+def _no_column(source: str, target: str) -> str:
+    return (
+        f"the feed has no column {source!r} for {target}; its columns are {{columns}}; "
+        f"set feed.columns.{target}"
+    )
+
+
+def _no_feature(feature: Feature, config: Config) -> str:
+    return (
+        f"the feed has no column {_source(feature, config)!r}, which feature {feature.name!r} "
+        f"reads; its columns are "
+        f"{{columns}}; set feed.columns.{feature.source_column} or drop the feature"
+    )
+
+
+def _source(feature: Feature, config: Config) -> str:
+    return config.feed.columns.get(feature.source_column, feature.source_column)
 
 
 def _text(target: str, config: Config, available: list[str]) -> Column:
@@ -83,39 +156,28 @@ def _text(target: str, config: Config, available: list[str]) -> Column:
     source = config.feed.columns.get(target, target)
     if source not in available:
         if target in REQUIRED or target in config.feed.columns:
-            raise InputError(
-                f"the feed has no column {source!r} for {target}; its columns are {', '.join(available)}; "
-                f"set feed.columns.{target}"
-            )
+            raise InputError(_no_column(source, target).format(columns=", ".join(available)))
         return F.lit(None).cast("string")
-    column = _field(source)
+    column = field(source)
     if target == "played_at":
         return column
     return F.nullif(F.trim(column.cast("string")), F.lit(""))
 
 
 def _feature_text(feature: Feature, config: Config, available: list[str]) -> Column:
-    source = config.feed.columns.get(feature.source_column, feature.source_column)
+    source = _source(feature, config)
     if source not in available:
-        raise InputError(
-            f"the feed has no column {source!r}, which feature {feature.name!r} reads; its columns are "
-            f"{', '.join(available)}; set feed.columns.{feature.source_column} or drop the feature"
-        )
-    return F.nullif(F.trim(_field(source).cast("string")), F.lit(""))
+        raise InputError(_no_feature(feature, config).format(columns=", ".join(available)))
+    return F.nullif(F.trim(field(source).cast("string")), F.lit(""))
 
 
-def _feature_value(text: Column, feature: Feature) -> Column:
-    return text if feature.kind == "categorical" else text.try_cast("double")
-
-
-def _played_at(value: Column, played_ms: Column, config: Config) -> Column:
-    """Return the start of the play as TIMESTAMP, NULL where it cannot be read."""
-    instant = instant_of(value, config.feed.time_format)
+def _start(instant: Column, milliseconds: Column, config: Config) -> Column:
+    """Return the start of the play as TIMESTAMP, NULL where its time cannot be read."""
     if config.feed.time_of == "start":
         return instant
     # A duration that will be quarantined must not overflow here and end the job.
-    is_duration = played_ms.between(0, config.sessions.max_play_hours * 3_600_000)
-    duration = F.when(is_duration, played_ms).otherwise(0.0).cast("long")
+    is_duration = milliseconds.between(0, config.sessions.max_play_hours * 3_600_000)
+    duration = F.when(is_duration, milliseconds).otherwise(0.0).cast("long")
     return F.timestamp_micros(F.unix_micros(instant) - duration * 1000)
 
 
@@ -125,43 +187,49 @@ def _map_feedback(value: Column, config: Config) -> Column:
     return F.create_map(*pairs)[value] if pairs else F.lit(None).cast("string")
 
 
-def _event_id(text: dict[str, Column], pseudonym: Column, played_at: Column) -> Column:
+def _event_id(pseudonym: Column, start: Column) -> Column:
     """Return the feed's id, or one made of who played what when: exact duplicates share it.
 
     Made of the pseudonym: from the raw id, a guess at a user could be checked without the key.
     """
-    natural = F.concat_ws("|", pseudonym, text["song_id"], F.unix_micros(played_at))
-    return F.coalesce(text["event_id"], F.substring(F.sha2(natural, 256), 1, 32))
+    natural = F.concat_ws("|", pseudonym, "_song_id", F.unix_micros(start))
+    return F.coalesce("_event_id", F.substring(F.sha2(natural, 256), 1, 32))
 
 
-def _unknown_feedback(value: Column, mapped: Column) -> Column:
-    return F.when(value.isNotNull() & mapped.isNull(), F.concat(F.lit("unknown feedback: "), value))
+def _bad_durations(text: Column, milliseconds: Column, max_hours: float) -> list[Check]:
+    is_number = milliseconds.isNotNull() & ~F.isnan(milliseconds)
+    longest = max_hours * 3_600_000
+    return [
+        Check(text.isNotNull() & ~is_number, "played_ms is no number", text),
+        Check(is_number & (milliseconds < 0), "played_ms is negative", text),
+        Check(
+            is_number & (milliseconds > longest),
+            f"played_ms is longer than sessions.max_play_hours = {max_hours:g}",
+            text,
+        ),
+    ]
 
 
-def _bad_duration(value: Column, played_ms: Column, max_hours: float) -> Column:
-    shown = F.concat_ws(" ", F.lit("played_ms"), value)
-    return (
-        F.when(
-            value.isNotNull() & (played_ms.isNull() | F.isnan(played_ms)),
-            F.concat_ws(" ", shown, F.lit("is no number")),
+def _outside_days(start: Column, config: Config, day: date | None) -> list[Check]:
+    feed = config.feed
+    shown = start.cast("string")
+    first = datetime.combine(feed.earliest_date, time(), UTC)
+    never_set = start < F.lit(first)
+    checks = [
+        Check(
+            never_set, f"starts before feed.earliest_date = {feed.earliest_date}: was the clock set?", shown
         )
-        .when(played_ms < 0, F.concat_ws(" ", shown, F.lit("is negative")))
-        .when(
-            played_ms > max_hours * 3_600_000,
-            F.concat_ws(" ", shown, F.lit(f"is longer than sessions.max_play_hours = {max_hours:g}")),
-        )
-    )
-
-
-def _outside_days(played_at: Column, config: Config, day: date | None) -> Column:
+    ]
     if day is None:
-        return F.when(played_at > F.current_timestamp(), F.concat(F.lit("starts in the future: "), played_at))
-    latest = midnight(day) + timedelta(days=1, hours=config.feed.future_hours)
-    earliest = midnight(day) - timedelta(days=config.feed.late_days)
-    return F.when(
-        played_at >= F.lit(latest),
-        F.concat(F.lit(f"starts after the feed's day {day}: "), played_at),
-    ).when(
-        played_at < F.lit(earliest),
-        F.concat(F.lit(f"is later than feed.late_days = {config.feed.late_days} allows: "), played_at),
-    )
+        return [*checks, Check(start > F.current_timestamp(), "starts in the future", shown)]
+    latest = midnight(day) + timedelta(days=1, hours=feed.future_hours)
+    earliest = midnight(day) - timedelta(days=feed.late_days)
+    return [
+        *checks,
+        Check(start >= F.lit(latest), "starts after the feed's day", shown),
+        Check(
+            (start < F.lit(earliest)) & ~never_set,
+            f"is later than feed.late_days = {feed.late_days} allows",
+            shown,
+        ),
+    ]

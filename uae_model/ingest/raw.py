@@ -1,38 +1,45 @@
 """Reading a feed slot: every row keeps its text, so that a bad one is never lost.
 
-The result has three columns: ``source`` (slot and file), ``raw`` (the row as text) and ``fields`` (a
-struct of the source columns; NULL where the row could not be split into columns). A dataset with rules of
-its own may add a fourth, ``problem``: why a row without ``fields`` is no play, in words.
+The result has the columns of ``distribute.frame_schema``: ``source`` (slot and file), ``raw`` (the row as
+text; NULL
+where ``fields`` is all there is), ``fields`` (a struct of the source columns; NULL where the row could not
+be split),
+``problem`` and ``value`` (why a row is no play, and the value that shows it), ``instant`` (the time, where
+the file
+types it) and ``report``: for each file one row that is none, with what its reader has to say (see
+``reports``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.core.errors import InputError
+from uae_model.core.errors import ConfigError
+from uae_model.core.logs import log
 from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
-from uae_model.ingest.feed import Slot
+from uae_model.ingest.distribute import parts_of, rows_of_parts
+from uae_model.ingest.feed import Feed, Slot
+from uae_model.ingest.files import FilePart, Layout
+from uae_model.ingest.files.layout import Form
 from uae_model.ingest.lastfm import lastfm_fields
-from uae_model.ingest.lines import csv_rows, json_fields, read_lines, source_of, split_lines
+from uae_model.ingest.listing import Listing, name_of, path_below, required_files
 from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
-from uae_model.ingest.spotify import spotify_fields
+from uae_model.ingest.spotify import SPOTIFY_COLUMNS, spotify_fields
 from uae_model.ingest.thirty_music import LOVES, SESSIONS, TRACKS, thirty_music_fields
-from uae_model.ingest.yambda import ALL_EVENTS, EVENT_OF_FILE, yambda_fields, yambda_rows
-from uae_model.lake import files
+from uae_model.ingest.yambda import ALL_EVENTS, COLUMNS, EVENT_OF_FILE, yambda_fields, yambda_rows
+from uae_model.lake.files import FileStatus
 
 
-def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    """Return the rows of a slot as ``source``, ``raw`` and ``fields``, and ``problem`` for some datasets.
+def read_slot(spark: SparkSession, slot: Slot, config: Config, listing: Listing | None = None) -> DataFrame:
+    """Return the rows of a slot, and a report of each of its files.
 
     Raises:
-        InputError: if a required column is missing in the files' schema, or a file of a dataset.
+        InputError: if the slot has no data, or a dataset lacks one of its files.
     """
-    readers: dict[str, Callable[[SparkSession, Slot, Config], DataFrame]] = {
+    readers: dict[str, Callable[[SparkSession, Slot, Config, Listing], DataFrame]] = {
         "mssd": _read_mssd,
         "30music": _read_thirty_music,
         "spotify": _read_spotify,
@@ -40,38 +47,56 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
         "deezer": _read_deezer,
         "lastfm1k": _read_lastfm,
     }
+    listed = listing or Feed(spark, config).files(slot)
     if config.feed.format in readers:
-        return readers[config.feed.format](spark, slot, config)
-    columns = source_columns(config)
-    return read_files(spark, slot, config.feed.format, columns, columns[1:4], "[feed.columns]")
+        return readers[config.feed.format](spark, slot, config, listed)
+    return read_files(spark, slot, listed, plays_layout(config))
 
 
-def read_files(
-    spark: SparkSession,
-    slot: Slot,
-    file_format: str,
-    columns: Sequence[str],
-    required: Sequence[str],
-    setting: str,
-) -> DataFrame:
-    """Return the rows of Parquet, JSON lines or CSV files as ``source``, ``raw`` and ``fields``.
+def read_files(spark: SparkSession, slot: Slot, listing: Listing, layout: Layout) -> DataFrame:
+    """Return the rows of some files of a slot, and a report of each."""
+    return rows_of_parts(spark, slot_parts(slot, listing.data, layout), layout)
 
-    Args:
-        spark: the session.
-        slot: the files.
-        file_format: parquet, jsonl or csv.
-        columns: the source columns that are read.
-        required: those that the header of CSV files must have.
-        setting: where the user names source columns, for the error.
+
+def slot_parts(slot: Slot, data: Sequence[FileStatus], layout: Layout, level: int = 0) -> list[FilePart]:
+    """Return the parts in which the files of a slot are read, named by their path below it."""
+    parts = []
+    for file in data:
+        below = path_below(slot.path, file.path)
+        listener = listener_of(slot, below, level) if level else ""
+        parts += parts_of(file.path, f"{slot.name}/{below}", file.size, layout, listener)
+    return parts
+
+
+def listener_of(slot: Slot, below: str, level: int) -> str:
+    """Return the folder that stands for a listener: that of a level below the slot, else the slot's."""
+    folders = below.split("/")[:-1]
+    return folders[level - 1] if len(folders) >= level else name_of(slot.path)
+
+
+def plays_layout(config: Config) -> Layout:
+    """Return what is read of Parquet, JSON lines and CSV files of plays.
 
     Raises:
-        InputError: if the header of CSV files lacks a required column.
+        ConfigError: if two columns differ in case alone.
     """
-    if file_format == "parquet":
-        return _read_parquet(spark, slot)
-    if file_format == "jsonl":
-        return split_lines(read_lines(spark, slot), json_fields(F.col("raw"), columns))
-    return csv_rows(spark, slot, columns, required, setting)
+    columns = source_columns(config)
+    _refuse_alike(columns, "feed.columns")
+    feed, features = config.feed, config.features.of_origin("feed")
+    return Layout(
+        form=_form(feed.format),
+        columns=tuple(columns),
+        required=tuple(columns[1:4] + columns[5:6]),
+        ids=frozenset(columns[:3]),
+        labels=frozenset(
+            feed.columns.get(each.source_column, each.source_column)
+            for each in features
+            if each.kind == "categorical"
+        ),
+        instant=columns[3],
+        encoding=feed.encoding,
+        delimiter=feed.delimiter,
+    )
 
 
 def source_columns(config: Config) -> list[str]:
@@ -85,61 +110,65 @@ def source_columns(config: Config) -> list[str]:
     return list(dict.fromkeys(mapped))
 
 
-def _read_parquet(spark: SparkSession, slot: Slot) -> DataFrame:
-    frame = spark.read.parquet(slot.path)
-    everything = F.struct(*[F.col(f"`{name}`") for name in frame.columns])
-    return frame.select(
-        source_of(slot).alias("source"),
-        F.to_json(everything).alias("raw"),
-        everything.alias("fields"),
+def _refuse_alike(columns: Sequence[str], setting: str) -> None:
+    seen: dict[str, str] = {}
+    for name in columns:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise ConfigError(
+                f"{setting}: columns {other!r} and {name!r} differ in case alone; rename one in the feed"
+            )
+
+
+def _form(file_format: str) -> Form:
+    forms: dict[str, Form] = {"parquet": "parquet", "jsonl": "jsonl", "csv": "csv"}
+    return forms[file_format]
+
+
+def _csv_of(columns: Sequence[str], config: Config) -> Layout:
+    return Layout(
+        "csv", tuple(columns), tuple(columns), encoding=config.feed.encoding, delimiter=config.feed.delimiter
     )
 
 
-def _read_mssd(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    del config  # the dataset has its own columns
-    return mssd_fields(csv_rows(spark, slot, MSSD_COLUMNS, MSSD_COLUMNS))
+def _read_mssd(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
+    return mssd_fields(read_files(spark, slot, listing, _csv_of(MSSD_COLUMNS, config)))
 
 
-def _read_spotify(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    del config  # the dataset has its own columns
-    reader = spark.read.option("recursiveFileLookup", "true").option("pathGlobFilter", "*.json")
-    folder = F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1)
-    histories = reader.text(slot.path, wholetext=True).select(
-        source_of(slot).alias("source"), folder.alias("folder"), F.col("value").alias("text")
+def _read_deezer(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
+    return deezer_fields(read_files(spark, slot, listing, _csv_of(DEEZER_COLUMNS, config)))
+
+
+def _read_spotify(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
+    layout = Layout(
+        "json_arrays", SPOTIFY_COLUMNS, ids=frozenset({"spotify_track_uri"}), encoding=config.feed.encoding
     )
-    return spotify_fields(histories)
+    parts = slot_parts(slot, listing.data, layout, config.feed.listener_level)
+    return spotify_fields(rows_of_parts(spark, parts, layout))
 
 
-def _read_thirty_music(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    names = (SESSIONS, LOVES, TRACKS)
-    _require_files(spark, slot, *names)
-    sessions, loves, tracks = (read_lines(spark, slot, name) for name in names)
+def _read_thirty_music(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
+    layout = Layout("lines", encoding=config.feed.encoding)
+    sessions, loves, tracks = (
+        rows_of_parts(spark, slot_parts(slot, [file], layout), layout)
+        for file in required_files(slot.name, slot.path, listing, (SESSIONS, LOVES, TRACKS))
+    )
     return thirty_music_fields(sessions, loves, tracks, config)
 
 
-def _read_yambda(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    names: dict[str, str | None] = {ALL_EVENTS: None}
-    if not files.exists(spark, f"{slot.path}/{ALL_EVENTS}.parquet"):
-        _require_files(spark, slot, "listens.parquet")
-        names = {n: e for n, e in EVENT_OF_FILE.items() if files.exists(spark, f"{slot.path}/{n}.parquet")}
-    rows = [
-        yambda_rows(spark.read.parquet(f"{slot.path}/{name}.parquet"), source_of(slot), event)
-        for name, event in names.items()
-    ]
-    return yambda_fields(reduce(DataFrame.union, rows), config)
+def _read_yambda(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
+    names = {path_below(slot.path, file.path): file for file in listing.data}
+    wanted = [f"{ALL_EVENTS}.parquet"]
+    if wanted[0] not in names:
+        required_files(slot.name, slot.path, listing, ["listens.parquet"])
+        wanted = [f"{name}.parquet" for name in EVENT_OF_FILE if f"{name}.parquet" in names]
+    layout = Layout(
+        "parquet", tuple(COLUMNS), ("uid", "timestamp", "item_id"), ids=frozenset({"uid", "item_id"})
+    )
+    rows = rows_of_parts(spark, slot_parts(slot, [names[name] for name in wanted], layout), layout)
+    log("files of the dataset", slot=slot.name, files=wanted)
+    return yambda_fields(yambda_rows(rows), config)
 
 
-def _require_files(spark: SparkSession, slot: Slot, *names: str) -> None:
-    absent = [name for name in names if not files.exists(spark, f"{slot.path}/{name}")]
-    if absent:
-        raise InputError(f"paths.feed = {slot.path!r}: there is no {', '.join(absent)}")
-
-
-def _read_deezer(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    del config  # the dataset has its own columns
-    return deezer_fields(csv_rows(spark, slot, DEEZER_COLUMNS, DEEZER_COLUMNS))
-
-
-def _read_lastfm(spark: SparkSession, slot: Slot, config: Config) -> DataFrame:
-    del config  # the dataset has its own columns
-    return lastfm_fields(read_lines(spark, slot))
+def _read_lastfm(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
+    return lastfm_fields(read_files(spark, slot, listing, Layout("lines", encoding=config.feed.encoding)))

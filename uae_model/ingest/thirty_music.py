@@ -40,8 +40,8 @@ def thirty_music_fields(
         config: ``feed.listened_share``, below which a play was skipped.
 
     Returns:
-        ``source``, ``raw`` (of a play: the head of its session's line and its own object), ``problem`` and
-        the ``fields`` that ingest expects.
+        The lines' other columns, ``raw`` (of a play: the head of its session's line and its own object),
+        ``problem`` and the ``fields`` that ingest expects.
     """
     plays, no_plays = _split(_plays(sessions), "play")
     pairs, no_pairs = _split(_loves(loves), "track_id")
@@ -61,17 +61,24 @@ def thirty_music_fields(
     )
     for rest in (no_plays, no_pairs, no_songs):
         of_plays = of_plays.unionByName(rest, allowMissingColumns=True)
-    return of_plays
+    nothing = F.lit(None)
+    return of_plays.withColumns({"value": nothing.cast("string"), "instant": nothing.cast("timestamp")})
 
 
 def _split(rows: DataFrame, needed: str) -> tuple[DataFrame, DataFrame]:
     """Return the rows that were read, and the others with what is wrong with them."""
-    unread = rows.where(F.col(needed).isNull()).select("source", "raw", "problem")
-    return rows.where(F.col(needed).isNotNull()).drop("problem"), unread
+    unread = rows.where(F.col(needed).isNull()).select("source", "raw", "problem", "report")
+    return rows.where(F.col(needed).isNotNull()).drop("problem", "report"), unread
 
 
 def _part(index: int) -> Column:
-    return F.nullif(F.regexp_extract("raw", LINE, index), F.lit(""))
+    line = F.when(F.col("problem").isNull(), F.col("raw"))
+    return F.nullif(F.regexp_extract(line, LINE, index), F.lit(""))
+
+
+def _told(problem: str) -> Column:
+    """Return what is wrong with a line that gives no row: its own problem, or this one; a report has none."""
+    return F.when(F.col("report").isNull(), F.coalesce("problem", F.lit(problem))).alias("problem")
 
 
 def _plays(lines: DataFrame) -> DataFrame:
@@ -79,7 +86,7 @@ def _plays(lines: DataFrame) -> DataFrame:
     relations = F.from_json(_part(5), "subjects ARRAY<STRUCT<id: STRING>>, objects ARRAY<STRING>")
     split = lines.withColumn("relations", relations).withColumn("started", _part(3))
     exploded = split.select(
-        "source",
+        *("source", "report", "problem"),
         F.col("raw").alias("line"),
         "started",
         F.get("relations.subjects", F.lit(0))["id"].alias("user_id"),
@@ -87,11 +94,11 @@ def _plays(lines: DataFrame) -> DataFrame:
     )
     head = F.regexp_extract("line", r"^([^\t]+\t[^\t]+\t-?\d+)", 1)
     return exploded.select(
-        "source",
+        *("source", "report"),
         F.when(F.col("object").isNull(), F.col("line"))
         .otherwise(F.concat_ws("\t", head, "object"))
         .alias("raw"),
-        F.lit("the line is no session with plays").alias("problem"),
+        _told("the line is no session with plays"),
         "started",
         "user_id",
         F.from_json("object", PLAY).alias("play"),
@@ -101,9 +108,8 @@ def _plays(lines: DataFrame) -> DataFrame:
 def _loves(lines: DataFrame) -> DataFrame:
     value = F.get_json_object(_part(4), "$.value")
     return lines.select(
-        "source",
-        "raw",
-        F.lit("the line is no love of a user for a track").alias("problem"),
+        *("source", "raw", "report"),
+        _told("the line is no love of a user for a track"),
         F.get_json_object(_part(5), "$.subjects[0].id").alias("user_id"),
         F.when(value == LOVED, F.get_json_object(_part(5), "$.objects[0].id")).alias("track_id"),
     )
@@ -112,9 +118,8 @@ def _loves(lines: DataFrame) -> DataFrame:
 def _tracks(lines: DataFrame) -> DataFrame:
     duration = F.get_json_object(_part(4), "$.duration").try_cast("double")
     return lines.select(
-        "source",
-        "raw",
-        F.lit("the line is no track").alias("problem"),
+        *("source", "raw", "report"),
+        _told("the line is no track"),
         F.when(_part(1) == "track", _part(2)).alias("track_id"),
         F.when(duration > 0, duration).alias("duration"),
         *[F.get_json_object(_part(5), f"$.{name}s[0].id").alias(name) for name in ("artist", "album", "tag")],

@@ -1,15 +1,72 @@
 """Single values of a feed: reading them, and saying why one cannot be read.
 
-A check gives NULL for a good value and a sentence for a bad one.
+A check is a condition, the kind of fault in words, and the value that shows it. The words never hold the
+value, so
+that faults can be counted by kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model.ingest.files.layout import NOT_SPLIT
+
 EARLIEST_EPOCH_SECONDS = 0
 LATEST_EPOCH_SECONDS = 4_102_444_800  # the year 2100; beyond it a number is no time
+
+OPTIONAL_COLUMNS = {
+    **dict.fromkeys(("raw", "problem", "value", "report"), "string"),
+    "instant": "timestamp",
+}
+"""Columns of raw rows that a frame may leave out, with their types."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A fault that a row may have: where it has it, its kind in words, and the value that shows it."""
+
+    condition: Column
+    kind: str
+    value: Column | None = None
+
+
+def completed(rows: DataFrame) -> DataFrame:
+    """Return raw rows with all the columns that they may have."""
+    missing = {name: kind for name, kind in OPTIONAL_COLUMNS.items() if name not in rows.columns}
+    return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in missing.items()})
+
+
+def reason_and_value(checks: Sequence[Check]) -> tuple[Column, Column]:
+    """Return what is wrong with a row and the values that show it, both NULL for a good row.
+
+    A row with a ``problem`` of its own has that one alone; a report is no row and has none.
+    """
+    is_split = F.col("fields").isNotNull()
+    kinds = [F.when(each.condition, F.lit(each.kind)) for each in checks]
+    values = [F.when(each.condition, each.value) for each in checks if each.value is not None]
+    unsplit = F.when(F.col("report").isNull() & ~is_split, F.lit(NOT_SPLIT))
+    of_checks = F.when(is_split, F.nullif(F.concat_ws("; ", *kinds), F.lit("")))
+    shown = F.when(is_split, F.nullif(F.concat_ws("; ", *values), F.lit("")))
+    has_problem = F.col("problem").isNotNull()
+    return (
+        F.when(has_problem, F.col("problem")).otherwise(F.coalesce(of_checks, unsplit)),
+        F.when(has_problem, F.col("value")).otherwise(F.coalesce(shown, F.when(~is_split, F.col("value")))),
+    )
+
+
+def shown_row(reason: Column) -> Column:
+    """Return a row as it stood in its file; a bad one of a file without text as JSON of its columns."""
+    return F.coalesce("raw", F.when(reason.isNotNull(), F.to_json("fields")))
+
+
+def field(source: str) -> Column:
+    """Return a source column, whatever signs its name has."""
+    escaped = source.replace("`", "``")
+    return F.col(f"fields.`{escaped}`")
 
 
 def instant_of(value: Column, time_format: str) -> Column:
@@ -29,25 +86,17 @@ def instant_of(value: Column, time_format: str) -> Column:
     return F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
 
 
-def problem_of(rows: DataFrame) -> Column:
-    """Return why a row without fields has none."""
-    unsplit = F.lit("the row cannot be split into columns")
-    return F.coalesce("problem", unsplit) if "problem" in rows.columns else unsplit
-
-
-def missing(value: Column, name: str) -> Column:
+def missing(value: Column, name: str) -> Check:
     """Check that a row that has fields has this value."""
-    return F.when(F.col("fields").isNotNull() & value.isNull(), F.lit(f"{name} is missing"))
+    return Check(value.isNull(), f"{name} is missing")
 
 
-def unreadable(value: Column, parsed: Column, name: str) -> Column:
+def unreadable(value: Column, parsed: Column, name: str) -> Check:
     """Check that a value that is there was understood."""
-    shown = F.concat(F.lit(f"{name} cannot be read: "), value.cast("string"))
-    return F.when(value.isNotNull() & parsed.isNull(), shown)
+    return Check(value.isNotNull() & parsed.isNull(), f"{name} cannot be read", value.cast("string"))
 
 
-def unreadable_number(value: Column, name: str) -> Column:
+def unreadable_number(value: Column, number: Column, name: str) -> Check:
     """Check that a text that is there is a finite number."""
-    number = value.try_cast("double")
     bad = number.isNull() | F.isnan(number) | (F.abs(number) == float("inf"))
-    return F.when(value.isNotNull() & bad, F.concat(F.lit(f"{name} is no number: "), value))
+    return Check(value.isNotNull() & bad, f"{name} is no number", value)

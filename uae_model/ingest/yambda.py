@@ -34,10 +34,10 @@ EVENT_OF_FILE = {
 
 EVENTS = tuple(EVENT_OF_FILE.values())
 COLUMNS = {
-    "uid": "long",
-    "timestamp": "long",
-    "item_id": "long",
-    "is_organic": "int",
+    "uid": "string",
+    "timestamp": "double",
+    "item_id": "string",
+    "is_organic": "string",
     "played_ratio_pct": "double",
     "track_length_seconds": "double",
     "event_type": "string",
@@ -46,32 +46,52 @@ COLUMNS = {
 
 LISTENED, SKIPPED = "listened", "skipped"
 
+NO_LISTEN, UNKNOWN_EVENT = "no listen of the song is near enough before the action", "unknown event"
 
-def yambda_rows(file: DataFrame, source: Column, event: str | None) -> DataFrame:
-    """Return ``source``, ``raw`` and the ``COLUMNS`` of a file; without ``event`` its rows say theirs."""
-    missing = {"event_type": F.lit(event)} if event else {}
-    columns = [
-        (F.col(name) if name in file.columns else missing.get(name, F.lit(None))).cast(kind).alias(name)
-        for name, kind in COLUMNS.items()
-    ]
-    everything = F.struct(*[F.col(f"`{name}`") for name in file.columns])
-    return file.select(source.alias("source"), F.to_json(everything).alias("raw"), *columns)
+KEPT = ("source", "raw", "report", "value", "problem")
+
+
+def yambda_rows(rows: DataFrame) -> DataFrame:
+    """Return the ``COLUMNS`` of files, typed; a file of one kind of event says which by its name.
+
+    A number that cannot be read, or is none (NaN), is a ``problem``.
+    """
+    numeric = [name for name, kind in COLUMNS.items() if kind == "double"]
+    typed = {name: F.nanvl(F.col(f"fields.{name}").try_cast("double"), F.lit(None)) for name in numeric}
+    bad = {name: F.col(f"fields.{name}").isNotNull() & typed[name].isNull() for name in numeric}
+    problem, value = F.col("problem"), F.col("value")
+    for name in numeric:
+        problem = F.coalesce(problem, F.when(bad[name], F.lit(f"{name} is no number")))
+        value = F.coalesce(value, F.when(bad[name], F.col(f"fields.{name}")))
+    kinds = F.create_map(*[F.lit(part) for pair in EVENT_OF_FILE.items() for part in pair])
+    of_file = kinds[F.regexp_extract("source", r"([^/]+)\.parquet$", 1)]
+    columns = [typed[name] if name in numeric else F.col(f"fields.{name}") for name in COLUMNS]
+    columns[-1] = F.coalesce(of_file, columns[-1])
+    return rows.select(
+        *("source", "report"),
+        F.coalesce("raw", F.to_json("fields")).alias("raw"),
+        problem.alias("problem"),
+        value.alias("value"),
+        *[column.alias(name) for name, column in zip(COLUMNS, columns, strict=True)],
+    )
 
 
 def yambda_fields(events: DataFrame, config: Config) -> DataFrame:
     """Turn events into plays, and actions into plays with an action.
 
     Args:
-        events: ``source``, ``raw`` and the ``COLUMNS``.
+        events: the ``KEPT`` columns and the ``COLUMNS``.
         config: ``feed.listened_share`` (a listen that is shorter was skipped), ``feed.action_minutes`` and
             ``feed.time_of``.
 
     Returns:
-        ``source``, ``raw``, ``problem`` (an action without a listen) and the ``fields`` that ingest
+        The ``KEPT`` columns, ``problem`` telling of an action without a listen, and the ``fields`` that
+        ingest
         expects.
     """
-    is_listen = F.col("event_type") == EVENTS[0]
-    is_action = F.coalesce(F.col("event_type").isin(list(EVENTS[1:])), F.lit(False))
+    is_good = F.col("problem").isNull()
+    is_listen = is_good & (F.col("event_type") == EVENTS[0])
+    is_action = is_good & F.coalesce(F.col("event_type").isin(list(EVENTS[1:])), F.lit(False))
     timeline = events.withColumn("listen", F.when(is_listen, _listen(config)))
     by_time = Window.partitionBy("uid", "item_id").orderBy(
         F.coalesce("listen.started", "timestamp"),
@@ -84,18 +104,18 @@ def yambda_fields(events: DataFrame, config: Config) -> DataFrame:
     timeline = timeline.withColumn("acts", is_action & F.coalesce(F.col("timestamp") <= reach, F.lit(False)))
     # An action that follows on this row acts on the same listen.
     timeline = timeline.withColumn("revised", F.coalesce(F.lead("acts").over(by_time), F.lit(False)))
-    problem = F.when(
-        is_action & ~F.col("acts"),
-        F.concat(F.lit("no listen of the song is near enough before the "), "event_type"),
-    ).when(
-        ~is_action & ~F.coalesce(is_listen, F.lit(False)),
-        F.concat_ws(" ", F.lit("unknown event"), "event_type"),
+    is_lonely = is_action & ~F.col("acts")
+    is_unknown = is_good & ~is_action & ~F.coalesce(is_listen, F.lit(False))
+    problem = (
+        F.when(is_lonely, F.lit(NO_LISTEN)).when(is_unknown, F.lit(UNKNOWN_EVENT)).otherwise(F.col("problem"))
     )
+    value = F.when(is_lonely | is_unknown, F.col("event_type")).otherwise(F.col("value"))
     feedback = F.when(F.col("acts") & ~F.col("revised"), F.col("event_type"))
     return timeline.select(
-        "source",
-        "raw",
-        problem.alias("problem"),
+        *("source", "raw", "report"),
+        F.when(F.col("report").isNull(), problem).alias("problem"),
+        value.alias("value"),
+        F.lit(None).cast("timestamp").alias("instant"),
         F.when(problem.isNull(), _fields(F.coalesce(feedback, "listen.feedback"))).alias("fields"),
     )
 
@@ -104,13 +124,13 @@ def _listen(config: Config) -> Column:
     """Return a listen: when it started and ended, in seconds, and what it says by itself."""
     share = F.col("played_ratio_pct") / 100
     played = F.col("track_length_seconds") * share
-    length, moment = F.coalesce(played, F.lit(0.0)), F.col("timestamp").cast("double")
+    length, moment = F.coalesce(played, F.lit(0.0)), F.col("timestamp")
     at_end = config.feed.time_of == "end"
     return F.struct(
         (moment - length if at_end else moment).alias("started"),
         (moment if at_end else moment + length).alias("ended"),
         F.col("timestamp").alias("timestamp"),
-        F.round(played * 1000).cast("long").alias("played_ms"),
+        F.round(played * 1000).try_cast("long").alias("played_ms"),
         F.when(share < config.feed.listened_share, F.lit(SKIPPED))
         .otherwise(F.lit(LISTENED))
         .alias("feedback"),
@@ -121,8 +141,8 @@ def _listen(config: Config) -> Column:
 
 def _fields(feedback: Column) -> Column:
     return F.struct(
-        F.col("uid").cast("string").alias("user_id"),
-        F.col("item_id").cast("string").alias("song_id"),
+        F.col("uid").alias("user_id"),
+        F.col("item_id").alias("song_id"),
         (F.col("listen.timestamp") + int(ORIGIN.timestamp())).alias("played_at"),
         F.col("listen.played_ms").alias("played_ms"),
         feedback.alias("feedback"),

@@ -173,6 +173,7 @@ def _quarantine(config: Config) -> TableContract:
                 _column("row", T.StringType(), required=True),
                 _column("raw", T.StringType()),
                 _column("reason", T.StringType(), required=True),
+                _column("value", T.StringType()),
                 _column("occurrences", T.LongType(), required=True),
                 _column("run_id", T.StringType(), required=True),
                 _day(),

@@ -2,8 +2,9 @@
 
 The rules:
 
-* A play that starts more than ``gap_minutes`` after the END of the user's previous play begins a new
-  run of listening; its first play starts a session.
+* A play that starts more than ``gap_minutes`` after the latest END of all the user's plays so far begins a
+  new run of listening; its first play starts a session. The previous play need not be the one that ended
+  last: while an hour of music goes on, a short play may start and end.
 * A run longer than ``max_hours`` is cut every ``max_hours`` from its first play: each cut moment is the
   start of the next session. So the later cuts follow from a session's start alone, and a day needs no
   history but the day before.
@@ -75,7 +76,7 @@ def bots_of_day(events: DataFrame, day: date, config: Config) -> DataFrame:
 
 
 def open_sessions(plays: DataFrame, day: date, config: Config) -> DataFrame:
-    """Return, per user still listening at midnight of ``day``, the last play's end and its session's start.
+    """Return, per user still listening at midnight of ``day``, the latest end and the last session's start.
 
     Args:
         plays: the plays of ``lookback_days``.
@@ -83,21 +84,25 @@ def open_sessions(plays: DataFrame, day: date, config: Config) -> DataFrame:
         config: the gap.
 
     Returns:
-        ``user_id``, ``last_started`` and ``last_ended`` (microseconds), ``event_id`` of that play, and
-        ``session_started_at``.
+        ``user_id``, ``last_started`` (microseconds), ``event_id`` and ``session_started_at`` of the
+        last play, and ``last_ended`` (microseconds), the latest end of any.
     """
-    start_of_day = F.lit(midnight(day))
+    start_of_day = midnight(day)
+    # What started before has ended too early to be heard of again.
+    earliest = start_of_day - timedelta(
+        hours=config.sessions.max_play_hours, minutes=config.sessions.gap_minutes
+    )
     ended = _ended_micros(F.col("played_at"), F.col("played_ms"))
-    may_go_on = ended + _gap_micros(config) >= F.unix_micros(start_of_day)
-    last = F.struct("played_at", "event_id", ended.alias("ended"), "session_started_at")
+    last = F.struct("played_at", "event_id", "session_started_at")
     return (
-        plays.where((F.col("played_at") < start_of_day) & may_go_on)
+        plays.where((F.col("played_at") < F.lit(start_of_day)) & (F.col("played_at") >= F.lit(earliest)))
         .groupBy("user_id")
-        .agg(F.max(last).alias("last"))
+        .agg(F.max(last).alias("last"), F.max(ended).alias("ended"))
+        .where(F.col("ended") + _gap_micros(config) >= F.unix_micros(F.lit(start_of_day)))
         .select(
             "user_id",
             F.unix_micros("last.played_at").alias("last_started"),
-            F.col("last.ended").alias("last_ended"),
+            F.col("ended").alias("last_ended"),
             F.col("last.event_id").alias("event_id"),
             F.col("last.session_started_at").alias("session_started_at"),
         )
@@ -142,22 +147,23 @@ def plays_of_day(
 
 
 def _cut_into_sessions(timeline: DataFrame, config: Config) -> DataFrame:
-    """Add session start, day, position and the previous end. One shuffle and one sort serve all windows."""
+    """Add session start, day, position and the latest end. One shuffle and one sort serve all windows."""
     by_time = Window.partitionBy("user_id").orderBy("_started", "event_id")
     so_far = by_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    before = by_time.rowsBetween(Window.unboundedPreceding, -1)
     longest = int(config.sessions.max_hours * 3600 * MICROSECONDS)
 
     rows = timeline.select(
         "*",
-        F.lag("_ended").over(by_time).alias("_previous_end"),
+        F.max("_ended").over(before).alias("_latest_end"),
         F.lag("_started").over(by_time).alias("_previous_started"),
         F.row_number().over(by_time).alias("_row"),
     )
     for feature in _compared_with_previous(config):
         value = F.col(_compared_column(feature))
         rows = rows.withColumn(f"_same_{feature.name}", value == F.lag(value).over(by_time))
-    starts_run = F.col("_previous_end").isNull() | (
-        F.col("_started") - F.col("_previous_end") > _gap_micros(config)
+    starts_run = F.col("_latest_end").isNull() | (
+        F.col("_started") - F.col("_latest_end") > _gap_micros(config)
     )
     # A marker of a session still open stands for that session's start, not for its own time.
     start_of_run = F.when(starts_run, F.coalesce(F.unix_micros("_open_start"), F.col("_started")))
@@ -180,7 +186,7 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
     derived: dict[str, Column] = {
         "position": F.col("position"),
         "gap_seconds": F.when(F.col("position") == 1, 0.0).otherwise(
-            F.greatest(F.lit(0.0), (F.col("_started") - F.col("_previous_end")) / MICROSECONDS)
+            F.greatest(F.lit(0.0), (F.col("_started") - F.col("_latest_end")) / MICROSECONDS)
         ),
         "session_minutes": (F.col("_started") - F.col("_session")) / (60 * MICROSECONDS),
         "hour_of_day": F.hour("played_at"),

@@ -12,11 +12,12 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Dimension
 from uae_model.core.dates import days_between
-from uae_model.core.logs import warn
+from uae_model.core.logs import log_context, warn
 from uae_model.features.dimensions import changed_versions, statement_count
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
-from uae_model.ingest.statements import parse_statements, read_statements
+from uae_model.ingest.reports import may_be_empty, read_once, rows_read, without_reports
+from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 from uae_model.lake import FEED, DayState, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.pipeline.steps.feed import require_key, slot_files, slot_of, slot_unit, write_quarantine
@@ -103,17 +104,24 @@ def _settings(dimension: Dimension, config: Config) -> str:
 
 def _commit(dimension: Dimension, night: Night, unit: Unit, record: dict[str, Any]) -> None:
     store, name = night.store, dimension.table
-    _, slot = slot_of(night, unit, dimension)
+    feed, slot = slot_of(night, unit, dimension)
     store.ensure(name)
-    rows = read_statements(store.spark, slot, dimension)
-    read = rows.count()
-    parsed = parse_statements(rows, dimension, read_key(store.config))
-    # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
-    quarantined = write_quarantine(store, slot, parsed)
-    counts = {"read": read, "quarantined": quarantined, "statements_before": _statements(store, name)}
-    good = parsed.where(F.col("reason").isNull()).drop("source", "raw", "reason")
-    held = store.read(name).select(store.contract(name).columns)
-    store.merge_changes(name, changed_versions(held, good, dimension), {**record, "counts": counts})
+    listing = feed.files(slot)
+    rows = read_statements(store.spark, slot, dimension, listing)
+    with (
+        log_context(slot=slot.name),
+        read_once(parse_statements(rows, dimension, read_key(store.config))) as parsed,
+    ):
+        accept_empty = may_be_empty(listing, store.config)
+        read = rows_read(slot.name, parsed, needed_statement_columns(dimension), accept_empty=accept_empty)
+        # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
+        quarantined = write_quarantine(store, slot, parsed)
+        counts = {"read": read, "quarantined": quarantined, "statements_before": _statements(store, name)}
+        good = (
+            without_reports(parsed).where(F.col("reason").isNull()).drop("source", "raw", "reason", "value")
+        )
+        held = store.read(name).select(store.contract(name).columns)
+        store.merge_changes(name, changed_versions(held, good, dimension), {**record, "counts": counts})
 
 
 def _check(dimension: Dimension, night: Night, unit: Unit) -> Outcome:

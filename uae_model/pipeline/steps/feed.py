@@ -12,13 +12,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Dimension
-from uae_model.core.logs import warn
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import log_context, warn
 from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
+from uae_model.ingest.parse import needed_columns
+from uae_model.ingest.reports import may_be_empty, read_once, rows_read, without_reports
 from uae_model.lake import FEED, NO_DAY, DayState, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.publication.checks import Check
+
+MANY_ROWS_A_LINE = ("30music",)
+"""Datasets of which a line is a session, not a play."""
 
 STATIC_QUARANTINE_DAY = NO_DAY
 """Quarantine partition of a static dataset, whose bad rows belong to no day."""
@@ -126,23 +132,32 @@ def _finish(night: Night) -> None:
 
 def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     config, store = night.config, night.store
-    _, slot = slot_of(night, unit)
+    feed, slot = slot_of(night, unit)
     for day, what in _damaged_days(night).items():
         if what == "has lost its files":
             store.drop_day("events", day, {"lost": day.isoformat()})
-    rows = read_slot(store.spark, slot, config)
-    read = rows.count()
-    parsed = parse_rows(rows, config, slot.day, read_key(config))
-    # Both writes can be repeated, and events come last: their commit says that the slot is done.
-    counts = {"read": read, "quarantined": write_quarantine(store, slot, parsed)}
-    columns = store.contract("events").columns
-    store.merge_new(
-        "events",
-        distinct_events(parsed, columns, config),
-        _days_of(slot, parsed, config),
-        outranks(columns, config),
-        {**record, "counts": counts},
-    )
+    listing = feed.files(slot)
+    rows = parse_rows(read_slot(store.spark, slot, config, listing), config, slot.day, read_key(config))
+    with log_context(slot=slot.name), read_once(rows) as parsed:
+        accept_empty = may_be_empty(listing, config)
+        read = rows_read(
+            slot.name,
+            parsed,
+            needed_columns(config),
+            accept_empty=accept_empty,
+            is_row_each=config.feed.format not in MANY_ROWS_A_LINE,
+        )
+        good = without_reports(parsed)
+        # Both writes can be repeated, and events come last: their commit says that the slot is done.
+        counts = {"read": read, "quarantined": write_quarantine(store, slot, parsed)}
+        columns = store.contract("events").columns
+        store.merge_new(
+            "events",
+            distinct_events(good, columns, config),
+            _days_of(slot, good, config),
+            outranks(columns, config),
+            {**record, "counts": counts},
+        )
 
 
 def _check(night: Night, unit: Unit) -> Outcome:
@@ -164,12 +179,16 @@ def _days_of(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
 
 
 def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
-    """Replace the slot's quarantine; return how many rows of the slot it holds now."""
+    """Replace the slot's quarantine; return how many rows of the slot it holds now.
+
+    Raises:
+        ContractError: if it holds another number of rows than could not be read.
+    """
     config = store.config
     day = slot.day or STATIC_QUARANTINE_DAY
     rows = (
         parsed.where(F.col("reason").isNotNull())
-        .groupBy("source", "raw", "reason")
+        .groupBy("source", "raw", "reason", "value")
         .agg(F.count("*").alias("occurrences"))
         .select(
             F.lit(slot.name).alias("slot"),
@@ -177,15 +196,22 @@ def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
             F.substring(F.sha2(F.coalesce("raw", F.lit("")), 256), 1, 32).alias("row"),
             "raw",
             "reason",
+            "value",
             "occurrences",
             F.lit(config.run_id(day.isoformat())).alias("run_id"),
             F.lit(day).alias("dt"),
         )
     )
+    bad = parsed.where(F.col("reason").isNotNull()).count()
     store.replace_day(
         "quarantine", day, rows, {"step": "ingest", "slot": slot.name}, within={"slot": slot.name}
     )
-    return occurrences(store.read("quarantine", [day]).where(F.col("slot") == slot.name))
+    written = occurrences(store.read("quarantine", [day]).where(F.col("slot") == slot.name))
+    if written != bad:
+        raise ContractError(
+            f"table quarantine, slot {slot.name}: holds {written} rows, {bad} could not be read; run it again"
+        )
+    return written
 
 
 def occurrences(quarantine: DataFrame) -> int:

@@ -1,0 +1,93 @@
+"""Formats times kinds of damage: every row is read as an independent reader reads it, or told of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from tests.ingest.files.damages import CASES, PLAYS, as_parquet, layout_of, outcome
+from uae_model.ingest.files import FilePart, Layout, read_part
+from uae_model.ingest.files.text import NotExactError, id_of_number
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_file_is_read_or_told_of(name: str) -> None:
+    case = CASES[name]
+    found = outcome(case.content, layout_of(case.form, **case.settings), case.name)
+    if case.error:
+        assert case.error in found.report.error
+        assert "\n" not in found.report.error
+        return
+    assert found.report.error == ""
+    assert (len(found.rows), len(found.problems)) == (case.rows, case.bad)
+    for column, values in case.values.items():
+        assert [row[column] for row in found.rows] == values
+    assert tuple(kind for kind, _, _ in found.problems)[: len(case.kinds)] == case.kinds
+    for _, _, raw in found.problems:
+        raw.encode()  # readable, and fit for a table
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) >= 60
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "+02:00"])
+def test_times_of_any_unit_are_instants(unit: str, zone: str | None) -> None:
+    moment = datetime(2026, 3, 2, 9, 1, tzinfo=UTC)
+    kind = pa.timestamp(unit, zone)
+    values = pa.array([moment.replace(tzinfo=None) if zone is None else moment], kind)
+    content = as_parquet([{**PLAYS[0], "played_at": values[0].as_py()}], played_at=kind)
+    (row,) = outcome(content, layout_of("parquet")).rows
+    assert row["instant"] == moment
+
+
+def test_a_date_is_its_midnight_and_a_time_out_of_range_one_bad_row() -> None:
+    dated = as_parquet([{**PLAYS[0], "played_at": datetime(2026, 3, 2).date()}])
+    (row,) = outcome(dated, layout_of("parquet")).rows
+    assert row["instant"] == datetime(2026, 3, 2, tzinfo=UTC)
+    far = as_parquet(
+        [{**PLAYS[0], "played_at": 2**60}, {**PLAYS[1], "played_at": 0}], played_at=pa.timestamp("s")
+    )
+    found = outcome(far, layout_of("parquet"))
+    assert [kind for kind, _, _ in found.problems] == ["a time is out of range"]
+    assert len(found.rows) == 1
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7, 50])
+def test_the_parts_of_a_file_are_the_file(parts: int) -> None:
+    import io
+
+    lines = [f'{{"user_id": "{"u" * (number % 5)}{number}"}}' for number in range(20)]
+    content = ("\n".join(lines) + "\n").encode()
+    layout = Layout("jsonl", ("user_id",))
+    read = []
+    for number in range(parts):
+        part = FilePart("a", "a", len(content), number, parts)
+        for batch in read_part(part, layout, lambda _: io.BytesIO(content)):
+            read += [row["raw"] for row in batch.to_pylist() if row["raw"]]
+    assert read == lines
+
+
+def test_an_id_is_exact_up_to_2_to_the_53() -> None:
+    assert id_of_number("9007199254740992.0") == "9007199254740992"
+    assert id_of_number("-7.0") == "-7"
+    with pytest.raises(NotExactError):
+        id_of_number("9007199254740994.0")
+
+
+def test_names_in_a_spotify_file_are_reported_without_being_told() -> None:
+    entries = b'[{"ts": "t", "username": "ann"}, {"ts": "t", "username": "bob"}, {"ts": "t"}]'
+    report = outcome(entries, layout_of("json_arrays")).report
+    assert len(report.usernames) == 2
+    assert "ann" not in report.to_text()
+    assert report.listener == "left"
+
+
+def test_no_address_survives_whole_or_cut() -> None:
+    content = b'[{"ts": "t", "ip_addr": "192.0.2.1"}, {"ts": "t", "ip_addr_decrypted": "192.0.2'
+    found = outcome(content, layout_of("json_arrays"))
+    assert (len(found.rows), len(found.problems)) == (1, 1)
+    assert "192.0" not in str(found)

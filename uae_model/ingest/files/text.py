@@ -1,0 +1,91 @@
+"""Values as text: numbers that are ids, and what JSON and Arrow hold beside text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from uae_model.ingest.files.layout import LARGEST_EXACT
+
+WHOLE_FLOAT = re.compile(r"[+-]?\d+\.0*|[+-]?\d\.\d+[eE]\+\d+")
+"""A whole number as programs write it that hold it in a floating-point number: 7.0, 1.2345678e+07."""
+
+
+class NotExactError(ValueError):
+    """A floating-point number is too large to name one thing alone."""
+
+
+class JsonNumber(str):
+    """A number with a point or an exponent, as it stands in the JSON text."""
+
+    __slots__ = ()
+
+
+def id_of_number(text: str) -> str:
+    """Return the id that a floating-point number stands for.
+
+    Raises:
+        NotExactError: if it is whole and above 2^53.
+    """
+    number = Decimal(text)
+    if number != number.to_integral_value():
+        return text
+    if abs(number) > LARGEST_EXACT:
+        raise NotExactError(text)
+    return str(int(number))
+
+
+def id_of_text(text: str) -> str:
+    """Return an untyped id: 7.0 is 7, any other text is what it is.
+
+    Raises:
+        NotExactError: if it is a floating-point number above 2^53.
+    """
+    stripped = text.strip(" ")
+    return id_of_number(stripped) if WHOLE_FLOAT.fullmatch(stripped) else text
+
+
+def text_of_float(value: float, *, is_id: bool, is_label: bool = False) -> str | None:
+    """Return a floating-point number as text; an id that is no number is missing.
+
+    Raises:
+        NotExactError: if it is an id above 2^53.
+    """
+    if is_id or is_label:
+        if math.isnan(value):
+            return None
+        if is_id and not math.isinf(value):
+            return id_of_number(repr(value))
+        if value.is_integer() and abs(value) <= LARGEST_EXACT:
+            return str(int(value))
+    return repr(value)
+
+
+def text_of_json(value: Any, *, is_id: bool, is_label: bool = False) -> str | None:
+    """Return a value of JSON as text; objects and lists stay JSON.
+
+    Raises:
+        NotExactError: if it is an id above 2^53 that is written as a floating-point number.
+    """
+    if isinstance(value, JsonNumber):
+        if is_id:
+            return id_of_number(str(value))
+        value = float(value)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return text_of_float(value, is_id=is_id, is_label=is_label)
+    if isinstance(value, int):
+        return str(value)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def is_plain(values: Sequence[Any]) -> bool:
+    """Tell whether all values are text or missing already."""
+    return {str, type(None)}.issuperset(map(type, values))
