@@ -9,7 +9,7 @@ from typing import Any
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from tests.builders import write_slot
+from tests.builders import DAY, event, feed_row, write_slot
 from tests.doctor.builders import TODAY, by_name
 from uae_model.config import Config, Dimension
 from uae_model.doctor import Status, data
@@ -102,6 +102,22 @@ class TestData:
             write_slot(tmp_path / "songs", date(2026, 1, number), [])
         finding = by_name(data.check_data(store, TODAY))["feed of songs"]
         assert (finding.status, finding.detail) == (Status.OK, "complete up to songs/dt=2026-01-09")
+
+    def test_the_first_rows_of_the_feed(self, spark: SparkSession, make_config: Any, tmp_path: Path) -> None:
+        store = TableStore(spark, make_config("feed.format=jsonl"))
+        good = [feed_row(event(name, "10:00")) for name in "abc"]
+        write_slot(tmp_path / "feed", DAY, [*good, {**good[0], "feedback": "clap"}])
+        seen = by_name(data.check_data(store, DAY))["rows of the feed"]
+        assert seen.status is Status.WARNING
+        assert "4 rows of one file of dt=2026-01-05: columns event_id, user_id" in seen.detail
+        assert seen.detail.endswith("25.0% would be quarantined: unknown feedback (1)")
+        write_slot(tmp_path / "feed", DAY, [{"user_id": "u"}])
+        seen = by_name(data.check_data(store, DAY))["rows of the feed"]
+        assert "empty or missing: event_id, song_id" in seen.detail
+        (tmp_path / "feed" / f"dt={DAY}" / "part-0.json").write_bytes("[]".encode("utf-16"))
+        seen = by_name(data.check_data(store, DAY))["rows of the feed"]
+        assert seen.status is Status.FAILED
+        assert "part-0.json: its encoding is UTF-16" in seen.detail
 
     def test_a_static_feed(self, spark: SparkSession, make_config: Any, tmp_path: Path) -> None:
         config = make_config("paths.feed=all")

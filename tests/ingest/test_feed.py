@@ -112,14 +112,15 @@ class TestDelivery:
 
 class TestFingerprint:
     def test_it_changes_with_what_was_delivered_and_with_nothing_else(
-        self, spark: SparkSession, config: Config, tmp_path: Path
+        self, spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
     ) -> None:
         folder = write_slot(tmp_path / "feed", DAY, ["{}"])
-        feed = Feed(spark, config)
+        feed = Feed(spark, make_config("feed.format=jsonl"))
         (slot,) = feed.slots(DAY)
         first = feed.fingerprint(slot)
         (folder / "_committed").touch()
         (folder / ".part-0.json.crc").touch()
+        (folder / "README.md").touch()
         assert feed.fingerprint(slot) == first  # hidden files are no data
         seen = {first}
         for change in (

@@ -157,10 +157,10 @@ def test_the_same_files_again_change_nothing(told: dict[str, Any]) -> None:
 
 def test_bad_rows_are_in_quarantine_and_no_part_of_the_days_plays(told: dict[str, Any]) -> None:
     store = told["store"]
-    found = [(each["dt"], each["slot"], each["reason"]) for each in rows(store, "quarantine")]
+    found = [(each["dt"], each["slot"], each["reason"], each["value"]) for each in rows(store, "quarantine")]
     assert sorted(found) == [
-        (DAYS[0], "songs/dt=2026-01-05", "attribute year is no number: old"),
-        (DAYS[1], "songs/dt=2026-01-06", "the row cannot be split into columns"),
+        (DAYS[0], "songs/dt=2026-01-05", "attribute year is no number", "old"),
+        (DAYS[1], "songs/dt=2026-01-06", "the line is no JSON object", None),
     ]
     assert _quarantined(store, DAYS[0]) == 0
     shares = {
