@@ -51,7 +51,10 @@ def training_is_due(config: Config, registry: Registry, day: date) -> bool:
     """Tell whether tonight also trains."""
     when = config.nightly.train
     if when == "when_missing":
-        return registry.champion_versions() is None
+        is_missing = registry.champion_versions() is None
+        if is_missing:
+            log("no model is champion yet, so this night trains", setting="nightly.train = when_missing")
+        return is_missing
     return when == "always" or (when == "weekly" and day.weekday() == 0)
 
 
