@@ -8,9 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.core.errors import NotYetError
-from uae_model.ingest.check import check_slot
-from uae_model.ingest.feed import Feed
+from uae_model.pipeline.check import check_day
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,15 +19,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Judge every row of the slots that are there, one summary line each."""
+    """Print one summary line a slot."""
     day = parse_day(args.date)
     job = start("check", args)
-    feed = Feed(job.spark, job.config)
-    slots = [slot for slot in feed.slots(day) if feed.is_complete(slot)]
-    if not slots:
-        raise NotYetError(f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path}")
-    for slot in slots:
-        print_summary({"dt": day, **check_slot(job.spark, job.config, slot).to_dict()})
+    for found in check_day(job.store, day):
+        print_summary({"dt": day, **found.to_dict()})
 
 
 if __name__ == "__main__":

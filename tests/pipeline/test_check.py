@@ -1,0 +1,33 @@
+"""A look at a day's feed: the same judgement as ingest's, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.builders import DAY, event, feed_row, write_slot
+from uae_model.config import Config
+from uae_model.core.errors import NotYetError
+from uae_model.lake import TableStore
+from uae_model.pipeline.check import check_day
+
+
+def test_a_day_is_judged_and_nothing_is_written(
+    spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
+) -> None:
+    good = feed_row(event("a", "10:00"))
+    rows = [good, {**good, "feedback": "clap"}, {**good, "feedback": "boo"}, "{cut"]
+    write_slot(tmp_path / "feed", DAY, rows)
+    store = TableStore(spark, make_config("feed.format=jsonl", "feed.columns={device='gadget'}"))
+    (seen,) = check_day(store, DAY)
+    assert (seen.slot, seen.files, seen.rows, seen.quarantined) == ("dt=2026-01-05", 1, 4, 3)
+    assert seen.reasons == {"unknown feedback": 2, "the line is no JSON object": 1}
+    assert seen.examples == {"unknown feedback": "boo"}
+    assert seen.missing == ("gadget",)
+    assert not (tmp_path / "tables").exists()
+    with pytest.raises(NotYetError, match="no complete slot of 2026-01-06"):
+        list(check_day(store, DAY + timedelta(days=1)))
