@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -20,7 +21,12 @@ def test_a_day_is_judged_and_nothing_is_written(
     spark: SparkSession, make_config: Callable[..., Config], tmp_path: Path
 ) -> None:
     good = feed_row(event("a", "10:00"))
-    rows = [good, {**good, "feedback": "clap"}, {**good, "feedback": "boo"}, "{cut"]
+    rows: list[dict[str, Any] | str] = [
+        good,
+        {**good, "feedback": "clap"},
+        {**good, "feedback": "boo"},
+        "{cut",
+    ]
     write_slot(tmp_path / "feed", DAY, rows)
     store = TableStore(spark, make_config("feed.format=jsonl", "feed.columns={device='gadget'}"))
     (seen,) = check_day(store, DAY)
