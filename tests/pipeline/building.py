@@ -44,7 +44,7 @@ def build_features(store: TableStore, *days: date) -> int:
 
 def reopened(store: TableStore, steps: Sequence[Step], day: date) -> list[date]:
     """Return the days before ``day`` whose units, of the last of these steps, a night would build."""
-    planned = plan(Night(store, day, day), steps)
+    planned = [item for item in plan(Night(store, day, day), steps) if item.reason.action == "build"]
     table = steps[-1].table
     return [each.unit.day for each in planned if each.unit.table == table and each.unit.day < day]
 
