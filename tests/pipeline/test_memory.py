@@ -217,7 +217,8 @@ def test_tables_from_before_the_memory_are_taken_as_they_stand(spark: SparkSessi
         log.with_name(f".{log.name}.crc").unlink()  # Hadoop's checksum of the file
     store = opened(spark, folder)
     assert planned(store) == []
-    run_night(store, REGISTRY, THIRD)
+    summary = run_night(store, REGISTRY, THIRD)
+    assert (summary["plays"], summary["events"], summary["weights"]) == (3, 3, 3)
     state = opened(spark, folder).states.accepted("plays", SECOND)
     assert state is not None
     assert state.inputs is None

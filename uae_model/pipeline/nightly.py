@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, ingest_steps, steps_of_night
 from uae_model.pipeline.steps.dimensions import StatementCounts
 from uae_model.pipeline.steps.feed import IngestCounts
+from uae_model.pipeline.steps.publication import published_row
 from uae_model.pipeline.steps.weights import lost_models
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import closing_time
@@ -106,15 +108,23 @@ def ingested_statements(results: Results, config: Config) -> dict[str, dict[str,
 
 def _summary(night: Night, results: Results, seconds: dict[str, float]) -> dict[str, Any]:
     """Return the line that a scheduler reads; counts of dimensions only where some are declared."""
-    published = next(r.state for r in results["publications"] if r.state.unit.day == night.first)
-    attention, propensity = published.counts["models"]
+    day = night.first
+    plays = next(r.state for r in results["plays"] if r.state.unit.day == day)
+    if "events" not in plays.counts:  # a day from before the memory was never counted into it
+        plays = replace(plays, counts={**plays.counts, **PLAYS.check(night, plays.unit).counts})
+    published = next(r.state for r in results["publications"] if r.state.unit.day == day).counts
+    if "row_count" not in published:
+        row = published_row(night.store, day)
+        models = [row["attention_model_version"], row["propensity_model_version"]]
+        published = {**row.asDict(), "models": models}
+    attention, propensity = published["models"]
     dimensions = ingested_statements(results, night.config)
     return {
-        **play_counts(next(r.state for r in results["plays"] if r.state.unit.day == night.first)),
-        "quarantined": published.counts["quarantined_count"],
+        **play_counts(plays),
+        "quarantined": published["quarantined_count"],
         "duplicates": ingested(results).duplicates,
-        "weights": published.counts["row_count"],
-        "delta_version": published.counts["delta_version"],
+        "weights": published["row_count"],
+        "delta_version": published["delta_version"],
         "attention_model_version": attention,
         "propensity_model_version": propensity,
         "republished": [
