@@ -22,8 +22,8 @@ def check(args: argparse.Namespace) -> None:
     """Print one summary line a slot."""
     day = parse_day(args.date)
     job = start("check", args)
-    for found in check_day(job.store, day):
-        print_summary({"dt": day, **found.to_dict()})
+    for result in check_day(job.store, day):
+        print_summary({"dt": day, **result.to_dict()})
 
 
 if __name__ == "__main__":

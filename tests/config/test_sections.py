@@ -51,7 +51,6 @@ OUT_OF_RANGE = [
     ("publication.max_quarantined_share=1.5", "less than or equal to 1"),
     ("retention.published_days=0", "greater than or equal to 1"),
     ("nightly.train=daily", "'never', 'when_missing', 'weekly' or 'always'"),
-    ("tuning.history_commits=200", "tuning.history_commits"),  # day_states is the memory now
     ("paths.tables=7", "text in quotes"),
 ]
 
@@ -68,6 +67,11 @@ def test_a_value_out_of_range_is_refused_with_key_value_and_what_is_allowed(
     assert allowed in message
     if not value.startswith("["):
         assert value.strip("'") in message
+
+
+def test_the_setting_that_day_states_replaced_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^tuning\.history_commits: no such setting"):
+        load_config(None, overrides=["tuning.history_commits=200"])
 
 
 @pytest.mark.parametrize("section", sorted(Sections.model_fields))

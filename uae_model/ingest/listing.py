@@ -76,7 +76,7 @@ def is_data(path: str, file_format: str) -> bool:
     suffix = PurePosixPath(name.removesuffix(codec_of(name))).suffix
     if suffix in SUFFIXES[file_format]:
         return True
-    others = {each for suffixes in SUFFIXES.values() for each in suffixes}
+    others = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
     return file_format not in ONLY_THESE and suffix not in others and not NO_DATA.fullmatch(name)
 
 

@@ -17,7 +17,7 @@ from uae_model.core.dates import midnight
 from uae_model.core.errors import InputError
 from uae_model.ingest.identity import pseudonymise
 from uae_model.ingest.values import (
-    Check,
+    RowFault,
     completed,
     field,
     instant_of,
@@ -57,7 +57,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
     cast = whole.select(
         *("source", "raw", "report", "problem", "value", "fields"),
         *[column.alias(f"_{target}") for target, column in text.items()],
-        *[_feature_text(each, config, available).alias(f"_of_{each.name}") for each in features],
+        *[_feature_text(feature, config, available).alias(f"_of_{feature.name}") for feature in features],
         F.coalesce("instant", instant_of(text["played_at"], config.feed.time_format)).alias("_instant"),
         text["played_ms"].try_cast("double").alias("_milliseconds"),
     )
@@ -66,8 +66,8 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         _start(F.col("_instant"), F.col("_milliseconds"), config).alias("_start"),
         _map_feedback(F.col("_feedback"), config).alias("_mapped"),
         *[
-            F.col(f"_of_{each.name}").try_cast("double").alias(f"_number_{each.name}")
-            for each in _numeric(config)
+            F.col(f"_of_{feature.name}").try_cast("double").alias(f"_number_{feature.name}")
+            for feature in _numeric(config)
         ],
     )
     start = F.col("_start")
@@ -75,7 +75,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         [
             *[missing(F.col(f"_{name}"), name) for name in REQUIRED],
             unreadable(F.col("_played_at"), F.col("_instant"), "played_at"),
-            Check(
+            RowFault(
                 F.col("_feedback").isNotNull() & F.col("_mapped").isNull(),
                 "unknown feedback",
                 F.col("_feedback"),
@@ -84,9 +84,9 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
             *_outside_days(start, config, day),
             *[
                 unreadable_number(
-                    F.col(f"_of_{each.name}"), F.col(f"_number_{each.name}"), f"feature {each.name}"
+                    F.col(f"_of_{feature.name}"), F.col(f"_number_{feature.name}"), f"feature {feature.name}"
                 )
-                for each in _numeric(config)
+                for feature in _numeric(config)
             ],
         ]
     )
@@ -105,10 +105,10 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         F.col("_milliseconds").try_cast("long").alias("played_ms"),
         F.col("_mapped").alias("feedback"),
         *[
-            F.col(f"_of_{each.name}" if each.kind == "categorical" else f"_number_{each.name}").alias(
-                each.name
-            )
-            for each in features
+            F.col(
+                f"_of_{feature.name}" if feature.kind == "categorical" else f"_number_{feature.name}"
+            ).alias(feature.name)
+            for feature in features
         ],
         F.to_date(start).alias("dt"),
     )
@@ -129,7 +129,7 @@ def needed_columns(config: Config) -> dict[str, str]:
 
 
 def _numeric(config: Config) -> list[Feature]:
-    return [each for each in config.features.of_origin("feed") if each.kind == "numeric"]
+    return [feature for feature in config.features.of_origin("feed") if feature.kind == "numeric"]
 
 
 def _no_column(source: str, target: str) -> str:
@@ -196,13 +196,13 @@ def _event_id(pseudonym: Column, start: Column) -> Column:
     return F.coalesce("_event_id", F.substring(F.sha2(natural, 256), 1, 32))
 
 
-def _bad_durations(text: Column, milliseconds: Column, max_hours: float) -> list[Check]:
+def _bad_durations(text: Column, milliseconds: Column, max_hours: float) -> list[RowFault]:
     is_number = milliseconds.isNotNull() & ~F.isnan(milliseconds)
     longest = max_hours * 3_600_000
     return [
-        Check(text.isNotNull() & ~is_number, "played_ms is no number", text),
-        Check(is_number & (milliseconds < 0), "played_ms is negative", text),
-        Check(
+        RowFault(text.isNotNull() & ~is_number, "played_ms is no number", text),
+        RowFault(is_number & (milliseconds < 0), "played_ms is negative", text),
+        RowFault(
             is_number & (milliseconds > longest),
             f"played_ms is longer than sessions.max_play_hours = {max_hours:g}",
             text,
@@ -210,24 +210,24 @@ def _bad_durations(text: Column, milliseconds: Column, max_hours: float) -> list
     ]
 
 
-def _outside_days(start: Column, config: Config, day: date | None) -> list[Check]:
+def _outside_days(start: Column, config: Config, day: date | None) -> list[RowFault]:
     feed = config.feed
     shown = start.cast("string")
     first = datetime.combine(feed.earliest_date, time(), UTC)
     never_set = start < F.lit(first)
     checks = [
-        Check(
+        RowFault(
             never_set, f"starts before feed.earliest_date = {feed.earliest_date}: was the clock set?", shown
         )
     ]
     if day is None:
-        return [*checks, Check(start > F.current_timestamp(), "starts in the future", shown)]
+        return [*checks, RowFault(start > F.current_timestamp(), "starts in the future", shown)]
     latest = midnight(day) + timedelta(days=1, hours=feed.future_hours)
     earliest = midnight(day) - timedelta(days=feed.late_days)
     return [
         *checks,
-        Check(start >= F.lit(latest), "starts after the feed's day", shown),
-        Check(
+        RowFault(start >= F.lit(latest), "starts after the feed's day", shown),
+        RowFault(
             (start < F.lit(earliest)) & ~never_set,
             f"is later than feed.late_days = {feed.late_days} allows",
             shown,

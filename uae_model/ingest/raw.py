@@ -89,9 +89,9 @@ def plays_layout(config: Config) -> Layout:
         required=tuple(columns[1:4] + columns[5:6]),
         ids=frozenset(columns[:3]),
         labels=frozenset(
-            feed.columns.get(each.source_column, each.source_column)
-            for each in features
-            if each.kind == "categorical"
+            feed.columns.get(feature.source_column, feature.source_column)
+            for feature in features
+            if feature.kind == "categorical"
         ),
         instant=columns[3],
         encoding=feed.encoding,

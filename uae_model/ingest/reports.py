@@ -96,7 +96,7 @@ def check_reports(
     rows = sum(report.rows for report in reports)
     if not rows and not accept_empty:
         raise InputError(
-            f"feed slot {slot}: its {len({each.file for each in reports})} data files hold no "
+            f"feed slot {slot}: its {len({report.file for report in reports})} data files hold no "
             f"rows; deliver them again, "
             "or set feed.accept_empty_slots = true where that is right"
         )
@@ -117,7 +117,7 @@ def _check_columns(slot: str, reports: Sequence[Report], needed: Mapping[str, st
                 "files lack a column",
                 slot=slot,
                 column=name,
-                files=sorted({each.file for each in lacking})[:20],
+                files=sorted({report.file for report in lacking})[:20],
             )
 
 

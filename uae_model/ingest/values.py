@@ -26,7 +26,7 @@ OPTIONAL_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Check:
+class RowFault:
     """A fault that a row may have: where it has it, its kind in words, and the value that shows it."""
 
     condition: Column
@@ -40,14 +40,14 @@ def completed(rows: DataFrame) -> DataFrame:
     return rows.withColumns({name: F.lit(None).cast(kind) for name, kind in missing.items()})
 
 
-def reason_and_value(checks: Sequence[Check]) -> tuple[Column, Column]:
+def reason_and_value(checks: Sequence[RowFault]) -> tuple[Column, Column]:
     """Return what is wrong with a row and the values that show it, both NULL for a good row.
 
     A row with a ``problem`` of its own has that one alone; a report is no row and has none.
     """
     is_split = F.col("fields").isNotNull()
-    kinds = [F.when(each.condition, F.lit(each.kind)) for each in checks]
-    values = [F.when(each.condition, each.value) for each in checks if each.value is not None]
+    kinds = [F.when(fault.condition, F.lit(fault.kind)) for fault in checks]
+    values = [F.when(fault.condition, fault.value) for fault in checks if fault.value is not None]
     unsplit = F.when(F.col("report").isNull() & ~is_split, F.lit(NOT_SPLIT))
     of_checks = F.when(is_split, F.nullif(F.concat_ws("; ", *kinds), F.lit("")))
     shown = F.when(is_split, F.nullif(F.concat_ws("; ", *values), F.lit("")))
@@ -86,17 +86,17 @@ def instant_of(value: Column, time_format: str) -> Column:
     return F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
 
 
-def missing(value: Column, name: str) -> Check:
+def missing(value: Column, name: str) -> RowFault:
     """Check that a row that has fields has this value."""
-    return Check(value.isNull(), f"{name} is missing")
+    return RowFault(value.isNull(), f"{name} is missing")
 
 
-def unreadable(value: Column, parsed: Column, name: str) -> Check:
+def unreadable(value: Column, parsed: Column, name: str) -> RowFault:
     """Check that a value that is there was understood."""
-    return Check(value.isNotNull() & parsed.isNull(), f"{name} cannot be read", value.cast("string"))
+    return RowFault(value.isNotNull() & parsed.isNull(), f"{name} cannot be read", value.cast("string"))
 
 
-def unreadable_number(value: Column, number: Column, name: str) -> Check:
+def unreadable_number(value: Column, number: Column, name: str) -> RowFault:
     """Check that a text that is there is a finite number."""
     bad = number.isNull() | F.isnan(number) | (F.abs(number) == float("inf"))
-    return Check(value.isNotNull() & bad, f"{name} is no number", value)
+    return RowFault(value.isNotNull() & bad, f"{name} is no number", value)

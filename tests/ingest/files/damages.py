@@ -67,7 +67,9 @@ def outcome(content: bytes, layout: Layout, name: str = "a") -> Outcome:
     bad = [(row["problem"], row["value"], row["raw"]) for row in rows if row["problem"]]
     assert all(row["fields"] is None for row in rows if row["problem"])
     good = [
-        {**row["fields"], "raw": row["raw"], "instant": row["instant"]} for row in rows if not row["problem"]
+        {**(row["fields"] or {}), "raw": row["raw"], "instant": row["instant"]}
+        for row in rows
+        if not row["problem"]
     ]
     return Outcome(good, bad, report)
 

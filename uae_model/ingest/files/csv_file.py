@@ -147,6 +147,6 @@ def _other_delimiter(names: list[str], layout: Layout) -> str:
     others = {sign: text.count(sign) for sign in DELIMITERS if sign != layout.delimiter and sign in text}
     if not others:
         return ""
-    sign = max(others, key=lambda each: others[each])
+    sign = max(others, key=lambda candidate: others[candidate])
     setting = layout.encoding_setting.replace("encoding", "delimiter")
     return f", whose delimiter seems to be {DELIMITERS[sign]} (set {setting} = {sign!r})"

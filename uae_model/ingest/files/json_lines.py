@@ -47,7 +47,7 @@ def rows_of(lines: list[bytes], layout: Layout) -> Rows:
         return _slowly(kept, layout)
     columns = []
     for name in layout.columns:
-        values = [each.get(name) for each in objects]
+        values = [one.get(name) for one in objects]
         if not is_plain(values):
             is_id, is_label = name in layout.ids, name in layout.labels
             if is_id and float in set(map(type, values)):
@@ -63,7 +63,7 @@ def objects_of(line: bytes) -> tuple[list[tuple[str, Any]], Problem | None]:
         text = line.decode()
     except UnicodeDecodeError:
         return [], (NOT_UTF8, None)
-    found, place = [], 0
+    parsed, place = [], 0
     while place < len(text):
         try:
             value, end = _DECODER.raw_decode(text, place)
@@ -71,11 +71,11 @@ def objects_of(line: bytes) -> tuple[list[tuple[str, Any]], Problem | None]:
             return [], (NO_OBJECT, None)
         if not isinstance(value, dict):
             return [], (NO_OBJECT, None)
-        found.append((text[place:end], value))
+        parsed.append((text[place:end], value))
         place = end
         while place < len(text) and text[place] in _SPACE:
             place += 1
-    return found, None
+    return parsed, None
 
 
 def _slowly(lines: list[bytes], layout: Layout) -> Rows:

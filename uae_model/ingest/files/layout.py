@@ -175,7 +175,7 @@ def to_batch(rows: Rows, source: str, layout: Layout) -> pa.RecordBatch:
 def report_batch(report: Report, layout: Layout) -> pa.RecordBatch:
     """Return a batch of one row that holds a report and nothing else."""
     schema = batch_schema(layout.columns)
-    empty = [pa.nulls(1, each.type) for each in schema]
+    empty = [pa.nulls(1, column.type) for column in schema]
     empty[schema.get_field_index("source")] = pa.array([report.file])
     empty[schema.get_field_index("report")] = pa.array([report.to_text()])
     return pa.RecordBatch.from_arrays(empty, schema=schema)

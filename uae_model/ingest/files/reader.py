@@ -43,10 +43,10 @@ def read_part(part: FilePart, layout: Layout, opened: Opener) -> Iterator[pa.Rec
     rows, error = 0, ""
     try:
         with opened(part) as file:
-            for found in _parsed(file, part, layout, columns.extend, names):
-                rows += found.count
-                if found.count:
-                    yield to_batch(found, part.name, layout)
+            for rows_of_part in _parsed(file, part, layout, columns.extend, names):
+                rows += rows_of_part.count
+                if rows_of_part.count:
+                    yield to_batch(rows_of_part, part.name, layout)
     except UnreadableFileError as reason:
         error = str(reason)
     except DAMAGE as reason:
