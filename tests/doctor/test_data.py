@@ -43,7 +43,7 @@ class TestData:
         assert {finding.status for finding in findings.values()} == {Status.WARNING}
         assert set(findings) == {
             *("table events", "table quarantine", "table plays", "table weights", "table publications"),
-            *("feed", "published"),
+            *("table day_states", "feed", "published"),
         }
         assert "with the marker _SUCCESS" in findings["feed"].detail
         assert not (tmp_path / "tables").exists()

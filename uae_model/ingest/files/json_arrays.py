@@ -32,6 +32,9 @@ BATCH_ENTRIES = 8192
 ADDRESS = re.compile(r'("ip_addr[a-z_]*"\s*:\s*)"[^"]*("|$)')
 """The network address, under its present and its former name, whole or cut."""
 
+ADDRESS_ITSELF = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:]*", re.IGNORECASE)
+"""An address (IPv4 or IPv6) whose name is damaged."""
+
 LISTENER = "listener"
 """The column that holds the folder of the file: the listener, where no entry has to say it."""
 
@@ -80,7 +83,7 @@ def read_json_arrays(file: BinaryIO, part: FilePart, layout: Layout, names: User
                 )
             names.add(entry)
             cells, problem = cells_of({**entry, LISTENER: part.listener}, layout)
-        clean = ADDRESS.sub(r"\1null", piece)
+        clean = ADDRESS_ITSELF.sub("", ADDRESS.sub(r"\1null", piece))
         if problem is None and readable(clean) != clean:
             cells, problem = [None] * len(layout.columns), (NOT_UTF8, None)
         if problem:
