@@ -185,9 +185,16 @@ class TestSpoilt:
         assert {row["event_id"] for row in events} == set(good)
 
     def test_every_kind_of_bad_row_is_quarantined_with_its_reason(self, spoilt: Simulated) -> None:
-        reasons = [row["reason"] for row in spoilt.store.read("quarantine").collect()]
-        for part in ("yesterday evening", "unknown feedback: scroll", "song_id", "played_ms -1", "2199"):
-            assert any(part in reason for reason in reasons), part
+        quarantine = spoilt.store.read("quarantine").collect()
+        told = [(row["reason"], row["value"] or "") for row in quarantine]
+        for reason_part, value_part in (
+            ("played_at", "yesterday evening"),
+            ("unknown feedback", "scroll"),
+            ("song_id", ""),
+            ("played_ms is negative", "-1"),
+            ("starts after", "2199"),
+        ):
+            assert any(reason_part in reason and value_part in value for reason, value in told), reason_part
 
     def test_late_rows_come_in_a_later_slot(self, spoilt: Simulated) -> None:
         late = [

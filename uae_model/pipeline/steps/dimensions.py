@@ -16,7 +16,7 @@ from uae_model.core.logs import log_context, warn
 from uae_model.features.dimensions import changed_versions, statement_count
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
-from uae_model.ingest.reports import may_be_empty, read_once, rows_read, without_reports
+from uae_model.ingest.reports import read_once, rows_read, without_reports
 from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 from uae_model.lake import FEED, DayState, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
@@ -112,8 +112,8 @@ def _commit(dimension: Dimension, night: Night, unit: Unit, record: dict[str, An
         log_context(slot=slot.name),
         read_once(parse_statements(rows, dimension, read_key(store.config))) as parsed,
     ):
-        accept_empty = may_be_empty(listing, store.config)
-        read = rows_read(slot.name, parsed, needed_statement_columns(dimension), accept_empty=accept_empty)
+        # Attributes change seldom: a delivery without a statement says that nothing has changed.
+        read = rows_read(slot.name, parsed, needed_statement_columns(dimension), accept_empty=True)
         # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
         quarantined = write_quarantine(store, slot, parsed)
         counts = {"read": read, "quarantined": quarantined, "statements_before": _statements(store, name)}
