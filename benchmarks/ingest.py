@@ -39,17 +39,26 @@ try:
     from uae_model.ingest.feed import Feed
     from uae_model.lake import TableStore
     from uae_model.lake.spark import start_spark
+    from uae_model.pipeline.runner import run_steps
+    from uae_model.pipeline.step import Night
+    from uae_model.pipeline.steps import ingest_steps
+
+    def ingest(store, feed, day):
+        run_steps(Night(store, day, day, slots=feed.slots(day), reopens=False), ingest_steps(store.config))
 except ImportError:  # a checkout of before the rooms
     from uae_model.feed import Feed
+    from uae_model.pipeline.ingest import ingest_slots
     from uae_model.spark import start_spark
     from uae_model.tables import TableStore
-from uae_model.pipeline.ingest import ingest_slots
+
+    def ingest(store, feed, day):
+        ingest_slots(store, feed, feed.slots(day))
 spark = start_spark("benchmark")
 for file in sys.argv[1:3]:
     config = load_config(file)
-    store, feed = TableStore(spark, config), Feed(spark, config)
+    store = TableStore(spark, config)
     with timed() as run:
-        ingest_slots(store, feed, feed.slots(date.fromisoformat(sys.argv[3])))
+        ingest(store, Feed(spark, config), date.fromisoformat(sys.argv[3]))
 print(run.cpu_seconds)
 spark.stop()
 """
