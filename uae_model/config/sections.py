@@ -137,6 +137,10 @@ class FeedSettings(Section):
         description="How far past its slot's day a play may start before it is quarantined",
     )
 
+    def source_column(self, target: str) -> str:
+        """Return the feed's name of a column."""
+        return self.columns.get(target, target)
+
 
 class LabelRules(Section):
     """From feedback to e (is_active) and y (label): the paper's Table I unless changed."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
@@ -15,7 +13,7 @@ from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.listing import Listing
 from uae_model.ingest.parse import needed_columns, parse_rows
 from uae_model.ingest.raw import read_slot
-from uae_model.ingest.reports import check_reports, reports_of, without_reports
+from uae_model.ingest.reports import check_reports, kept, reports_of, without_reports
 
 NO_KEY = b"nothing is written"
 """Stands in for the key of the pseudonyms, of which nothing is kept."""
@@ -80,11 +78,11 @@ def check_slot(
     raw = read_slot(spark, slot, config, listed)
     if rows is not None:
         raw = raw.limit(rows + 1)  # and the report, where the file is as short as that
-    with _kept(raw) as kept:
-        reports = reports_of(kept)
+    with kept(raw) as held:
+        reports = reports_of(held)
         check_reports(slot.name, reports, needed_columns(config), accept_empty=True)
-        seen = without_reports(kept) if rows is None else without_reports(kept).limit(rows)
-        names = kept.select("fields.*").columns
+        seen = without_reports(held) if rows is None else without_reports(held).limit(rows)
+        names = held.select("fields.*").columns
         filled = seen.select(
             F.count("*").alias("rows"), F.struct(*[F.count(_field(name)).alias(name) for name in names])
         ).collect()[0]
@@ -110,15 +108,6 @@ def check_first_file(spark: SparkSession, config: Config, slot: Slot, rows: int)
     if config.feed.format not in OF_SEVERAL_FILES:
         listed = Listing(listed.data[:1], listed.left_out)
     return check_slot(spark, config, slot, listing=listed, rows=rows)
-
-
-@contextmanager
-def _kept(frame: DataFrame) -> Iterator[DataFrame]:
-    kept = frame.persist()
-    try:
-        yield kept
-    finally:
-        kept.unpersist()
 
 
 def _field(name: str) -> str:

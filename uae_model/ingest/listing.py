@@ -67,10 +67,8 @@ def is_data(path: str, file_format: str) -> bool:
     """Tell whether a file is data of a format, by its name.
 
     What has the suffix of the format is; what has that of another format, or is called like a description or
-    a
-    checksum, is not. Anything else is read, since a row that cannot be read is told of and a file that is
-    left out
-    by mistake is not.
+    a checksum, is not. Anything else is read, since a row that cannot be read is told of and a file that is
+    left out by mistake is not.
     """
     name = name_of(path).lower()
     suffix = PurePosixPath(name.removesuffix(codec_of(name))).suffix
@@ -99,7 +97,7 @@ def local_path(path: str) -> str:
     return path
 
 
-def required_files(slot_name: str, path: str, listing: Listing, names: Sequence[str]) -> list[FileStatus]:
+def required_files(path: str, listing: Listing, names: Sequence[str]) -> list[FileStatus]:
     """Return the files of a dataset by their paths below the slot.
 
     Raises:

@@ -1,8 +1,7 @@
 """From text to typed events, each row with the reasons why it cannot be one.
 
 A row's reason joins the kinds of all its faults, so that a person mends the source once; the values that
-show them
-stand in a column of their own.
+show them stand in a column of their own.
 """
 
 from __future__ import annotations
@@ -148,12 +147,12 @@ def _no_feature(feature: Feature, config: Config) -> str:
 
 
 def _source(feature: Feature, config: Config) -> str:
-    return config.feed.columns.get(feature.source_column, feature.source_column)
+    return config.feed.source_column(feature.source_column)
 
 
 def _text(target: str, config: Config, available: list[str]) -> Column:
     """Return a core column of the feed, blank as NULL; an optional one that is absent is NULL."""
-    source = config.feed.columns.get(target, target)
+    source = config.feed.source_column(target)
     if source not in available:
         if target in REQUIRED or target in config.feed.columns:
             raise InputError(_no_column(source, target).format(columns=", ".join(available)))

@@ -1,13 +1,10 @@
 """Reading a feed slot: every row keeps its text, so that a bad one is never lost.
 
 The result has the columns of ``distribute.frame_schema``: ``source`` (slot and file), ``raw`` (the row as
-text; NULL
-where ``fields`` is all there is), ``fields`` (a struct of the source columns; NULL where the row could not
-be split),
-``problem`` and ``value`` (why a row is no play, and the value that shows it), ``instant`` (the time, where
-the file
-types it) and ``report``: for each file one row that is none, with what its reader has to say (see
-``reports``).
+text; NULL where ``fields`` is all there is), ``fields`` (a struct of the source columns; NULL where the row
+could not be split), ``problem`` and ``value`` (why a row is no play, and the value that shows it),
+``instant`` (the time, where the file types it) and ``report``: for each file one row that is none, with what
+its reader has to say (see ``reports``).
 """
 
 from __future__ import annotations
@@ -89,9 +86,7 @@ def plays_layout(config: Config) -> Layout:
         required=tuple(columns[1:4] + columns[5:6]),
         ids=frozenset(columns[:3]),
         labels=frozenset(
-            feed.columns.get(feature.source_column, feature.source_column)
-            for feature in features
-            if feature.kind == "categorical"
+            feed.source_column(feature.source_column) for feature in features if feature.kind == "categorical"
         ),
         instant=columns[3],
         encoding=feed.encoding,
@@ -102,10 +97,9 @@ def plays_layout(config: Config) -> Layout:
 def source_columns(config: Config) -> list[str]:
     """Return the feed columns that the configuration reads, each once, in a fixed order."""
     targets = ["event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"]
-    mapped = [config.feed.columns.get(target, target) for target in targets]
+    mapped = [config.feed.source_column(target) for target in targets]
     mapped += [
-        config.feed.columns.get(feature.source_column, feature.source_column)
-        for feature in config.features.of_origin("feed")
+        config.feed.source_column(feature.source_column) for feature in config.features.of_origin("feed")
     ]
     return list(dict.fromkeys(mapped))
 
@@ -151,7 +145,7 @@ def _read_thirty_music(spark: SparkSession, slot: Slot, config: Config, listing:
     layout = Layout("lines", encoding=config.feed.encoding)
     sessions, loves, tracks = (
         rows_of_parts(spark, slot_parts(slot, [file], layout), layout)
-        for file in required_files(slot.name, slot.path, listing, (SESSIONS, LOVES, TRACKS))
+        for file in required_files(slot.path, listing, (SESSIONS, LOVES, TRACKS))
     )
     return thirty_music_fields(sessions, loves, tracks, config)
 
@@ -160,7 +154,7 @@ def _read_yambda(spark: SparkSession, slot: Slot, config: Config, listing: Listi
     names = {path_below(slot.path, file.path): file for file in listing.data}
     wanted = [f"{ALL_EVENTS}.parquet"]
     if wanted[0] not in names:
-        required_files(slot.name, slot.path, listing, ["listens.parquet"])
+        required_files(slot.path, listing, ["listens.parquet"])
         wanted = [f"{name}.parquet" for name in EVENT_OF_FILE if f"{name}.parquet" in names]
     layout = Layout(
         "parquet", tuple(COLUMNS), ("uid", "timestamp", "item_id"), ids=frozenset({"uid", "item_id"})

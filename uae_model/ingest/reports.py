@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -19,16 +19,21 @@ SHOWN_FILES = 3
 
 
 @contextmanager
-def read_once(parsed: DataFrame) -> Iterator[DataFrame]:
+def kept(frame: DataFrame) -> Iterator[DataFrame]:
+    """Keep rows while the block uses them, so that the files are read once."""
+    persisted = frame.persist()
+    try:
+        yield persisted
+    finally:
+        persisted.unpersist()
+
+
+def read_once(parsed: DataFrame) -> AbstractContextManager[DataFrame]:
     """Keep parsed rows while the block writes them: files are read and parsed in one pass.
 
     A good row's text has done its duty by then and is not kept.
     """
-    kept = parsed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))).persist()
-    try:
-        yield kept
-    finally:
-        kept.unpersist()
+    return kept(parsed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))))
 
 
 def rows_read(
@@ -41,8 +46,8 @@ def rows_read(
         parsed: its rows and the reports of its files.
         needed: as ``check_reports`` wants it.
         accept_empty: whether files that hold text and no row are no mistake.
-        is_row_each: whether each row that a reader counted is one row here; a line of 30-Music holds many
-        plays.
+        is_row_each: whether each row that a reader counted is one row here; a line of 30-Music holds
+            many plays.
 
     Raises:
         InputError: if a file cannot be read, or a column is in none of them.
@@ -83,9 +88,8 @@ def check_reports(
         accept_empty: whether files that hold text and no row are no mistake.
 
     Raises:
-        InputError: naming each file that cannot be read, or what all of them lack. Nothing of such a slot
-        may be
-            written.
+        InputError: naming each file that cannot be read, or what all of them lack. Nothing of such a
+            slot may be written.
     """
     errors = sorted({f"{report.file}: {report.error}" for report in reports if report.error})
     if errors:

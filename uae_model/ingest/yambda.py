@@ -49,6 +49,7 @@ LISTENED, SKIPPED = "listened", "skipped"
 NO_LISTEN, UNKNOWN_EVENT = "no listen of the song is near enough before the action", "unknown event"
 
 KEPT = ("source", "raw", "report", "value", "problem")
+"""Columns of raw rows that go through beside the fields."""
 
 
 def yambda_rows(rows: DataFrame) -> DataFrame:
@@ -86,8 +87,7 @@ def yambda_fields(events: DataFrame, config: Config) -> DataFrame:
 
     Returns:
         The ``KEPT`` columns, ``problem`` telling of an action without a listen, and the ``fields`` that
-        ingest
-        expects.
+        ingest expects.
     """
     is_good = F.col("problem").isNull()
     is_listen = is_good & (F.col("event_type") == EVENTS[0])

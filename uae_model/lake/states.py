@@ -234,9 +234,7 @@ class DayStates:
                     ACCEPTED if is_adopted else UNACCEPTED,
                     inputs=_inputs(change.metadata) if is_own else None,
                     settings=str(change.metadata.get("settings", "")) if is_own else "",
-                    counts=_counts(change)
-                    if is_own
-                    else {"operation": change.operation, "by": str(own or "")},
+                    counts=_counts(change) if is_own else _beside(change, own),
                     run_id=str(change.metadata.get("run", "")),
                     committed_ms=change.at_ms,
                     written_to=table,

@@ -119,8 +119,7 @@ def _what_is_wrong(night: Night, state: DayState) -> str | None:
 
 def _slot_days(day: date, config: Config) -> list[date]:
     """Return the days of the slots that may hold events of a day."""
-    ahead = math.ceil(config.feed.future_hours / 24)
-    return [day + timedelta(days=offset) for offset in range(-ahead, config.feed.late_days + 1)]
+    return [day + timedelta(days=offset) for offset in range(-_days_ahead(config), config.feed.late_days + 1)]
 
 
 def _finish(night: Night) -> None:
@@ -174,8 +173,13 @@ def _days_of(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
     if slot.day is None:
         days = parsed.where(F.col("reason").isNull()).select("dt").distinct().collect()
         return sorted(row["dt"] for row in days)
-    ahead = math.ceil(config.feed.future_hours / 24)
-    return [slot.day + timedelta(days=offset) for offset in range(-config.feed.late_days, ahead + 1)]
+    last = _days_ahead(config)
+    return [slot.day + timedelta(days=offset) for offset in range(-config.feed.late_days, last + 1)]
+
+
+def _days_ahead(config: Config) -> int:
+    """Return how many days past its own a slot's plays may start."""
+    return math.ceil(config.feed.future_hours / 24)
 
 
 def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:

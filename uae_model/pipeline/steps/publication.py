@@ -16,6 +16,7 @@ from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.lineage import chain_digest
 from uae_model.pipeline.step import Night, Step, built_before, require_accepted
 from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, occurrences, slot_unit
+from uae_model.pipeline.steps.weights import models_of
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.readers.days import PUBLISHED
 from uae_model.readers.spark import weight_publications
@@ -51,11 +52,16 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     publication.
 
     Raises:
+        InputError: if the weights do not name their models.
         PublicationRefusedError: listing the checks that failed.
     """
     config, store, day = night.config, night.store, unit.day
     state = require_accepted(night, "weights", day, f"uae score --date {day}")
-    models = tuple(state.counts.get("models") or _models_of(state))
+    models = models_of(state)
+    if models is None:
+        raise InputError(
+            f"weights {day} do not say which models scored them; run uae score --date {day} first"
+        )
     weights = store.read("weights", [day], version=state.version)
     statistics = day_statistics(weights)
     quarantined = _quarantined(store, day)
@@ -94,11 +100,6 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
     within = {"table_name": "weights"}
     store.replace_day("publications", day, frame, {**record, "counts": counts}, within=within)
-
-
-def _models_of(state: DayState) -> tuple[int, int]:
-    attention, propensity = str((state.inputs or {})["model"]).split("/")
-    return int(attention), int(propensity)
 
 
 def _require_passed(checks: Sequence[Check], day: date, weights: DayState) -> None:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.features.columns import plays_with_features
-from uae_model.lake import Unit
+from uae_model.lake import DayState, Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
@@ -19,12 +19,10 @@ from uae_model.scoring.udf import score_plays, serialise
 from uae_model.weights.resolution import resolve_weight_function
 
 
-def models_named(state_inputs: dict[str, Any] | None) -> tuple[int, int] | None:
-    """Return the pair (attention, propensity) that scored a day, as its state names it."""
-    if not state_inputs or "model" not in state_inputs:
-        return None
-    attention, propensity = str(state_inputs["model"]).split("/")
-    return int(attention), int(propensity)
+def models_of(weights: DayState) -> tuple[int, int] | None:
+    """Return the pair (attention, propensity) that scored a day, as its state says; None if it does not."""
+    named = weights.counts.get("models") or str((weights.inputs or {}).get("model", "")).split("/")
+    return (int(named[0]), int(named[1])) if len(named) == 2 else None
 
 
 def lost_models(night: Night, days: list[date]) -> list[str]:
@@ -32,7 +30,7 @@ def lost_models(night: Night, days: list[date]) -> list[str]:
     lines = []
     for day in days:
         state = night.states.get(Unit("weights", day))
-        models = models_named(state.inputs) if state else None
+        models = models_of(state) if state else None
         if models is None:
             continue
         try:
