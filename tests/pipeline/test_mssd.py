@@ -131,11 +131,11 @@ def test_every_row_of_the_log_is_an_event(chain: dict[str, Any]) -> None:
 
 def test_each_session_of_the_log_is_a_session_of_its_day(chain: dict[str, Any]) -> None:
     for built in chain["built"]:
-        mine = {name for name, day in chain["days"].items() if day == built.day}
-        assert built.sessions == len(mine) > 0
-        assert built.plays == sum(row["session_id"] in mine for row in chain["rows"])
-        assert built.excluded == 0
-    assert chain["built"][-1].day == chain["day"]
+        mine = {name for name, day in chain["days"].items() if day == built.unit.day}
+        assert built.counts["sessions"] == len(mine) > 0
+        assert built.counts["plays"] == sum(row["session_id"] in mine for row in chain["rows"])
+        assert built.counts["excluded"] == 0
+    assert chain["built"][-1].unit.day == chain["day"]
 
 
 def test_active_plays_are_those_that_the_listener_ended_by_hand(chain: dict[str, Any]) -> None:
@@ -150,7 +150,7 @@ def test_active_plays_are_those_that_the_listener_ended_by_hand(chain: dict[str,
 
 def test_the_night_publishes_a_weight_for_every_play(chain: dict[str, Any]) -> None:
     night, store = chain["night"], chain["store"]
-    assert night["weights"] == night["plays"] == chain["built"][-1].plays
+    assert night["weights"] == night["plays"] == chain["built"][-1].counts["plays"]
     assert chain["trained"] == (1, 1)
     assert chain["champion"] == night["attention_model_version"] == 1
     assert (night["dt"], night["quarantined"], night["republished"]) == (chain["day"].isoformat(), 0, [])
