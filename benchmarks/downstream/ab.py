@@ -41,7 +41,8 @@ from uae_model.recommenders.samples import Samples
 from uae_model.recommenders.training import FitSettings, fit, predict
 from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.hashing import Ints
-from uae_model.simulation.listening import OFFERED_SONGS, Offer, Plays, Policy, draw_plays
+from uae_model.simulation.listening import Plays, draw_plays
+from uae_model.simulation.setting import OFFERED_SONGS, Offer, Policy
 from uae_model.simulation.traits import liking_of, user_factors
 from uae_model.simulation.world import Block, World
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from uae_model.config import Config, Feature, load_config
 from uae_model.config.estimators import AUTO, PAPER_NAMES
-from uae_model.simulation.calibrate import MEAN_ATTENTION, calibrated
-from uae_model.simulation.world import World
+from uae_model.simulation.calibrate import calibrated
+from uae_model.simulation.world import MEAN_ATTENTION, World
 
 USERS, SONGS = 3_000, 3_000
 """215,000 training plays. The likelihoods of neighbouring values of stickiness differ by 0.0003 a play: a

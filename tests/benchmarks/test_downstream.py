@@ -29,7 +29,7 @@ from uae_model.evaluation.trials import Trial, TrialResult
 from uae_model.features.arrays import buckets_of
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.models import Recommender
-from uae_model.simulation.listening import Offer
+from uae_model.simulation.setting import Offer
 from uae_model.simulation.world import Block, World
 
 WORLD = World(users=40, songs=200, days=9, attention_intercept=1.0, propensity_intercept=-1.0)

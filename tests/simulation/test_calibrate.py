@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from uae_model.simulation.calibrate import ACTIVE_AFTER_ACTIVE, ACTIVE_AFTER_PASSIVE, calibrated
+from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.feed import BlockCounts, block_counts
-from uae_model.simulation.world import PLAYS_PER_LISTENING_DAY, World
+from uae_model.simulation.world import (
+    ACTIVE_AFTER_ACTIVE,
+    ACTIVE_AFTER_PASSIVE,
+    PLAYS_PER_LISTENING_DAY,
+    World,
+)
 
 
 def totals(world: World) -> BlockCounts:

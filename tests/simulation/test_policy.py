@@ -9,7 +9,8 @@ import pytest
 
 from uae_model.simulation import catalog
 from uae_model.simulation.hashing import Ints
-from uae_model.simulation.listening import OFFERED_SONGS, Offer, draw_plays
+from uae_model.simulation.listening import draw_plays
+from uae_model.simulation.setting import OFFERED_SONGS, Offer
 from uae_model.simulation.traits import liking_of, user_factors
 from uae_model.simulation.world import Block, World
 

@@ -1,4 +1,4 @@
-"""Fitting the parameters of feedback to the paper's Fig. 2."""
+"""Fitting the parameters of feedback to the figures that a world aims at: by default the paper's Fig. 2."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ import numpy as np
 from scipy.optimize import bisect
 
 from uae_model.core.errors import InputError
+from uae_model.simulation.attention import advance, attend, attended_share, attending
 from uae_model.simulation.hashing import Floats, sigmoid
-from uae_model.simulation.listening import Setting, attend, draw_setting
+from uae_model.simulation.setting import Setting, draw_setting
 from uae_model.simulation.world import Block, World
-
-MEAN_ATTENTION = 0.36
-ACTIVE_AFTER_ACTIVE = 0.5588
-ACTIVE_AFTER_PASSIVE = 0.0488
-"""P(a|a) and P(a|p) of the paper's Fig. 2."""
 
 SAMPLE_DAYS = (1, 3, 5)
 """Two working days and a day of the weekend, when the world starts on a Monday: about a week's mix."""
@@ -28,6 +24,7 @@ EFFECTS = np.arange(-4.0, 12.1)
 INTERCEPTS = np.arange(-14.0, 6.1)
 ATTENTION_INTERCEPTS = np.array([-10.0, 10.0])
 """Coarse grids, from low to high, between whose points the wanted figure is crossed."""
+ACCIDENT_ROUNDS = 3
 PRECISION = 5e-3
 """Of an intercept or effect, in logits: far below the sample's own error."""
 
@@ -44,40 +41,66 @@ class Transitions:
 
 @lru_cache(maxsize=16)
 def calibrated(world: World) -> World:
-    """Return the world with the two intercepts and the history effect that meet the figures.
+    """Return the world with the two intercepts and the history effect that meet its figures.
 
     Attention's intercept follows from the mean. The history effect raises P(a|a) and hardly P(a|p), the
     propensity's intercept sets P(a|p); one is solved inside the other by bisection, on the same draws.
+    Where a share of the negative feedback is to be accidental, the accidents follow from the feedback that
+    they are a share of, and that from the accidents: a few rounds settle it.
 
     Raises:
         InputError: if no history effect and propensity meet the figures in this world.
     """
     settings = _sample(world)
-    attention = _first_crossing(
-        lambda value: _mean_attention(replace(world, attention_intercept=value), settings) - MEAN_ATTENTION,
+    intercept = _first_crossing(
+        lambda value: (
+            _mean_attention(replace(world, attention_intercept=value), settings) - world.mean_attention
+        ),
         ATTENTION_INTERCEPTS,
+        world,
     )
-    attending = replace(world, attention_intercept=attention)
+    fitted = _with_feedback(replace(world, attention_intercept=intercept), settings)
+    for _ in range(ACCIDENT_ROUNDS if world.accidental_share else 0):
+        fitted = _with_feedback(replace(fitted, accidents=_accidents(fitted, settings)), settings)
+    return fitted
+
+
+def _with_feedback(world: World, settings: tuple[Setting, ...]) -> World:
+    """Return the world with the history effect and the propensity that meet P(a|a) and P(a|p)."""
 
     def intercept_for(effect: float) -> float:
-        law = replace(attending, history_effect=effect)
+        law = replace(world, history_effect=effect)
         return _first_crossing(
             lambda value: (
                 transitions(replace(law, propensity_intercept=value), settings).active_after_passive
-                - ACTIVE_AFTER_PASSIVE
+                - world.active_after_passive
             ),
             INTERCEPTS,
+            world,
         )
 
     def excess(effect: float) -> float:
-        law = replace(attending, history_effect=effect, propensity_intercept=intercept_for(effect))
-        return transitions(law, settings).active_after_active - ACTIVE_AFTER_ACTIVE
+        law = replace(world, history_effect=effect, propensity_intercept=intercept_for(effect))
+        return transitions(law, settings).active_after_active - world.active_after_active
 
-    effect = _first_crossing(excess, EFFECTS)
-    return replace(attending, history_effect=effect, propensity_intercept=intercept_for(effect))
+    effect = _first_crossing(excess, EFFECTS, world)
+    return replace(world, history_effect=effect, propensity_intercept=intercept_for(effect))
 
 
-def _first_crossing(function: Callable[[float], float], grid: Floats) -> float:
+def _accidents(world: World, settings: tuple[Setting, ...]) -> float:
+    """Return the P(e = 1 | a = 0) that makes ``accidental_share`` of the negative feedback accidental."""
+    disliked, unattended = 0.0, 0
+    for setting in settings:
+        attention = attend(world, setting)
+        deliberate_ST = attention.active_ST & attention.attended_ST & setting.mask_ST
+        likes_ST = sigmoid(world.relevance_intercept + world.relevance_slope * setting.liking_ST)
+        disliked += float((1 - likes_ST)[deliberate_ST].sum())
+        unattended += int((~attention.attended_ST & setting.mask_ST).sum())
+    share = world.accidental_share
+    return share / (1 - share) * disliked / max(unattended, 1)
+
+
+def _first_crossing(function: Callable[[float], float], grid: Floats, world: World) -> float:
     """Return where the function first rises through zero.
 
     P(a|p) rises with the propensity and falls again where nearly every attended play is active (a passive
@@ -88,8 +111,9 @@ def _first_crossing(function: Callable[[float], float], grid: Floats) -> float:
             if function(high) >= 0:
                 return float(bisect(function, low, high, xtol=PRECISION))
     raise InputError(
-        f"simulation: no world with this stickiness and context_scale has P(a|a) = {ACTIVE_AFTER_ACTIVE} "
-        f"and P(a|p) = {ACTIVE_AFTER_PASSIVE}; change either"
+        f"simulation: no world with these parameters has E[a] = {world.mean_attention}, P(a|a) = "
+        f"{world.active_after_active} and P(a|p) = {world.active_after_passive}; change stickiness, "
+        "context_scale, absences or accidents, or what is aimed at"
     )
 
 
@@ -124,14 +148,14 @@ def _sample(world: World) -> tuple[Setting, ...]:
 
 
 def _mean_attention(world: World, settings: tuple[Setting, ...]) -> float:
-    """Return E[a] over plays: the chain's expectation, without random draws and ``world.waking``."""
+    """Return E[a] over plays: the law's expectation, without random draws and ``world.waking``."""
     total, plays = 0.0, 0
     for setting in settings:
-        share_ST: Floats = sigmoid(world.attention_intercept + world.context_scale * setting.context_ST)
-        expected_S = share_ST[:, 0]
+        share_ST = attended_share(world, setting)
+        belief_SK = attending(world, len(share_ST))
         for step in range(share_ST.shape[1]):
-            sticky = world.stickiness if step else 0.0
-            expected_S = sticky * expected_S + (1 - sticky) * share_ST[:, step]
-            total += float(expected_S[setting.mask_ST[:, step]].sum())
+            sticky_S = np.full(len(share_ST), world.stickiness if step else 0.0)
+            belief_SK = advance(world, belief_SK, sticky_S, share_ST[:, step])
+            total += float(belief_SK[setting.mask_ST[:, step], 0].sum())
         plays += int(setting.mask_ST.sum())
     return total / plays

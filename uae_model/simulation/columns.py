@@ -87,7 +87,8 @@ def _ids(thing: str, world: World, plays: Plays) -> Ints:
     if thing == "artist":
         return artist_of(world, plays.song_N)
     if thing == "play":
-        return plays.session_N * 128 + np.arange(len(plays.session_N)) % 128
+        numbers = world.numbers_per_session
+        return plays.session_N * numbers + np.arange(len(plays.session_N)) % numbers
     return {"user": plays.user_N, "song": plays.song_N, "session": plays.session_N}[thing]
 
 

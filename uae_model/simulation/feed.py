@@ -66,7 +66,7 @@ def feed_rows(world: World, block: Block, features: list[str], defects: Defects)
     truth has one good row. The bot plays on every third day from the third on.
     """
     plays = draw_plays(world, block)
-    id_N = _event_numbers(plays)
+    id_N = _event_numbers(world, plays)
     time_ms_N = _epoch_ms(world, block) + plays.start_ms_N
     late_N = _chosen(world, "late", id_N, defects.late)
     delay_N = 1 + (uniform(world.seed, "delay", id_N) < 0.3)
@@ -97,7 +97,7 @@ def truth_rows(world: World, block: Block, defects: Defects) -> pa.Table:
     time_ms_N = _epoch_ms(world, block) + plays.start_ms_N
     truth = pa.table(
         {
-            "event_id": _numbered("e", _event_numbers(plays)),
+            "event_id": _numbered("e", _event_numbers(world, plays)),
             "attended": plays.attended_N,
             "attention": plays.attention_N,
             "propensity": plays.propensity_N,
@@ -156,12 +156,12 @@ def block_counts(world: World, block: Block) -> BlockCounts:
     )
 
 
-def _event_numbers(plays: Plays) -> Ints:
+def _event_numbers(world: World, plays: Plays) -> Ints:
     """Return a number for each play that depends on its session and its place there."""
     starts = np.flatnonzero(np.diff(plays.session_N, prepend=-1))
     lengths = np.diff(np.append(starts, len(plays.session_N)))
     position = np.arange(len(plays.session_N)) - np.repeat(starts, lengths)
-    return plays.session_N * 128 + position
+    return plays.session_N * world.numbers_per_session + position
 
 
 def _chosen(world: World, defect: str, id_N: Ints, share: float) -> Bools:
