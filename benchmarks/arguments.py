@@ -8,21 +8,22 @@ from benchmarks.measure import ROOT
 
 
 def quality_parser(
-    name: str, description: str | None, *, users: int, processes: int, seeds: int | None = 5
+    name: str, description: str | None, *, users: int | None, processes: int, seeds: int | None = 5
 ) -> argparse.ArgumentParser:
     """Return the parser of ``python -m benchmarks.NAME``, to which the benchmark adds options of its own.
 
     Args:
         name: of the benchmark; its results lie in ``benchmarks/NAME.json``.
         description: what it measures.
-        users: of a simulated world.
+        users: of a simulated world; None: its worlds have sizes of their own.
         processes: cases that are measured at the same time.
         seeds: of every world; None: each of its grids has a number of its own.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     own = "the grid's own" if seeds is None else seeds
     parser.add_argument("--seeds", type=int, default=seeds, help=f"seeds of every world (default: {own})")
-    parser.add_argument("--users", type=int, default=users, help=f"users of a world (default {users})")
+    if users is not None:
+        parser.add_argument("--users", type=int, default=users, help=f"users of a world (default {users})")
     parser.add_argument(
         "--processes", type=int, default=processes, help=f"cases at the same time (default {processes})"
     )

@@ -9,7 +9,6 @@ from benchmarks.arguments import quality_parser
 from benchmarks.claims import conclude
 from benchmarks.estimators.tables import claims, tables
 from benchmarks.estimators.trials import EstimatorCase, measure
-from benchmarks.estimators.worlds import USERS
 from benchmarks.in_processes import kept_results
 
 PLANS = (
@@ -23,33 +22,30 @@ PLANS = (
     ("options", "sticky"),
     ("auto", "swapped_roles"),
 )
-COST_USERS = 14_000
-"""Users whose training days hold a million plays."""
-
 PAGE = "attention.md"
 
 
 def main() -> int:
     """Measure every case, print, write JSON and the tables of its page; 1 if a claim does not hold."""
-    parser = quality_parser("estimators", __doc__, users=USERS, processes=2)
+    parser = quality_parser("estimators", __doc__, users=None, processes=2)
     args = parser.parse_args()
     folder = Path(args.data)
     # The cost alone on the machine: its seconds are a result.
-    cost = EstimatorCase("cost", "sticky", 1, args.users * COST_USERS // USERS)
+    cost = EstimatorCase("cost", "sticky", "1m", 1)
     results = [
         result
-        for wanted, processes in ((cases(args.seeds, args.users), args.processes), ([cost], 1))
+        for wanted, processes in ((cases(args.seeds), args.processes), ([cost], 1))
         for result in kept_results(
             measure, {case: (case,) for case in wanted}, folder, processes, resume=args.resume
         )
     ]
-    content = {"seeds": args.seeds, "users": args.users, "cases": results}
+    content = {"seeds": args.seeds, "cases": results}
     return conclude(content, args.out, tables(results), claims(results), PAGE if args.docs else None)
 
 
-def cases(seeds: int, users: int) -> list[EstimatorCase]:
+def cases(seeds: int) -> list[EstimatorCase]:
     """Return what is measured in parallel, the longest cases first."""
-    return [EstimatorCase(plan, world, seed, users) for plan, world in PLANS for seed in range(1, seeds + 1)]
+    return [EstimatorCase(plan, world, "260k", seed) for plan, world in PLANS for seed in range(1, seeds + 1)]
 
 
 if __name__ == "__main__":

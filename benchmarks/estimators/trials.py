@@ -19,6 +19,7 @@ from benchmarks.estimators.worlds import (
     ESTIMATORS,
     MAIN,
     SETTINGS,
+    SIZES,
     TRAINING_DAYS,
     UAE_OPTIONS,
     VALIDATION_DAYS,
@@ -52,13 +53,13 @@ class EstimatorCase:
 
     plan: str
     setting: str
+    size: str
     seed: int
-    users: int
 
     @property
     def name(self) -> str:
         """A name for files and the progress bar."""
-        return f"{self.plan}-{self.setting}-{self.seed}-{self.users}"
+        return f"{self.plan}-{self.setting}-{self.size}-{self.seed}"
 
 
 @dataclass
@@ -80,7 +81,7 @@ def measure(case: EstimatorCase) -> dict[str, Any]:
     """Return the scores of the plan's estimators and the ceilings, as JSON values."""
     torch.set_num_threads(1)
     setting = SETTINGS[case.setting]
-    world, config = setting.world(case.seed, case.users), setting.config(case.seed)
+    world, config = setting.world(case.seed, SIZES[case.size]), setting.config(case.seed)
     last = TRAINING_DAYS + VALIDATION_DAYS
     train = simulate_plays(world, range(TRAINING_DAYS), config)
     validation = simulate_plays(world, range(TRAINING_DAYS, last), config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,23 @@ import numpy as np
 from uae_model.config import Config, Feature, load_config
 from uae_model.config.estimators import AUTO, PAPER_NAMES
 from uae_model.simulation.calibrate import calibrated
-from uae_model.simulation.world import MEAN_ATTENTION, World
+from uae_model.simulation.world import MEAN_ATTENTION, PLAYS_PER_LISTENING_DAY, World
 
-USERS, SONGS = 3_000, 3_000
-"""215,000 training plays. The likelihoods of neighbouring values of stickiness differ by 0.0003 a play: a
-validation day of half the users tells them apart in three seeds of five."""
+SONGS = 3_000
 
 TRAINING_DAYS, VALIDATION_DAYS, HELD_OUT_DAYS = 7, 1, 2
 DAYS = TRAINING_DAYS + VALIDATION_DAYS + HELD_OUT_DAYS
+
+SIZES: dict[str, int] = {"75k": 75_000, "260k": 260_000, "1m": 1_000_000}
+"""Training plays of a case, about. The likelihoods of neighbouring values of stickiness differ by 0.0003 a
+play: too little for a validation day of the smaller sizes to tell in every seed. ``1m`` is for the cost."""
+
+TUNING = ("sticky", "independent", "accidental")
+"""The worlds on which estimators and their choice may be tuned: at ``75k``, on seeds below ``FIRST_JUDGE``.
+All else is kept apart as a judge: the other worlds, the other size, and every seed from ``FIRST_JUDGE``."""
+
+FIRST_JUDGE = 101
+"""The first seed that nothing was tuned on."""
 
 MODEST_CONTEXT = 0.7
 """Scale of the context's effect on attention at which the ceiling is that of the study in
@@ -54,13 +63,16 @@ class WorldSetting:
     """One world and what the estimators are told of it."""
 
     title: str
-    law: Mapping[str, float]
+    law: Mapping[str, Any]
     roles: Callable[[Features, int], Features] = declared_roles
+    plays_per_listening_day: float = PLAYS_PER_LISTENING_DAY
 
-    def world(self, seed: int, users: int) -> World:
-        """Return the calibrated world of a seed."""
+    def world(self, seed: int, plays: int) -> World:
+        """Return the calibrated world of a seed with about so many training plays."""
         law: dict[str, Any] = {"context_scale": MODEST_CONTEXT, **self.law}
-        return calibrated(World(seed=seed, days=DAYS, users=users, songs=SONGS, **law))
+        plain = World(seed=seed, days=DAYS, songs=SONGS, **law)
+        per_user = TRAINING_DAYS * plain.activity * self.plays_per_listening_day
+        return calibrated(replace(plain, users=max(1, round(plays / per_user))))
 
     def config(self, seed: int) -> Config:
         """Return the default configuration with this setting's roles; training has the same seed."""
@@ -70,6 +82,17 @@ class WorldSetting:
             update={"training": training}
         )
 
+
+ABSENCES = {"short_absence": 2, "long_absence_from": 5, "long_absence_to": 20, "long_absences": 0.5}
+BOREDOM = {"boredom": 0.9, "hour_scale": 2.0, "silent_users": 1 / 3, "propensity_deviation": 0.7}
+LONG_SESSIONS = {
+    "mean_log_length": 2.7,
+    "deviation_log_length": 1.4,
+    "longest_session": 300,
+    "longest_session_hours": 23.4,
+    "active_after_passive": 0.009,
+}
+"""2 % of the plays are active: what P(a|a) of the paper and this P(a|p) come to."""
 
 SETTINGS: dict[str, WorldSetting] = {
     "sticky": WorldSetting("sticky, rho = 0.7", {"stickiness": 0.7}),
@@ -93,6 +116,50 @@ SETTINGS: dict[str, WorldSetting] = {
     ),
     "weak_context": WorldSetting(
         "sticky, context tells less (0.5 for 0.7)", {"stickiness": 0.7, "context_scale": 0.5}
+    ),
+    "accidental": WorldSetting(
+        "30 % of the skips happen without attention", {"stickiness": 0.7, "accidental_share": 0.3}
+    ),
+    "accidental_few": WorldSetting(
+        "15 % of the skips happen without attention", {"stickiness": 0.5, "accidental_share": 0.15}
+    ),
+    "absences": WorldSetting("absences of 1-2 or 5-20 plays", {"stickiness": 0.0, **ABSENCES}),
+    "absences_long": WorldSetting(
+        "absences of 1-3 or 10-30 plays",
+        {
+            "stickiness": 0.2,
+            "short_absence": 3,
+            "long_absence_from": 10,
+            "long_absence_to": 30,
+            "long_absences": 0.3,
+        },
+    ),
+    "boredom": WorldSetting(
+        "boredom, hours, a third of the users never act",
+        {"stickiness": 0.7, "context_scale": 0.45, **BOREDOM},
+    ),
+    "boredom_mild": WorldSetting(
+        "boredom weaker, not sticky, a fifth of the users never act",
+        {"stickiness": 0.0, "boredom": 1.0, "fading": 0.5, "silent_users": 0.2},
+    ),
+    "users_differ": WorldSetting(
+        "users differ in how often they act", {"stickiness": 0.7, "propensity_deviation": 1.5}
+    ),
+    "users_differ_independent": WorldSetting(
+        "users differ in how often they act, not sticky", {"stickiness": 0.0, "propensity_deviation": 1.0}
+    ),
+    "long_sessions": WorldSetting(
+        "sessions of 1 to 300 plays, 2 % active",
+        {"stickiness": 0.8, **LONG_SESSIONS},
+        plays_per_listening_day=39.0,
+    ),
+    "half_sticky": WorldSetting("half sticky, rho = 0.4", {"stickiness": 0.4}),
+    "stickier": WorldSetting("stickier, rho = 0.85", {"stickiness": 0.85}),
+    "dislikes_provoke": WorldSetting(
+        "sticky, disliking provokes feedback", {"stickiness": 0.7, "liking_effect": -0.8}
+    ),
+    "independent_dislikes": WorldSetting(
+        "not sticky, disliking provokes feedback", {"stickiness": 0.0, "liking_effect": -0.8}
     ),
 }
 

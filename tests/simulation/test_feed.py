@@ -70,7 +70,18 @@ def test_profiles_have_the_features_that_were_asked_for() -> None:
     assert set(source_columns("product44")) < set(rows.column_names)
 
 
-@pytest.mark.parametrize(("name", "value"), [("stickiness", 0.99), ("users", 0), ("days", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stickiness", 0.99),
+        ("users", 0),
+        ("days", 0),
+        ("longest_session", 0),
+        ("silent_users", 1.0),
+        ("accidents", -0.1),
+        ("long_absence_from", 30),
+    ],
+)
 def test_a_world_beyond_its_limits_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"{name} = {value}"):
         World(**{name: value})

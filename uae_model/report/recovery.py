@@ -23,11 +23,11 @@ class ScoreCounts:
     ``score_sum_K`` is the sum of the score over a cell's plays, so means stay exact.
     """
 
-    bin_K: Integers  # noqa: N815 - tensor names carry their shape
-    is_active_K: NDArray[np.bool_]  # noqa: N815
-    plays_K: Integers  # noqa: N815
-    attended_K: Integers  # noqa: N815
-    score_sum_K: Floats  # noqa: N815
+    bin_K: Integers
+    is_active_K: NDArray[np.bool_]
+    plays_K: Integers
+    attended_K: Integers
+    score_sum_K: Floats
 
     def passive_only(self) -> ScoreCounts:
         """Return the cells of passive plays."""

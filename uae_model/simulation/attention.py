@@ -75,10 +75,7 @@ def attend(world: World, setting: Setting) -> Attention:
         attended_TS[step, :running], active_TS[step, :running] = attended_S, active_S
         propensity_TS[step, :running] = propensity_S
     back_S = np.argsort(order_S)
-    attended_ST, active_ST, propensity_ST = (
-        values_TS.T[back_S] for values_TS in (attended_TS, active_TS, propensity_TS)
-    )
-    return Attention(attended_ST, active_ST, propensity_ST, share_ST)
+    return Attention(attended_TS.T[back_S], active_TS.T[back_S], propensity_TS.T[back_S], share_ST)
 
 
 def attended_share(world: World, setting: Setting) -> Floats:
@@ -124,7 +121,7 @@ def stickiness_after(world: World, active: Floats) -> Floats:
 
 
 def absence_shares(world: World) -> Floats:
-    """Return the probability of an absence of 1, 2, ... plays; of the chain: one state, whatever its length."""
+    """Return the probability of an absence of 1, 2, ... plays; the chain has one state for any length."""
     if not world.short_absence:
         return np.ones(1)
     shares = np.zeros(max(world.short_absence, world.long_absence_to))
@@ -158,7 +155,7 @@ def advance(world: World, belief_SK: Floats, sticky_S: Floats, share_S: Floats) 
         next_S = sticky_S * attended_S + (1 - sticky_S) * share_S
         return np.stack([next_S, 1 - next_S], axis=1)
     leaves_S = (1 - sticky_S) * (1 - share_S)
-    next_SK = (attended_S * leaves_S)[:, None] * np.append(0.0, absence_shares(world))
+    next_SK: Floats = (attended_S * leaves_S)[:, None] * np.append(0.0, absence_shares(world))
     next_SK[:, :-1] += belief_SK[:, 1:]  # one play less is left; after the last one attention is back
     next_SK[:, 0] += attended_S * (1 - leaves_S)
     return next_SK

@@ -24,9 +24,13 @@ EFFECTS = np.arange(-4.0, 12.1)
 INTERCEPTS = np.arange(-14.0, 6.1)
 ATTENTION_INTERCEPTS = np.array([-10.0, 10.0])
 """Coarse grids, from low to high, between whose points the wanted figure is crossed."""
-ACCIDENT_ROUNDS = 3
 PRECISION = 5e-3
 """Of an intercept or effect, in logits: far below the sample's own error."""
+
+TOLERANCE = 0.02
+"""Largest distance of P(a|a) from what is aimed at."""
+
+ACCIDENT_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,6 @@ class Transitions:
     active: float
     active_after_active: float
     active_after_passive: float
-    attended: float
 
 
 @lru_cache(maxsize=16)
@@ -57,8 +60,9 @@ def calibrated(world: World) -> World:
             _mean_attention(replace(world, attention_intercept=value), settings) - world.mean_attention
         ),
         ATTENTION_INTERCEPTS,
-        world,
     )
+    if intercept is None:
+        raise _no_such_world(world)
     fitted = _with_feedback(replace(world, attention_intercept=intercept), settings)
     for _ in range(ACCIDENT_ROUNDS if world.accidental_share else 0):
         fitted = _with_feedback(replace(fitted, accidents=_accidents(fitted, settings)), settings)
@@ -67,24 +71,42 @@ def calibrated(world: World) -> World:
 
 def _with_feedback(world: World, settings: tuple[Setting, ...]) -> World:
     """Return the world with the history effect and the propensity that meet P(a|a) and P(a|p)."""
+    near: float | None = None
 
-    def intercept_for(effect: float) -> float:
+    def intercept_for(effect: float) -> float | None:
+        nonlocal near
         law = replace(world, history_effect=effect)
-        return _first_crossing(
+        intercept = _first_crossing(
             lambda value: (
                 transitions(replace(law, propensity_intercept=value), settings).active_after_passive
                 - world.active_after_passive
             ),
             INTERCEPTS,
-            world,
+            near,
         )
+        near = near if intercept is None else intercept
+        return intercept
 
     def excess(effect: float) -> float:
-        law = replace(world, history_effect=effect, propensity_intercept=intercept_for(effect))
+        intercept = intercept_for(effect)
+        if intercept is None:  # feedback breeds feedback: so little attention is left to passive plays
+            return 1.0
+        law = replace(world, history_effect=effect, propensity_intercept=intercept)
         return transitions(law, settings).active_after_active - world.active_after_active
 
-    effect = _first_crossing(excess, EFFECTS, world)
-    return replace(world, history_effect=effect, propensity_intercept=intercept_for(effect))
+    effect = _first_crossing(excess, EFFECTS)
+    intercept = None if effect is None else intercept_for(effect)
+    if effect is None or intercept is None or abs(excess(effect)) > TOLERANCE:
+        raise _no_such_world(world)
+    return replace(world, history_effect=effect, propensity_intercept=intercept)
+
+
+def _no_such_world(world: World) -> InputError:
+    return InputError(
+        f"simulation: no world with these parameters has E[a] = {world.mean_attention}, P(a|a) = "
+        f"{world.active_after_active} and P(a|p) = {world.active_after_passive}; change stickiness, "
+        "context_scale, absences or accidents, or what is aimed at"
+    )
 
 
 def _accidents(world: World, settings: tuple[Setting, ...]) -> float:
@@ -100,21 +122,25 @@ def _accidents(world: World, settings: tuple[Setting, ...]) -> float:
     return share / (1 - share) * disliked / max(unattended, 1)
 
 
-def _first_crossing(function: Callable[[float], float], grid: Floats, world: World) -> float:
-    """Return where the function first rises through zero.
+def _first_crossing(
+    function: Callable[[float], float], grid: Floats, near: float | None = None
+) -> float | None:
+    """Return where the function first rises through zero; None: nowhere on the grid.
 
     P(a|p) rises with the propensity and falls again where nearly every attended play is active (a passive
-    one is then unattended, and attention sticks), so a plain bisection may bracket nothing.
+    one is then unattended, and attention sticks), so a plain bisection may bracket nothing. It rises through
+    zero once, so the grid's step around the solution of a similar problem may spare the way from its start.
     """
+    brackets = list(pairwise(grid))
+    if near is not None:
+        low, high = brackets[int(np.clip(np.searchsorted(grid, near) - 1, 0, len(brackets) - 1))]
+        if function(low) < 0 <= function(high):
+            return float(bisect(function, low, high, xtol=PRECISION))
     if function(grid[0]) < 0:
-        for low, high in pairwise(grid):
+        for low, high in brackets:
             if function(high) >= 0:
                 return float(bisect(function, low, high, xtol=PRECISION))
-    raise InputError(
-        f"simulation: no world with these parameters has E[a] = {world.mean_attention}, P(a|a) = "
-        f"{world.active_after_active} and P(a|p) = {world.active_after_passive}; change stickiness, "
-        "context_scale, absences or accidents, or what is aimed at"
-    )
+    return None
 
 
 def transitions(world: World, settings: tuple[Setting, ...]) -> Transitions:
@@ -138,7 +164,6 @@ def transitions(world: World, settings: tuple[Setting, ...]) -> Transitions:
         active=active / plays,
         active_after_active=both / max(before, 1),
         active_after_passive=(after - both) / max(pairs - before, 1),
-        attended=_mean_attention(world, settings),
     )
 
 

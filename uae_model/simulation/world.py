@@ -145,8 +145,8 @@ class World:
                 raise InputError(f"simulation: {name} = {value}: must lie between {low} and {high}")
         if self.long_absence_from > self.long_absence_to:
             raise InputError(
-                f"simulation: long_absence_from = {self.long_absence_from}: must be at most long_absence_to = "
-                f"{self.long_absence_to}"
+                f"simulation: long_absence_from = {self.long_absence_from}: must be at most "
+                f"long_absence_to = {self.long_absence_to}"
             )
 
     @property
