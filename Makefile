@@ -56,7 +56,7 @@ reference: setup-dev  ## write docs/reference again from settings, tables and co
 bench: setup-dev  ## the figures of docs/benchmarks, measured here and now (about 20 minutes)
 	$(PYTHON) -m benchmarks
 
-bench-estimators: setup-dev  ## how well attention is recovered, against the truth (about 30 minutes)
+bench-estimators: setup-dev  ## how well attention is recovered, against the truth (about three hours; --help: in parts)
 	$(PYTHON) -m benchmarks.estimators
 
 bench-downstream: setup-dev  ## what the weights do to recommenders, against true relevance (about 50 minutes)

@@ -15,7 +15,8 @@ from uae_model.pipeline.simulate import simulate as write_simulation
 from uae_model.pipeline.simulate import slot_days
 from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.feed import CLEAN, Defects
-from uae_model.simulation.world import PLAYS_PER_LISTENING_DAY, World
+from uae_model.simulation.listening import plays_per_listening_day
+from uae_model.simulation.world import World, parameters_of
 
 BOT_PLAYS_ABOVE_LIMIT = 500
 
@@ -33,6 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--stickiness", type=float, default=0.7, help="probability that attention stays as it was, 0 to 0.95"
     )
+    parser.add_argument(
+        "--world",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="another parameter of the world (docs/datasets.md lists them); may be given several times",
+    )
     parser.add_argument("--seed", type=int, default=7, help="the same seed and flags make the same plays")
     parser.add_argument("--format", choices=("parquet", "jsonl"), default="parquet", help="of the feed")
     parser.add_argument("--clean", action="store_true", help="no duplicates, late or bad rows, and no bot")
@@ -47,8 +55,9 @@ def simulate(args: argparse.Namespace) -> None:
         days=args.days,
         songs=args.songs,
         stickiness=args.stickiness,
+        **parameters_of(args.world),
     )
-    listening_days = args.plays / PLAYS_PER_LISTENING_DAY
+    listening_days = args.plays / plays_per_listening_day(world)
     world = replace(world, users=max(1, round(listening_days / world.days / world.activity)))
     folder = Path(args.out)
     args.config = str(_write_settings(folder, args))

@@ -74,6 +74,8 @@ class Score:
     collapsed: bool
     attention_clamped: float | None
     propensity_clamped: float | None
+    mean_interval: tuple[float, float] | None
+    """Of mean attention, lowest and highest, where training gives one."""
     calibration: dict[str, float]
 
 
@@ -104,6 +106,7 @@ def measure(case: EstimatorCase) -> dict[str, Any]:
         "held_out_passive_plays": int(passive_N.sum()),
         "active_share": float(train.feedback_N.mean()),
         "attended_share": float(train.attended_N.mean()),
+        "validation_attended_share": float(validation.attended_N.mean()),
         "oracle_auc_p": auc_of(oracle_N[passive_N], held_out.attended_N[passive_N]),
         "scores": scores,
     }
@@ -180,5 +183,8 @@ def _judge(result: TrainingResult, config: Config, held_out: SimulatedPlays, mea
         collapsed=metrics["validation_collapsed"] > 0,
         attention_clamped=metrics.get("train_attention_clamped"),
         propensity_clamped=metrics.get("train_propensity_clamped"),
+        mean_interval=(metrics["attention_mean_low"], metrics["attention_mean_high"])
+        if "attention_mean_low" in metrics
+        else None,
         calibration=calibration,
     )

@@ -11,7 +11,8 @@ import numpy as np
 from uae_model.config import Config, Feature, load_config
 from uae_model.config.estimators import AUTO, PAPER_NAMES
 from uae_model.simulation.calibrate import calibrated
-from uae_model.simulation.world import MEAN_ATTENTION, PLAYS_PER_LISTENING_DAY, World
+from uae_model.simulation.listening import plays_per_listening_day
+from uae_model.simulation.world import MEAN_ATTENTION, World
 
 SONGS = 3_000
 
@@ -65,13 +66,12 @@ class WorldSetting:
     title: str
     law: Mapping[str, Any]
     roles: Callable[[Features, int], Features] = declared_roles
-    plays_per_listening_day: float = PLAYS_PER_LISTENING_DAY
 
     def world(self, seed: int, plays: int) -> World:
         """Return the calibrated world of a seed with about so many training plays."""
         law: dict[str, Any] = {"context_scale": MODEST_CONTEXT, **self.law}
         plain = World(seed=seed, days=DAYS, songs=SONGS, **law)
-        per_user = TRAINING_DAYS * plain.activity * self.plays_per_listening_day
+        per_user = TRAINING_DAYS * plain.activity * plays_per_listening_day(plain)
         return calibrated(replace(plain, users=max(1, round(plays / per_user))))
 
     def config(self, seed: int) -> Config:
@@ -151,7 +151,10 @@ SETTINGS: dict[str, WorldSetting] = {
     "long_sessions": WorldSetting(
         "sessions of 1 to 300 plays, 2 % active",
         {"stickiness": 0.8, **LONG_SESSIONS},
-        plays_per_listening_day=39.0,
+    ),
+    "long_sessions_rare": WorldSetting(
+        "sessions of 1 to 300 plays, half sticky, 1 % active",
+        {"stickiness": 0.4, **LONG_SESSIONS, "active_after_passive": 0.005, "active_after_active": 0.4},
     ),
     "half_sticky": WorldSetting("half sticky, rho = 0.4", {"stickiness": 0.4}),
     "stickier": WorldSetting("stickier, rho = 0.85", {"stickiness": 0.85}),

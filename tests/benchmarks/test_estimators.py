@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.estimators.claims import BoundedClaim
 from benchmarks.estimators.oracle import oracle_attention
 from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, write_simulated_snapshot
-from benchmarks.estimators.tables import BoundedClaim
 from benchmarks.estimators.trials import auc_of, expected_calibration_error
 from benchmarks.estimators.worlds import third_of_roles_wrong
 from uae_model.config import load_config

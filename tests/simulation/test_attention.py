@@ -11,7 +11,7 @@ import pytest
 
 from uae_model.simulation import catalog
 from uae_model.simulation.attention import absence_shares, attend, predicted_attention
-from uae_model.simulation.listening import draw_plays
+from uae_model.simulation.listening import draw_plays, plays_per_listening_day
 from uae_model.simulation.setting import draw_setting
 from uae_model.simulation.world import Block, World
 
@@ -138,6 +138,9 @@ def test_sessions_may_be_long() -> None:
     _, lengths = np.unique(plays.session_N, return_counts=True)
     assert lengths.min() == 1
     assert 200 < lengths.max() <= 300
+    assert len(plays.user_N) / 1_500 / world.activity == pytest.approx(
+        plays_per_listening_day(world), rel=0.1
+    )
     assert world.numbers_per_session == 512
     assert PLAIN.numbers_per_session == 128
 

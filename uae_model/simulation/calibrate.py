@@ -63,15 +63,19 @@ def calibrated(world: World) -> World:
     )
     if intercept is None:
         raise _no_such_world(world)
-    fitted = _with_feedback(replace(world, attention_intercept=intercept), settings)
+    fitted = _with_feedback(replace(world, attention_intercept=intercept), settings, None)
     for _ in range(ACCIDENT_ROUNDS if world.accidental_share else 0):
-        fitted = _with_feedback(replace(fitted, accidents=_accidents(fitted, settings)), settings)
+        accidental = replace(fitted, accidents=_accidents(fitted, settings))
+        fitted = _with_feedback(accidental, settings, fitted)
     return fitted
 
 
-def _with_feedback(world: World, settings: tuple[Setting, ...]) -> World:
-    """Return the world with the history effect and the propensity that meet P(a|a) and P(a|p)."""
-    near: float | None = None
+def _with_feedback(world: World, settings: tuple[Setting, ...], similar: World | None) -> World:
+    """Return the world with the history effect and the propensity that meet P(a|a) and P(a|p).
+
+    ``similar`` is a world whose effect and propensity may be near.
+    """
+    near = None if similar is None else similar.propensity_intercept
 
     def intercept_for(effect: float) -> float | None:
         nonlocal near
@@ -94,7 +98,7 @@ def _with_feedback(world: World, settings: tuple[Setting, ...]) -> World:
         law = replace(world, history_effect=effect, propensity_intercept=intercept)
         return transitions(law, settings).active_after_active - world.active_after_active
 
-    effect = _first_crossing(excess, EFFECTS)
+    effect = _first_crossing(excess, EFFECTS, None if similar is None else similar.history_effect)
     intercept = None if effect is None else intercept_for(effect)
     if effect is None or intercept is None or abs(excess(effect)) > TOLERANCE:
         raise _no_such_world(world)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from uae_model.simulation.traits import (
     genre_of,
     user_factors,
 )
-from uae_model.simulation.world import Block, World
+from uae_model.simulation.world import PLAYS_PER_LISTENING_DAY, USERS_PER_BLOCK, Block, World
 
 PAUSES = 0.02
 """Share of the plays after which the listener pauses for minutes."""
@@ -123,6 +123,21 @@ def _has_room(setting: Setting, start_ms_ST: Ints, played_ms_ST: Ints, mask_ST: 
     same_user_S = np.append(False, setting.user_S[1:] == setting.user_S[:-1])
     before_ms_S = np.append(0, end_ms_S[:-1])
     return ~same_user_S | (start_ms_ST[:, 0] > before_ms_S + SHORTEST_BREAK_HOURS * 3_600_000)
+
+
+def plays_per_listening_day(world: World) -> float:
+    """Return the plays of a user on a day on which the user listens, on average.
+
+    Where sessions are not of the usual length, those of a block are counted.
+    """
+    lengths = ("mean_log_length", "deviation_log_length", "longest_session", "longest_session_hours")
+    usual = World()
+    if all(getattr(world, name) == getattr(usual, name) for name in lengths):
+        return PLAYS_PER_LISTENING_DAY
+    crowd = replace(world, users=USERS_PER_BLOCK, activity=1.0)
+    # Skips shorten sessions: this is about the attention and propensity of calibrated worlds.
+    crowd = replace(crowd, attention_intercept=-0.6, propensity_intercept=-2.2, history_effect=2.0)
+    return len(draw_plays(crowd, Block(1, 0)).user_N) / crowd.users
 
 
 def observed_affinity(world: World, user_N: Ints, song_N: Ints) -> Floats:

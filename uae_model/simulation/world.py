@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from uae_model.core.errors import InputError
 
@@ -65,6 +66,9 @@ LIMITS: dict[str, tuple[float, float]] = {
     "accidental_share": (0.0, 0.9),
 }
 """Lowest and highest value of each parameter that has bounds."""
+
+OPTIONS_OF_THEIR_OWN = ("seed", "days", "users", "songs", "stickiness")
+"""Parameters that ``uae simulate`` has an option for, or that follow from one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,3 +177,24 @@ class World:
         """Yield all blocks, day by day."""
         for number in range(self.days * self.blocks_per_day):
             yield self.block(number)
+
+
+def parameters_of(settings: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters that texts of the form NAME=VALUE set, for ``World(**parameters)``.
+
+    Raises:
+        InputError: naming what is no parameter or no number.
+    """
+    known = [name for name in LIMITS if name not in OPTIONS_OF_THEIR_OWN]
+    parameters: dict[str, Any] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        if name not in known:
+            raise InputError(f"simulation: {name!r} is no parameter of the world; known: {', '.join(known)}")
+        kind = type(getattr(World, name))
+        try:
+            parameters[name] = kind(text)
+        except ValueError:
+            number = "a whole number" if kind is int else "a number"
+            raise InputError(f"simulation: {name} = {text!r}: must be {number}") from None
+    return parameters
