@@ -16,7 +16,7 @@ from benchmarks.estimators.simulated import SimulatedPlays, simulate_plays, writ
 from benchmarks.estimators.trials import auc_of, expected_calibration_error
 from benchmarks.estimators.worlds import third_of_roles_wrong
 from uae_model.config import load_config
-from uae_model.models.attention_chain import forward_filter, smooth
+from uae_model.models.attention_chain import ChainLaw, forward_filter, smooth
 from uae_model.models.batch import length_mask
 from uae_model.models.process_group import ProcessGroup
 from uae_model.simulation.world import World
@@ -45,8 +45,9 @@ def test_the_oracle_is_the_smoother_of_the_chain_with_the_true_parameters(plays:
     feedback_BT = _padded(plays, plays.feedback_N)
     mask_BT = length_mask(torch.from_numpy(plays.lengths_S), feedback_BT.shape[1])
     feedback_BT[~mask_BT] = 0.0
-    filtered = forward_filter(share_BT, propensity_BT, feedback_BT, WORLD.stickiness)
-    chain_BT = smooth(share_BT, propensity_BT, feedback_BT, mask_BT, WORLD.stickiness, filtered)
+    law = ChainLaw(WORLD.stickiness)
+    filtered = forward_filter(share_BT, propensity_BT, feedback_BT, law)
+    chain_BT = smooth(share_BT, propensity_BT, feedback_BT, mask_BT, law, filtered)
     np.testing.assert_allclose(oracle_attention(WORLD, plays), chain_BT[mask_BT].numpy(), atol=1e-9)
 
 

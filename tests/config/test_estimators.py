@@ -20,7 +20,7 @@ PACKAGE = Path(uae_model.__file__).parent
 
 
 def test_the_defaults_are_those_that_every_stored_digest_was_made_with() -> None:
-    assert TrainingSettings().candidates == ("joint", "chain", "unrestricted_chain")
+    assert TrainingSettings().candidates == ("joint", "chain")
     assert EvaluationSettings().weightings == (
         *("none", "constant", "active_only", "edm", "ndb", "pn", "sar", "uae", "auto", "truth"),
     )

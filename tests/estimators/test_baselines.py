@@ -13,6 +13,7 @@ from torch import Tensor
 from tests.training_builders import SHAPE, batch_of, small_sessions, training_settings
 from uae_model.estimators import ESTIMATORS, Estimator
 from uae_model.estimators.ndb import after_passive_run
+from uae_model.models.attention_chain import ChainLaw
 from uae_model.models.batch import SessionBatch
 from uae_model.models.networks import CertainPropensity, DecayingAttention, Inputs
 from uae_model.models.pair import NetworkPair
@@ -25,7 +26,7 @@ ROLES = replace(SHAPE, attention_inputs=Inputs((0,), (0,)), propensity_inputs=In
 def estimator(name: str, seed: int = 0, stickiness: float = 0.0, **changes: Any) -> Estimator:
     torch.manual_seed(seed)
     settings = training_settings(**changes)
-    return ESTIMATORS[name](ROLES, settings, (0.0, 0.0), (1.0, 1.0), stickiness=stickiness)
+    return ESTIMATORS[name](ROLES, settings, (0.0, 0.0), (1.0, 1.0), law=ChainLaw(stickiness))
 
 
 def batch_with(feedback: list[float]) -> SessionBatch:

@@ -185,7 +185,7 @@ def test_training_curves_come_from_the_run_behind_the_day(facts: ReportFacts) ->
     assert "step_attention_risk" not in facts.model.curves
     assert facts.model.failed_gates == ()
     (candidate,) = facts.model.candidates
-    assert (candidate.name, candidate.nll, candidate.finalist) == ("chain-0.7", 0.25, True)
+    assert (candidate.name, candidate.nll, candidate.diagnostic) == ("chain-0.7", 0.25, False)
 
 
 def test_a_day_without_truth_or_model_says_so(filled: TableStore) -> None:

@@ -23,6 +23,7 @@ class CatalogueEntry:
             keeps it only where it is clearly better.
         in_paper: the paper compares it (its Table V); its attention becomes weights by Eq. 19.
         tried_by_auto: ``auto`` compares it unless ``training.candidates`` says otherwise.
+        models_accidental: its likelihood has a place for feedback without attention (eps).
     """
 
     name: str
@@ -32,18 +33,21 @@ class CatalogueEntry:
     disregards_roles: bool = False
     in_paper: bool = False
     tried_by_auto: bool = False
+    models_accidental: bool = False
 
 
 CATALOGUE = (
-    CatalogueEntry("joint", "JointEstimator", "joint", tried_by_auto=True),
-    CatalogueEntry("chain", "ChainEstimator", "chain", is_sticky=True, tried_by_auto=True),
+    CatalogueEntry("joint", "JointEstimator", "joint", tried_by_auto=True, models_accidental=True),
+    CatalogueEntry(
+        "chain", "ChainEstimator", "chain", is_sticky=True, tried_by_auto=True, models_accidental=True
+    ),
     CatalogueEntry(
         "unrestricted_chain",
         "UnrestrictedChainEstimator",
         "unrestricted chain",
         is_sticky=True,
         disregards_roles=True,
-        tried_by_auto=True,
+        models_accidental=True,
     ),
     CatalogueEntry("uae", "UnbiasedAttentionEstimator", "UAE", in_paper=True),
     CatalogueEntry("sar", "LocalPropensityEstimator", "SAR", in_paper=True),

@@ -30,6 +30,7 @@ class NetworkSettings(Section):
 
 
 Stickiness = Annotated[float, Field(ge=0, le=0.95)]
+Accidental = Annotated[float, Field(gt=0, le=0.9)]
 
 
 class TrainingSettings(Section):
@@ -49,15 +50,28 @@ class TrainingSettings(Section):
         description="Probability that attention stays as it was from play to play, of the attention chain; "
         "several values are compared by held-out likelihood (joint is the chain with 0)",
     )
+    accidental: tuple[Accidental, ...] = Field(
+        default=(0.1, 0.3),
+        description="Probability that a play without attention is active by accident (a phone in a pocket), "
+        "as a share of the rate of active plays; auto compares these with 0 at the two best values of "
+        "stickiness; empty: only 0",
+    )
+    diagnose_roles: bool = Field(
+        default=True,
+        description="Whether auto also trains the chosen chain without feature roles, to tell by how many "
+        "standard errors the declared roles look wrong; it is never kept (add unrestricted_chain to "
+        "training.candidates for that)",
+    )
     unrestricted_stickiness: Stickiness = Field(
         default=0.7,
-        description="Smallest stickiness with which auto tries unrestricted_chain: below it, nothing tells "
-        "attention from propensity where both networks see all features",
+        description="Smallest stickiness of that diagnosis: below it, nothing tells attention from "
+        "propensity where both networks see all features",
     )
-    first_round_epochs: PositiveInt = Field(
-        default=1, description="Epochs that every candidate is trained for before the best go on"
+    selection_plays: PositiveInt = Field(
+        default=300_000,
+        description="Plays of an epoch, at most, on which auto trains its candidates; the one that is kept "
+        "is then trained on the whole window",
     )
-    finalists: PositiveInt = Field(default=2, description="Candidates that are trained to the end")
     feature_roles: bool = Field(
         default=True,
         description="Whether attention sees only the features of role context or both, and the propensity "

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from uae_model.config.model_sections import TrainingSettings
+from uae_model.models.attention_chain import PAPER_LAW, ChainLaw
 from uae_model.models.batch import SessionBatch
 from uae_model.models.networks import (
     AttentionNetworkKind,
@@ -46,11 +47,11 @@ class Estimator:
         numeric_mean: Sequence[float] = (),
         numeric_deviation: Sequence[float] = (),
         device: torch.device | None = None,
-        stickiness: float = 0.0,
+        law: ChainLaw = PAPER_LAW,
     ) -> None:
         self.settings = settings
         self.shape = self.shape_for(shape, settings)
-        self.traits = Traits(self.name, stickiness, self.own_attention)
+        self.traits = Traits(self.name, law.stickiness, self.own_attention, law.accidental)
         statistics = (numeric_mean, numeric_deviation)
         self.attention: nn.Module = build_attention(self.shape, *statistics).to(device)
         self.propensity: nn.Module = build_propensity(self.shape, *statistics).to(device)
@@ -66,6 +67,9 @@ class Estimator:
             return shape.with_kinds(cls.attention_kind, "features")
         seeing_all = replace(shape, attention_inputs=None, propensity_inputs=None)
         return seeing_all.with_kinds(cls.attention_kind, cls.propensity_kind)
+
+    def start_at(self, active_rate: float) -> None:
+        """Let the networks start where the mean of their product is P(e = 1); here they keep their draw."""
 
     def pair(self) -> NetworkPair:
         """Return the networks as they are now."""

@@ -6,6 +6,7 @@ import torch
 
 from uae_model.estimators.base import Estimator, StepMetrics
 from uae_model.estimators.joint import negative_log_likelihood
+from uae_model.models.attention_chain import PAPER_LAW
 from uae_model.models.batch import SessionBatch
 from uae_model.models.process_group import ProcessGroup
 
@@ -21,5 +22,5 @@ def fit_propensity(estimator: Estimator, batch: SessionBatch | None, group: Proc
         with torch.no_grad():
             logits_BT, state_BTH = estimator.attention(batch)
         propensity_BT = estimator.propensity(batch, state_BTH)
-        loss = negative_log_likelihood(logits_BT, propensity_BT, batch, 0.0)
+        loss = negative_log_likelihood(logits_BT, propensity_BT, batch, PAPER_LAW)
     return estimator.minimise(["propensity"], "propensity_nll", loss, batch, group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from uae_model.estimators.base import Estimator, StepMetrics, bernoulli_loss
-from uae_model.models.attention_chain import forward_filter
+from uae_model.models.attention_chain import PAPER_LAW, forward_filter
 from uae_model.models.batch import SessionBatch
 from uae_model.models.process_group import ProcessGroup
 
@@ -27,7 +27,7 @@ class LocalPropensityEstimator(Estimator):
             logits_BT, propensity_BT = self.pair().logits(batch)
             e_BT = batch.feedback_BT
             with torch.no_grad():
-                expected_BT = forward_filter(logits_BT, propensity_BT, e_BT, 0.0).log_filtered_BT.exp()
+                expected_BT = forward_filter(logits_BT, propensity_BT, e_BT, PAPER_LAW).filtered_BT
             attention_loss = bernoulli_loss(expected_BT, logits_BT, batch.mask_BT)
             propensity_loss = bernoulli_loss(e_BT, propensity_BT, batch.mask_BT, expected_BT)
         return {

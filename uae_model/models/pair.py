@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from uae_model.models.attention_chain import forward_filter, smooth
+from uae_model.models.attention_chain import ChainLaw, forward_filter, smooth
 from uae_model.models.batch import SessionBatch
 from uae_model.models.networks import NetworkShape, build_attention, build_propensity
 
@@ -28,12 +28,19 @@ class Traits:
     Attributes:
         estimator: the rule that trained it.
         stickiness: rho of the attention chain; 0 where plays are independent given the features.
+        accidental: eps of the chain, the probability that an unattended play is active.
         own_attention: the kind of attention that the estimator is meant to be used with.
     """
 
     estimator: str = "uae"
     stickiness: float = 0.0
     own_attention: AttentionKind = "prediction"
+    accidental: float = 0.0
+
+    @property
+    def law(self) -> ChainLaw:
+        """What the attention chain assumes beside the networks."""
+        return ChainLaw(self.stickiness, self.accidental)
 
 
 @dataclass(frozen=True)
@@ -101,16 +108,16 @@ class NetworkPair:
         """
         with torch.inference_mode():
             attention_BT, propensity_BT = (logits_BT.double() for logits_BT in self.logits(batch))
-            feedback_BT, stickiness = batch.feedback_BT, self.traits.stickiness
-            filtered = forward_filter(attention_BT, propensity_BT, feedback_BT, stickiness)
+            feedback_BT, law = batch.feedback_BT, self.traits.law
+            filtered = forward_filter(attention_BT, propensity_BT, feedback_BT, law)
             attention: dict[AttentionKind, Tensor] = {}
             for kind in kinds or (self.traits.own_attention,):
                 if kind == "prediction":
-                    attention[kind] = filtered.log_predicted_BT.exp()
+                    attention[kind] = filtered.predicted_BT
                 elif kind == "filtered":
-                    attention[kind] = filtered.log_filtered_BT.exp()
+                    attention[kind] = filtered.filtered_BT
                 else:
                     attention[kind] = smooth(
-                        attention_BT, propensity_BT, feedback_BT, batch.mask_BT, stickiness, filtered
+                        attention_BT, propensity_BT, feedback_BT, batch.mask_BT, law, filtered
                     )
             return Prediction(attention, logsigmoid(propensity_BT).exp(), filtered.log_likelihood_BT)

@@ -128,6 +128,7 @@ class Registry:
             **{name: f"{value:.6g}" for name, value in result.metrics.items()},
             "estimator": result.estimator,
             "stickiness": f"{result.stickiness:g}",
+            "accidental": f"{result.accidental:g}",
             **_input_tags(manifest, NetworkShape.from_dict(state["shape"])),
             "candidates": json.dumps(result.candidates),
             "warnings": "; ".join(result.warnings),

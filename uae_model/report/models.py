@@ -63,7 +63,7 @@ def read_model(
 def _candidates(tags: dict[str, str]) -> tuple[Comparison, ...]:
     """Return what ``auto`` compared, the chosen one first; empty for a model that was registered without."""
     recorded = json.loads(tags.get("candidates", "[]"))
-    return tuple(Comparison(**candidate) for candidate in recorded)
+    return tuple(Comparison.recorded(candidate) for candidate in recorded)
 
 
 def _by_epoch(history: dict[str, list[tuple[int, float]]]) -> dict[str, tuple[tuple[int, float], ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -67,6 +68,15 @@ class RankData:
         """Yield this rank's share of the validation days, always in the same order."""
         return self.batches(self.manifest.validation, self.job.training.seed, shuffle=False)
 
+    def active_rate(self) -> float:
+        """Return P(e = 1) of the validation days."""
+        totals = torch.zeros(2, dtype=torch.float64, device=self.group.device)
+        for batch in self.validation():
+            moved = batch.to(self.group.device)
+            totals += torch.stack([moved.feedback_BT[moved.mask_BT].double().sum(), moved.mask_BT.sum()])
+        active, plays = self.group.sum(totals).tolist()
+        return active / plays if plays else 0.0
+
     def evaluate(self, pair: NetworkPair, when: str) -> dict[str, float]:
         """Judge a pair on the validation days; ``when`` is for the error.
 
@@ -82,8 +92,27 @@ class RankData:
 class CandidateFit:
     """One candidate's training on one snapshot, as one of several ranks."""
 
-    def __init__(self, candidate: Candidate, snapshot: RankData, reporter: Reporter, prefix: str) -> None:
+    def __init__(
+        self,
+        candidate: Candidate,
+        snapshot: RankData,
+        reporter: Reporter,
+        prefix: str,
+        active_rate: float,
+        epoch_plays: int | None = None,
+    ) -> None:
+        """Prepare a fit, or go on from its checkpoint.
+
+        Args:
+            candidate: what is trained.
+            snapshot: what it is trained on.
+            reporter: takes its metrics.
+            prefix: of the metrics' names.
+            active_rate: P(e = 1), at which the networks of a likelihood start.
+            epoch_plays: plays of an epoch, at most: another draw of the window in every epoch; None: all.
+        """
         self.candidate = candidate
+        self.epoch_plays = epoch_plays if (epoch_plays or 0) < snapshot.manifest.train.plays else None
         self.snapshot = snapshot
         self.group = snapshot.group
         self.reporter = reporter
@@ -98,8 +127,9 @@ class CandidateFit:
             manifest.numeric_mean,
             manifest.numeric_deviation,
             self.group.device,
-            candidate.stickiness,
+            candidate.law,
         )
+        self.estimator.start_at(active_rate)
         self.progress = Progress()
         self.best: dict[str, Any] = {}
         self._resume()
@@ -107,7 +137,8 @@ class CandidateFit:
     @property
     def checkpoint_path(self) -> str:
         """The file a killed run goes on from."""
-        return f"{self.snapshot.job.checkpoint_folder}/{self.candidate.name}.pt"
+        part = f"-{self.epoch_plays}" if self.epoch_plays else ""
+        return f"{self.snapshot.job.checkpoint_folder}/{self.candidate.name}{part}.pt"
 
     @property
     def best_metrics(self) -> dict[str, float]:
@@ -141,7 +172,8 @@ class CandidateFit:
         for _ in islice(batches, at.step):
             pass  # a resumed epoch: these were trained on before the checkpoint
         self._train_batches(batches)
-        check_accounting(train, at.seen_sessions, at.seen_plays, f"epoch {at.epoch}")
+        if self.epoch_plays is None:
+            check_accounting(train, at.seen_sessions, at.seen_plays, f"epoch {at.epoch}")
         steps = max(at.step, 1)
         metrics = {f"train_{name}": total / steps for name, total in at.metric_sums.items()}
         validation = self.snapshot.evaluate(self.estimator.pair(), f"epoch {at.epoch}")
@@ -152,7 +184,7 @@ class CandidateFit:
         at = self.progress
         bar = tqdm(
             desc=f"{self.candidate.name} epoch {at.epoch + 1}/{self.settings.epochs}",
-            total=self.snapshot.manifest.train.plays,
+            total=self.epoch_plays or self.snapshot.manifest.train.plays,
             initial=at.seen_plays,
             unit=" plays",
             unit_scale=True,
@@ -160,7 +192,7 @@ class CandidateFit:
             mininterval=5.0,
         )
         with bar:
-            while True:
+            while at.seen_plays < (self.epoch_plays or math.inf):
                 batch = next(batches, None)
                 sessions, plays = self._seen_by_all(batch)
                 if sessions == 0:

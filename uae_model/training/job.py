@@ -52,6 +52,7 @@ class TrainingResult:
         history: metrics of every epoch of the chosen candidate.
         estimator: its name.
         stickiness: its rho.
+        accidental: its eps, the probability that a play without attention is active.
         candidates: what was compared, the chosen one first (``uae_model.training.comparison.Comparison``).
         warnings: collapsed solutions, in words.
     """
@@ -61,6 +62,7 @@ class TrainingResult:
     history: list[dict[str, float]] = field(default_factory=list)
     estimator: str = ""
     stickiness: float = 0.0
+    accidental: float = 0.0
     candidates: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -6,12 +6,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from uae_model.config.estimators import AUTO
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log, warn
 from uae_model.models.pair import NetworkPair
 from uae_model.models.process_group import ProcessGroup, joined_process_group
 from uae_model.snapshot.manifest import load_manifest
-from uae_model.training.candidates import candidates_of
+from uae_model.training.candidates import (
+    Candidate,
+    accidental_candidates,
+    candidates_of,
+    diagnostic_candidate,
+)
 from uae_model.training.comparison import Comparison, best_candidate
 from uae_model.training.evaluate import COLLAPSED, calibrate, paired_differences
 from uae_model.training.fit import CandidateFit, RankData
@@ -23,6 +29,10 @@ def train_on_this_rank(job: TrainingJob) -> dict[str, Any]:
     """Train as one of the announced ranks; the entry of TorchDistributor and torchrun."""
     with joined_process_group() as group:
         return Trainer(job, group, reporter_for(job, group.is_first)).train().to_dict()
+
+
+TRIED_WITH_ACCIDENTS = 2
+"""Candidates, the best ones, that are tried with accidental feedback."""
 
 
 class Trainer:
@@ -37,6 +47,7 @@ class Trainer:
         self.reporter = reporter
         self.settings = job.training
         self.snapshot = RankData(manifest, job, group)
+        self.active_rate = self.snapshot.active_rate()
 
     @property
     def networks_path(self) -> str:
@@ -46,19 +57,27 @@ class Trainer:
     def train(self) -> TrainingResult:
         """Train to the end and return the best epoch, by validation likelihood, of the best candidate.
 
-        Every candidate is trained for ``training.first_round_epochs``; the ``training.finalists`` best go
-        on to the end, the best one that keeps to the declared roles always among them. A candidate that
-        disregards these is kept only where it is better by two standard errors.
+        Every candidate is trained to the end on the same draws of at most ``training.selection_plays`` plays
+        an epoch; the two best are tried with accidental feedback, too. Where an epoch has more plays, the
+        one that is kept is then trained on all of them.
         Deterministic, so a killed run goes on from its candidates' checkpoints.
 
         Raises:
             ContractError: if an epoch read more or fewer sessions or plays than the manifest states.
             ModelError: if a validation loss is no number.
         """
-        finalists, others = self._fit_candidates()
-        fits = [*finalists, *others]
-        compared = self._compare(fits, len(finalists))
-        chosen = next(fit for fit in fits if fit.candidate.name == compared[0].name)
+        fits = self._fit_candidates()
+        compared = self._compare(fits)
+        chosen = _named(fits, compared[0].name)
+        diagnostic = diagnostic_candidate(chosen.candidate, self.settings) if len(fits) > 1 else None
+        doubt: dict[str, float] = {}
+        if diagnostic:
+            free = self._fit(diagnostic, self.settings.selection_plays)
+            doubt = {"roles_doubt": self._roles_doubt(chosen, free)}
+            compared = self._compare([*fits, free], diagnostic.name)
+        self._log_comparison(compared)
+        if chosen.epoch_plays is not None:
+            chosen = self._fit(chosen.candidate, None)
         pair = chosen.best_pair()
         pair.calibration = calibrate(pair, self.snapshot.validation(), self.group)
         if self.group.is_first:
@@ -69,76 +88,86 @@ class Trainer:
         best = chosen.best_metrics
         return TrainingResult(
             networks_path=self.networks_path,
-            metrics={**best, "best_epoch": float(chosen.progress.best_epoch), **self._champion_metrics()},
+            metrics={
+                **best,
+                **doubt,
+                "best_epoch": float(chosen.progress.best_epoch),
+                **self._champion_metrics(),
+            },
             history=chosen.progress.history,
             estimator=chosen.candidate.estimator,
             stickiness=chosen.candidate.stickiness,
+            accidental=chosen.candidate.accidental,
             candidates=[asdict(comparison) for comparison in compared],
             warnings=self._collapse_warnings(best),
         )
 
-    def _fit_candidates(self) -> tuple[list[CandidateFit], list[CandidateFit]]:
-        """Return the finalists, trained to the end, and the other candidates."""
-        candidates = candidates_of(self.settings)
-        alone = len(candidates) == 1
-        fits = [
-            CandidateFit(candidate, self.snapshot, self.reporter, "" if alone else f"{candidate.name}/")
-            for candidate in candidates
-        ]
-        if len(fits) > self.settings.finalists:
-            for fit in fits:
-                fit.train(min(self.settings.first_round_epochs, self.settings.epochs))
-            fits.sort(key=self._first_round_loss)
-            finalists = fits[: self.settings.finalists]
-            keeping = [fit for fit in fits if not fit.candidate.disregards_roles]
-            if keeping and all(fit.candidate.disregards_roles for fit in finalists):
-                # The comparison needs one; with a single finalist that is one more than was asked for.
-                finalists[max(1, len(finalists) - 1) :] = keeping[:1]
-        else:
-            finalists = fits
-        for fit in finalists:
-            fit.train(self.settings.epochs)
-        return finalists, [fit for fit in fits if fit not in finalists]
+    def _fit_candidates(self) -> list[CandidateFit]:
+        """Return every candidate, trained to the end."""
+        first = candidates_of(self.settings)
+        if len(first) == 1:
+            return [self._fit(first[0], None, prefix="")]
+        limit = self.settings.selection_plays
+        fits = [self._fit(candidate, limit) for candidate in first]
+        if self.settings.estimator == AUTO:
+            ordered = sorted(fits, key=lambda fit: fit.best_metrics["validation_nll"])
+            best = [fit.candidate for fit in ordered if not fit.candidate.disregards_roles]
+            wider = accidental_candidates(best[:TRIED_WITH_ACCIDENTS], self.settings, self.active_rate)
+            fits += [self._fit(candidate, limit) for candidate in wider]
+        return fits
 
-    def _first_round_loss(self, fit: CandidateFit) -> float:
-        first_round = fit.progress.history[: self.settings.first_round_epochs]
-        return min(epoch["validation_nll"] for epoch in first_round)
+    def _fit(self, candidate: Candidate, epoch_plays: int | None, prefix: str | None = None) -> CandidateFit:
+        prefix = f"{candidate.name}/" if prefix is None else prefix
+        fit = CandidateFit(candidate, self.snapshot, self.reporter, prefix, self.active_rate, epoch_plays)
+        fit.train(self.settings.epochs)
+        return fit
 
-    def _compare(self, fits: Sequence[CandidateFit], finalists: int) -> list[Comparison]:
-        """Return the candidates, the chosen one first, then by loss; only a finalist is chosen."""
+    def _compare(self, fits: Sequence[CandidateFit], diagnostic: str = "") -> list[Comparison]:
+        """Return the candidates, the chosen one first, then by loss."""
         differences = [(0.0, 0.0)]
         if len(fits) > 1:
             pairs = [fit.best_pair() for fit in fits]
             differences = paired_differences(pairs, self.snapshot.validation(), self.group)
         compared = []
-        for index, (fit, (difference, error)) in enumerate(zip(fits, differences, strict=True)):
+        for fit, (difference, error) in zip(fits, differences, strict=True):
             best = fit.best_metrics
             compared.append(
                 Comparison(
                     name=fit.candidate.name,
                     estimator=fit.candidate.estimator,
                     stickiness=fit.candidate.stickiness,
+                    accidental=fit.candidate.accidental,
                     nll=best["validation_nll"],
                     nll_error=best["validation_nll_error"],
                     difference=difference,
                     difference_error=error,
                     epochs=fit.progress.epoch,
-                    finalist=index < finalists,
                     mean_attention=best["validation_mean_attention"],
                     mean_propensity=best["validation_mean_propensity"],
                     collapsed=best["validation_collapsed"] > 0,
+                    disregards_roles=fit.candidate.disregards_roles,
+                    diagnostic=fit.candidate.name == diagnostic,
                 )
             )
-        compared.sort(key=lambda comparison: (not comparison.finalist, comparison.nll))
-        disregarding = {fit.candidate.name for fit in fits if fit.candidate.disregards_roles}
-        compared.insert(0, compared.pop(best_candidate(compared, disregarding)))
+        compared.sort(key=lambda comparison: comparison.nll)
+        compared.insert(0, compared.pop(best_candidate(compared)))
+        return compared
+
+    def _roles_doubt(self, chosen: CandidateFit, free: CandidateFit) -> float:
+        """Return by how many standard errors the chain without roles is better than the chosen candidate."""
+        pairs = [chosen.best_pair(), free.best_pair()]
+        (worse, error), (free_worse, free_error) = paired_differences(
+            pairs, self.snapshot.validation(), self.group
+        )
+        return worse / error if error else -free_worse / free_error if free_error else 0.0
+
+    def _log_comparison(self, compared: Sequence[Comparison]) -> None:
         if self.group.is_first and len(compared) > 1:
             log(
                 "candidates compared",
                 chosen=compared[0].name,
                 candidates=[asdict(comparison) for comparison in compared],
             )
-        return compared
 
     def _champion_metrics(self) -> dict[str, float]:
         """Judge the current champion on the same validation plays, for the promotion gate."""
@@ -163,3 +192,7 @@ class Trainer:
             for message in messages:
                 warn("collapsed solution", message=message)
         return messages
+
+
+def _named(fits: Sequence[CandidateFit], name: str) -> CandidateFit:
+    return next(fit for fit in fits if fit.candidate.name == name)
