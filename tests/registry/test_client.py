@@ -163,7 +163,12 @@ class TestServing:
             **{"training_plays": "70", "validation_nll": "0.251235", "training_seconds": "1.23457"},
             **{"champion_version": "", "warnings": ""},
             **{"attention_features": "all", "propensity_features": "all"},
-            **{"estimator": "chain", "stickiness": "0.7", "candidates": '[{"name": "chain-0.7"}]'},
+            **{
+                "estimator": "chain",
+                "stickiness": "0.7",
+                "accidental": "0",
+                "candidates": '[{"name": "chain-0.7"}]',
+            },
             **links,
         }
 

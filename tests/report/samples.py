@@ -73,8 +73,10 @@ def model() -> ModelFacts:
         curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
         failed_gates=(),
         candidates=(
-            Comparison("chain-0.7", "chain", 0.7, 0.254, 0.002, 0.0, 0.0, 3, True, 0.31, 0.28, False),
-            Comparison("joint", "joint", 0.0, 0.259, 0.002, 0.005, 0.0004, 1, False, 0.95, 0.09, True),
+            Comparison("chain-0.7", "chain", 0.7, 0.0, 0.254, 0.002, 0.0, 0.0, 3, 0.31, 0.28, False),
+            Comparison(
+                "joint", "joint", 0.0, 0.0, 0.259, 0.002, 0.005, 0.0004, 1, 0.95, 0.09, True, diagnostic=True
+            ),
         ),
     )
 

@@ -27,7 +27,7 @@ from uae_model.training.comparison import Comparison
 
 FIRST, DAY, SCORED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 
-CANDIDATE = asdict(Comparison("chain-0.7", "chain", 0.7, 0.25, 0.01, 0.0, 0.0, 3, True, 0.3, 0.2, False))
+CANDIDATE = asdict(Comparison("chain-0.7", "chain", 0.7, 0.0, 0.25, 0.01, 0.0, 0.0, 3, 0.3, 0.2, False))
 TAGS = {
     "propensity_version": "1",
     "validation_nll": "0.25",

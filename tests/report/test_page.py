@@ -115,7 +115,7 @@ def test_what_is_missing_is_said() -> None:
 def test_candidates_are_compared_and_what_is_assumed_is_said() -> None:
     page = render(sample())
     assert "0.2590<br>± 0.0020" in page
-    assert "joint, first round only" in page
+    assert "joint, diagnosis of the roles only" in page
     assert "The mean of attention is not anchored" in page
     assert "hour_of_day, device" in page
     anchored = replace(sample(), weight_formula="linear(smoothed), attention_mean=0.3")
