@@ -40,7 +40,7 @@ AUTO: dict[str, Any] = {
         "feature_roles": True,
         "epochs": 6,
         "patience": 6,
-        "batch_plays": 512,
+        "batch_plays": 256,
         "accidental": (),
         "diagnose_roles": False,
     },
@@ -167,10 +167,10 @@ def test_of_a_large_window_candidates_see_a_part_and_the_chosen_one_all(tmp_path
         content = load_tensors(str(path))
         assert content is not None
         steps[path.stem] = content["progress"]["total_steps"]
-    # 400 sessions of 8 plays, 64 sessions a batch: seven batches; 1,600 plays are reached in the fourth.
+    # 400 sessions of 8 plays, 32 sessions a batch: 13 batches; 1,600 plays are reached in the seventh.
     assert steps == {
-        **{"joint-1600": 8, "chain-0.8-1600": 8, "unrestricted_chain-0.8-1600": 8},
-        "chain-0.8": 14,
+        **{"joint-1600": 14, "chain-0.8-1600": 14, "unrestricted_chain-0.8-1600": 14},
+        "chain-0.8": 26,
     }
     assert len(result.history) == 2
     assert result.candidates[0]["name"] == "chain-0.8"

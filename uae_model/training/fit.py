@@ -27,6 +27,10 @@ from uae_model.training.reporting import Reporter
 REPORTED_STEPS = 50
 """Steps between two reports of a step's metrics."""
 
+EPOCH_STEPS, SMALLEST_BATCH = 150, 256
+"""Optimiser steps that an epoch should have, if need be by smaller batches, and the smallest of these: six
+epochs of twenty steps would end before a small window is learned (docs/model.md)."""
+
 
 @dataclass
 class Progress:
@@ -50,6 +54,12 @@ class RankData:
     job: TrainingJob
     group: ProcessGroup
 
+    @property
+    def batch_plays(self) -> int:
+        """Padded steps of one process's batch: the configured ones, and fewer in a small window."""
+        steps = EPOCH_STEPS * self.group.world_size
+        return min(self.job.training.batch_plays, max(SMALLEST_BATCH, self.manifest.train.plays // steps))
+
     def batches(self, split: SnapshotSplit, seed: int, *, shuffle: bool) -> Iterator[SessionBatch]:
         """Yield this rank's share of a split once."""
         settings = self.job.training
@@ -59,7 +69,7 @@ class RankData:
             split,
             shape,
             self.group,
-            batch_plays=settings.batch_plays,
+            batch_plays=self.batch_plays,
             seed=seed,
             shuffle=shuffle,
         )
