@@ -85,8 +85,8 @@ class TrainingSettings(Section):
     )
     batch_plays: PositiveInt = Field(
         default=1024,
-        description="Padded steps in a batch of one process, at most; sessions = batch_plays / padded length. "
-        "A small window has smaller batches, so that an epoch has about 150 steps",
+        description="Padded steps in a batch of one process, at most; sessions = batch_plays / padded "
+        "length. A small window has smaller batches, so that an epoch has about 150 steps",
     )
     learning_rate_attention: Positive = Field(
         default=3e-3, description="Learning rate of Adam for the attention network (Theta_g)"
