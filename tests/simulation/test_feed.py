@@ -39,6 +39,14 @@ def test_every_play_of_the_feed_has_one_truth(defects: Defects) -> None:
     assert set(truth) == good
 
 
+def test_plays_of_long_sessions_have_ids_of_their_own() -> None:
+    world = World(users=400, days=3, longest_session=300, longest_session_hours=23.4, mean_log_length=4.0)
+    names = feed_rows(world, LAST, ["screen_state"], CLEAN)["event_id"].to_pylist()
+    lengths = pc.value_counts(truth_rows(world, LAST, CLEAN)["simulated_session"]).field("counts")
+    assert pc.max(lengths).as_py() > 128
+    assert len(names) == len(set(names))
+
+
 def test_defects_come_in_their_shares() -> None:
     clean = feed_rows(WORLD, LAST, FEATURES, CLEAN)
     plays = clean.num_rows
