@@ -46,6 +46,15 @@ def test_a_candidate_as_good_as_the_champion_may_take_its_place() -> None:
             {"champion_loss": 0.25},
             "its validation loss 0.3000 exceeds champion 7's 0.2500 by more than 2.0%",
         ),
+        (
+            {"evidence": 0.467},
+            "its attention runs against the feedback: AUC 0.467, promotion.min_evidence_auc = 0.5",
+        ),
+        (
+            {"agreement": 0.12},
+            "its weights and the second best candidate's have a rank correlation of 0.12, "
+            "promotion.min_runner_up_agreement = 0.3",
+        ),
         ({"champion_loss": None}, "champion 7 has other features, so their losses cannot be compared"),
     ],
 )

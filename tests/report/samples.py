@@ -69,6 +69,8 @@ def model() -> ModelFacts:
             "training_days": "2026-01-05..2026-01-11",
             "estimator": "chain",
             "attention_features": "hour_of_day, device",
+            "attention_mean_low": "0.218",
+            "attention_mean_high": "0.481",
         },
         curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
         failed_gates=(),

@@ -116,6 +116,8 @@ def test_candidates_are_compared_and_what_is_assumed_is_said() -> None:
     page = render(sample())
     assert "0.2590<br>± 0.0020" in page
     assert "joint, diagnosis of the roles only" in page
+    assert "attended to between 22% and 48% of the plays" in page
+    assert "attended to between" not in render(bare())
     assert "The mean of attention is not anchored" in page
     assert "hour_of_day, device" in page
     anchored = replace(sample(), weight_formula="linear(smoothed), attention_mean=0.3")

@@ -159,6 +159,16 @@ class PromotionGates(Section):
         default=True, description="Whether the validation loss must be below that of the constant base rate"
     )
     min_training_plays: int = Field(default=1000, ge=0, description="Fewest plays in the training window")
+    min_evidence_auc: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.5,
+        description="Smallest ROC-AUC with which attention tells passive plays beside an active one from "
+        "others; below 0.5 attention runs against the feedback",
+    )
+    min_runner_up_agreement: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=0.3,
+        description="Smallest rank correlation between the weights of the two best candidates; where they "
+        "order passive plays in different ways, the choice between them is all that the weights rest on",
+    )
 
 
 class ScoringSettings(Section):

@@ -327,6 +327,8 @@ def _publications(config: Config) -> TableContract:
                 _column("run_id", T.StringType(), required=True),
                 _column("config", T.StringType(), required=True),
                 _column("lineage", T.StringType()),
+                _column("attention_mean_low", T.DoubleType()),
+                _column("attention_mean_high", T.DoubleType()),
                 _day(),
             ]
         ),

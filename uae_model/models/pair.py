@@ -61,6 +61,7 @@ class NetworkPair:
 
     ``calibration`` holds, for each kind of attention, a histogram of its logits over the passive plays of the
     validation days, and the counts of plays; ``uae_model.weights.resolution`` finds shifts and factors by it.
+    Of a likelihood estimator it also holds ``mean_interval``: the ends of the interval for mean attention.
     """
 
     shape: NetworkShape

@@ -23,6 +23,8 @@ class RegisteredCandidate:
         training_plays: plays that it was trained on.
         compared_with: version of the champion that was judged on the same days; None where there was none.
         champion_loss: that champion's loss; None where it could not be compared.
+        evidence: ROC-AUC with which attention tells plays beside active ones; None where none is known.
+        agreement: rank correlation with the runner-up's weights; None where there was none.
     """
 
     loss: float
@@ -30,6 +32,8 @@ class RegisteredCandidate:
     training_plays: int
     compared_with: int | None
     champion_loss: float | None
+    evidence: float | None = None
+    agreement: float | None = None
 
     @classmethod
     def of(cls, metrics: Mapping[str, float], tags: Mapping[str, str]) -> RegisteredCandidate:
@@ -57,6 +61,8 @@ class RegisteredCandidate:
             training_plays=int(figure("training_plays") or 0),
             compared_with=int(compared_with) if compared_with else None,
             champion_loss=figure("champion_validation_nll"),
+            evidence=figure("attention_evidence"),
+            agreement=figure("runner_up_agreement"),
         )
 
 
@@ -81,8 +87,25 @@ def failed_gates(candidate: RegisteredCandidate, champion: int | None, gates: Pr
             f"it was trained on {candidate.training_plays} plays, "
             f"promotion.min_training_plays = {gates.min_training_plays}"
         )
+    failed += _plausibility(candidate, gates)
     if champion is not None:
         failed += _against_champion(candidate, champion, gates)
+    return failed
+
+
+def _plausibility(candidate: RegisteredCandidate, gates: PromotionGates) -> list[str]:
+    failed = []
+    if candidate.evidence is not None and candidate.evidence < gates.min_evidence_auc:
+        failed.append(
+            f"its attention runs against the feedback: AUC {candidate.evidence:.3f}, "
+            f"promotion.min_evidence_auc = {gates.min_evidence_auc:g}"
+        )
+    if candidate.agreement is not None and candidate.agreement < gates.min_runner_up_agreement:
+        failed.append(
+            "its weights and the second best candidate's have a rank correlation of "
+            f"{candidate.agreement:.2f}, "
+            f"promotion.min_runner_up_agreement = {gates.min_runner_up_agreement:g}"
+        )
     return failed
 
 

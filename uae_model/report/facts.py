@@ -218,6 +218,14 @@ class ReportFacts:
     health: tuple[FeatureDay, ...] = ()
     evaluation: Document | None = None
 
+    @property
+    def mean_interval(self) -> tuple[float, float] | None:
+        """The ends of the interval for mean attention that training found; None where it did not look."""
+        tags = self.model.tags if self.model else {}
+        if "attention_mean_low" not in tags:
+            return None
+        return float(tags["attention_mean_low"]), float(tags["attention_mean_high"])
+
 
 def total_rate(rates: Iterable[Rate]) -> Rate:
     """Return the sum of some rates."""

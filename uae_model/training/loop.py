@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from uae_model.config.estimators import AUTO
+from uae_model.config.estimators import AUTO, catalogue_entry
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log, warn
 from uae_model.models.pair import NetworkPair
@@ -19,9 +20,11 @@ from uae_model.training.candidates import (
     diagnostic_candidate,
 )
 from uae_model.training.comparison import Comparison, best_candidate
-from uae_model.training.evaluate import COLLAPSED, calibrate, paired_differences
+from uae_model.training.evaluate import calibrate, paired_differences
 from uae_model.training.fit import CandidateFit, RankData
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors, save_tensors
+from uae_model.training.mean_attention import mean_attention_interval
+from uae_model.training.plausibility import doubts, evidence_auc, rank_correlation
 from uae_model.training.reporting import Reporter, reporter_for
 
 
@@ -79,7 +82,13 @@ class Trainer:
         if chosen.epoch_plays is not None:
             chosen = self._fit(chosen.candidate, None)
         pair = chosen.best_pair()
+        figures = {**doubt, **self._plausibility(pair, chosen, fits)}
         pair.calibration = calibrate(pair, self.snapshot.validation(), self.group)
+        if "attention_mean_low" in figures:
+            pair.calibration["mean_interval"] = [
+                figures["attention_mean_low"],
+                figures["attention_mean_high"],
+            ]
         if self.group.is_first:
             save_tensors(self.networks_path, pair.to_state())
         if len(fits) > 1:
@@ -90,7 +99,7 @@ class Trainer:
             networks_path=self.networks_path,
             metrics={
                 **best,
-                **doubt,
+                **figures,
                 "best_epoch": float(chosen.progress.best_epoch),
                 **self._champion_metrics(),
             },
@@ -99,7 +108,7 @@ class Trainer:
             stickiness=chosen.candidate.stickiness,
             accidental=chosen.candidate.accidental,
             candidates=[asdict(comparison) for comparison in compared],
-            warnings=self._collapse_warnings(best),
+            warnings=self._warnings({**best, **figures}),
         )
 
     def _fit_candidates(self) -> list[CandidateFit]:
@@ -110,7 +119,7 @@ class Trainer:
         limit = self.settings.selection_plays
         fits = [self._fit(candidate, limit) for candidate in first]
         if self.settings.estimator == AUTO:
-            ordered = sorted(fits, key=lambda fit: fit.best_metrics["validation_nll"])
+            ordered = sorted(fits, key=_validation_loss)
             best = [fit.candidate for fit in ordered if not fit.candidate.disregards_roles]
             wider = accidental_candidates(best[:TRIED_WITH_ACCIDENTS], self.settings, self.active_rate)
             fits += [self._fit(candidate, limit) for candidate in wider]
@@ -179,20 +188,33 @@ class Trainer:
         champion = NetworkPair.from_state(state, self.group.device)
         return {"champion_validation_nll": self.snapshot.evaluate(champion, "champion")["nll"]}
 
-    def _collapse_warnings(self, metrics: dict[str, float]) -> list[str]:
-        messages = []
-        for name in ("attention", "propensity"):
-            mean = metrics[f"validation_mean_{name}"]
-            if mean > COLLAPSED:
-                messages.append(
-                    f"mean {name} is {mean:.3f}: the estimator has collapsed towards {name} = 1 "
-                    "and the other network carries P(active) alone"
-                )
+    def _plausibility(
+        self, pair: NetworkPair, chosen: CandidateFit, fits: Sequence[CandidateFit]
+    ) -> dict[str, float]:
+        """Return the interval of mean attention, and what speaks for or against the pair's attention."""
+        validation = self.snapshot.validation
+        figures = {"attention_evidence": evidence_auc(pair, validation(), self.group)}
+        if catalogue_entry(chosen.candidate.estimator).models_accidental:
+            mean, low, high = mean_attention_interval(pair, validation(), self.group)
+            figures |= {"attention_mean": mean, "attention_mean_low": low, "attention_mean_high": high}
+        others = [fit for fit in fits if fit.candidate.name != chosen.candidate.name]
+        others = [fit for fit in others if not fit.candidate.disregards_roles]
+        if others:
+            second = min(others, key=_validation_loss).best_pair()
+            figures["runner_up_agreement"] = rank_correlation(pair, second, validation(), self.group)
+        return {name: value for name, value in figures.items() if math.isfinite(value)}
+
+    def _warnings(self, metrics: dict[str, float]) -> list[str]:
+        messages = doubts(metrics)
         if self.group.is_first:
             for message in messages:
-                warn("collapsed solution", message=message)
+                warn("model in doubt", message=message)
         return messages
 
 
 def _named(fits: Sequence[CandidateFit], name: str) -> CandidateFit:
     return next(fit for fit in fits if fit.candidate.name == name)
+
+
+def _validation_loss(fit: CandidateFit) -> float:
+    return fit.best_metrics["validation_nll"]

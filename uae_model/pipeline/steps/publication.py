@@ -78,6 +78,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     )
     _require_passed(checks, day, state)
     plays = store.states.accepted("plays", day)
+    low, high = state.counts.get("mean_interval") or (None, None)
     row = publication_row(
         statistics,
         checks,
@@ -86,6 +87,8 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
             "status": PUBLISHED,
             "excluded_count": int(plays.counts.get("excluded", 0)) if plays else 0,
             "quarantined_count": quarantined,
+            "attention_mean_low": low,
+            "attention_mean_high": high,
             "attention_model_version": models[0],
             "propensity_model_version": models[1],
             "run_id": config.run_id(day.isoformat()),

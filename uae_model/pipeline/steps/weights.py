@@ -75,6 +75,7 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     return scored, {
         "models": [champion.attention_version, champion.propensity_version],
         "weighting": weighting.describe(),
+        "mean_interval": champion.state["calibration"].get("mean_interval"),
     }
 
 
