@@ -54,6 +54,8 @@ class TestProfiles:
         assert paper.network.hidden in (64, 128, 256)
         assert (paper.training.batch_plays, paper.training.clip_risk) == (4096, True)
         assert (paper.training.attention_steps, paper.training.propensity_steps) == (1, 2)
+        assert (paper.training.alternate, paper.training.keep_epoch) == ("pass", "last")
+        assert (paper.training.attention_floor, paper.training.propensity_floor) == (0.0, 0.0)
         assert (paper.weights.function, paper.weights.gamma) == ("power", 15.0)
         assert paper.labels.active == ("like", "share", "download", "skip", "dislike")
         assert paper.labels.positive == ("like", "share", "download", "auto_play")

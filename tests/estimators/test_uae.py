@@ -282,3 +282,60 @@ def test_theorem_1_the_attention_risk_is_unbiased_and_pn_is_not() -> None:
 
     assert abs(z(unbiased_R)) < 3.5  # a false alarm once in 2,000 seeds
     assert abs(z(pn_R)) > 20
+
+
+def test_networks_that_take_turns_by_the_pass_train_one_a_pass() -> None:
+    model = estimator(alternate="pass", attention_steps=1, propensity_steps=2)
+    assert model.passes == 3
+    assert estimator(attention_steps=1, propensity_steps=2).passes == 1
+    batch = batch_of(small_sessions([4, 2, 5]))
+    for number, (trained, resting) in enumerate(
+        [("attention", "propensity"), ("propensity", "attention"), ("propensity", "attention")]
+    ):
+        model.start_pass(number)
+        before = {name: weights_of(getattr(model, name)) for name in (trained, resting)}
+        metrics = model.train_step(batch, RANKS)
+        assert set(metrics) == {f"{trained}_risk", f"{trained}_clamped"}
+        assert same(weights_of(getattr(model, resting)), before[resting])
+        assert not same(weights_of(getattr(model, trained)), before[trained])
+
+
+def test_the_forms_of_the_clip() -> None:
+    batch = batch_of(small_sessions([4, 4], seed=5, active_rate=5.0))
+    reference = estimator()
+    logits_BT, z1_BTH = reference.attention(batch)
+    p_BT = reference.propensity(batch, z1_BTH).sigmoid().detach()
+    sums = risk_sums(batch.feedback_BT, batch.mask_BT, logits_BT, p_BT)
+    positive, negative = sums.positive / batch.plays, sums.negative / batch.plays
+    assert negative.item() < 0 < (positive + negative).item()
+    ascent, whole, free = (
+        estimator(clip_form="ascent"),
+        estimator(clip_form="whole"),
+        estimator(clip_risk=False),
+    )
+    metrics = {name: model.train_step(batch, RANKS) for name, model in (("up", ascent), ("whole", whole))}
+    free.train_step(batch, RANKS)
+    assert metrics["up"]["attention_clamped"] == 1.0
+    assert metrics["up"]["attention_risk"] == pytest.approx(positive.item(), abs=1e-6)
+    # The whole risk is above zero here: nothing is clipped.
+    assert metrics["whole"]["attention_clamped"] == 0.0
+    assert metrics["whole"]["attention_risk"] == pytest.approx((positive + negative).item(), abs=1e-6)
+    torch.autograd.backward(-negative)
+    upwards, up, kept, unclipped = (
+        model.attention.get_parameter("mlp.0.weight").grad for model in (reference, ascent, whole, free)
+    )
+    torch.testing.assert_close(up, upwards)
+    torch.testing.assert_close(kept, unclipped)
+
+
+def test_a_whole_risk_below_zero_stands_still() -> None:
+    batch = batch_of(small_sessions([4], seed=5))
+    batch = SessionBatch(batch.categorical_BTF, batch.numeric_BTF, torch.ones(1, 4), batch.mask_BT)
+    model = estimator(clip_form="whole", propensity_floor=1e-3, weight_decay=0.0)
+    with torch.no_grad():  # attention far too low, and a tiny propensity: the negative part outweighs
+        model.attention.get_parameter("mlp.2.bias").fill_(6.0)
+        model.propensity.get_parameter("mlp.2.bias").fill_(-6.0)
+    before = weights_of(model.attention)
+    metrics = model.train_step(batch, RANKS)
+    assert (metrics["attention_risk"], metrics["attention_clamped"]) == (0.0, 1.0)
+    assert same(weights_of(model.attention), before)

@@ -50,6 +50,22 @@ class TestGoingOn:
         assert result.metrics == whole.metrics
         assert same(networks(result), networks(whole))
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("kill_after", [2, 4, 6])
+    def test_a_run_killed_in_any_pass_of_an_epoch_goes_on(
+        self, manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill_after: int
+    ) -> None:
+        changes = {"epochs": 1, "checkpoint_steps": 4, "alternate": "pass", "propensity_steps": 2}
+        whole = train(training_job(manifest, tmp_path / "whole", **changes))
+        job = training_job(manifest, tmp_path / "checkpoints", **changes)
+        monkeypatch.setattr("uae_model.training.fit.save_tensors", Checkpoints(kill_after=kill_after).save)
+        with pytest.raises(Killed):
+            train(job)
+        monkeypatch.setattr("uae_model.training.fit.save_tensors", Checkpoints().save)
+        result = train(job)
+        assert result.history == whole.history
+        assert same(networks(result), networks(whole))
+
     def test_a_run_killed_between_checkpoints_repeats_the_steps_since(
         self,
         manifest: Manifest,

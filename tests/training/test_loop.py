@@ -147,6 +147,32 @@ def test_every_epoch_has_an_order_of_its_own(
     assert all(order == validated[0] for order in validated)
 
 
+def test_networks_that_take_turns_by_the_pass_read_the_window_once_a_pass(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+
+    def noted(of: Manifest, split: SnapshotSplit, *args: Any, **options: Any) -> Iterator[SessionBatch]:
+        if split.name == "train":
+            seeds.append(options["seed"])
+        yield from session_batches(of, split, *args, **options)
+
+    monkeypatch.setattr("uae_model.training.fit.session_batches", noted)
+    result = train(training_job(manifest, tmp_path, epochs=2, alternate="pass", propensity_steps=2))
+    assert len(seeds) == len(set(seeds)) == 6  # a pass for the attention and two for the propensity
+    assert {"train_attention_risk", "train_propensity_risk"} <= set(result.metrics)
+
+
+def test_the_last_epoch_can_be_kept_instead_of_the_best(manifest: Manifest, tmp_path: Path) -> None:
+    # At this rate the loss rises again.
+    rates = {"learning_rate_attention": 0.5, "learning_rate_propensity": 0.5, "learning_rate_decay": 1.0}
+    rates |= {"patience": 9}
+    best = train(training_job(manifest, tmp_path / "best", epochs=6, **rates))
+    last = train(training_job(manifest, tmp_path / "last", epochs=6, keep_epoch="last", **rates))
+    assert best.metrics["best_epoch"] < last.metrics["best_epoch"] == 5
+    assert last.metrics["validation_nll"] == nlls(last)[-1] > min(nlls(last))
+
+
 class TestAccounting:
     def copy(self, manifest: Manifest, tmp_path: Path) -> Manifest:
         copied = dataclasses.replace(manifest, root=str(tmp_path / "snapshot"))

@@ -109,11 +109,26 @@ class TrainingSettings(Section):
     clip_risk: bool = Field(
         default=True, description="Whether the negative part of each risk is clipped at zero (uae)"
     )
-    attention_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
-        default=1e-3, description="Smallest alpha^ that the propensity risk divides by (uae)"
+    clip_form: Literal["part", "ascent", "whole"] = Field(
+        default="part",
+        description="What a clipped step does: part: the positive part alone is minimised; ascent: the "
+        "negative part is raised, as in Kiryo et al. 2017; whole: the whole risk is clipped, and the step "
+        "does nothing (uae)",
     )
-    propensity_floor: Annotated[float, Field(gt=0, lt=0.5)] = Field(
-        default=1e-3, description="Smallest p^ that the attention risk divides by (uae)"
+    alternate: Literal["batch", "pass"] = Field(
+        default="batch",
+        description="Whether the two networks take turns on each batch, or on each pass over the window, as "
+        "Algorithm 1 is written (uae)",
+    )
+    keep_epoch: Literal["best", "last"] = Field(
+        default="best",
+        description="Whether the epoch with the best held-out likelihood is kept, or the last one",
+    )
+    attention_floor: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        default=1e-3, description="Smallest alpha^ that the propensity risk divides by; 0: none (uae)"
+    )
+    propensity_floor: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        default=1e-3, description="Smallest p^ that the attention risk divides by; 0: none (uae)"
     )
     attention_anchor: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None,

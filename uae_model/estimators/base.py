@@ -75,6 +75,14 @@ class Estimator:
         """Return the networks as they are now."""
         return NetworkPair(self.shape, self.attention, self.propensity, self.traits)
 
+    @property
+    def passes(self) -> int:
+        """How often an epoch goes over the training sessions."""
+        return 1
+
+    def start_pass(self, number: int) -> None:
+        """Be told that this pass of an epoch begins, from 0."""
+
     def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Take one training step on the union of all ranks' batches; return the step's metrics."""
         raise TypeError(f"{type(self).__name__} states no training step")

@@ -54,6 +54,17 @@ class UnbiasedAttentionEstimator(Estimator):
 
     name = "uae"
     takes_roles = True
+    pass_number = 0
+
+    @property
+    def passes(self) -> int:
+        """One, or with ``training.alternate = "pass"`` N_a for the attention and N_p for the propensity."""
+        steps = self.settings.attention_steps + self.settings.propensity_steps
+        return steps if self.settings.alternate == "pass" else 1
+
+    def start_pass(self, number: int) -> None:
+        """Remember which network this pass trains."""
+        self.pass_number = number
 
     def train_step(self, batch: SessionBatch | None, group: ProcessGroup) -> StepMetrics:
         """Run one iteration of Algorithm 1 on the union of all ranks' batches.
@@ -61,6 +72,12 @@ class UnbiasedAttentionEstimator(Estimator):
         Returns:
             Of each network the mean risk over its steps, and the share of its steps that were clamped.
         """
+        if self.settings.alternate == "pass":
+            if self.pass_number < self.settings.attention_steps:
+                return self._attention_step(batch, group)
+            with torch.no_grad():
+                attended = self._attend(batch)
+            return self._propensity_step(batch, attended, group)
         attention = [self._attention_step(batch, group) for _ in range(self.settings.attention_steps)]
         with torch.no_grad():
             attended = self._attend(batch)  # alpha^ and z1 stay fixed while h learns
@@ -114,18 +131,32 @@ class UnbiasedAttentionEstimator(Estimator):
             attended = torch.zeros_like(plays) if attention is None else attention.detach()
             local = torch.stack([sums.positive.detach(), sums.negative.detach(), plays, attended])
         positive, negative, all_plays, all_attended = group.sum(local).tolist()
-        clamped = self.settings.clip_risk and negative < 0
+        clamped = self.settings.clip_risk and self._clipped_part(positive, negative) < 0
         loss = None
         if sums is not None:
-            loss = sums.positive if clamped else sums.positive + sums.negative
+            loss = self._clipped_loss(sums) if clamped else sums.positive + sums.negative
             anchor = self.settings.attention_anchor
             if attention is not None and anchor is not None:
                 # The gradient of strength * (mean - anchor)^2, with the mean over all ranks.
                 slope = 2 * self.settings.anchor_strength * (all_attended / all_plays - anchor)
                 loss = loss + slope * attention
         self._descend([name], loss, all_plays, group)
-        kept = 0.0 if clamped else negative
-        return {f"{name}_risk": (positive + kept) / all_plays, f"{name}_clamped": float(clamped)}
+        risk = positive + negative
+        if clamped:
+            risk = 0.0 if self.settings.clip_form == "whole" else positive
+        return {f"{name}_risk": risk / all_plays, f"{name}_clamped": float(clamped)}
+
+    def _clipped_part(self, positive: float, negative: float) -> float:
+        """Return what must not fall below zero."""
+        return positive + negative if self.settings.clip_form == "whole" else negative
+
+    def _clipped_loss(self, sums: RiskSums) -> Tensor:
+        """Return the loss of a step whose risk, or whose negative part, is below zero."""
+        if self.settings.clip_form == "ascent":
+            return -sums.negative  # Kiryo et al. 2017, Algorithm 1: up again, until it is not below zero
+        if self.settings.clip_form == "whole":
+            return 0.0 * (sums.positive + sums.negative)
+        return sums.positive
 
 
 def _mean(steps: Sequence[StepMetrics]) -> StepMetrics:

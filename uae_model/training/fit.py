@@ -27,6 +27,9 @@ from uae_model.training.reporting import Reporter
 REPORTED_STEPS = 50
 """Steps between two reports of a step's metrics."""
 
+PASS_SEED = 1_000_003
+"""Between the seeds of two passes of an epoch."""
+
 EPOCH_STEPS, SMALLEST_BATCH = 150, 256
 """Optimiser steps that an epoch should have, if need be by smaller batches, and the smallest of these: six
 epochs of twenty steps would end before a small window is learned (docs/model.md)."""
@@ -41,6 +44,8 @@ class Progress:
     seen_sessions: int = 0
     seen_plays: int = 0
     metric_sums: dict[str, float] = field(default_factory=dict)
+    metric_steps: dict[str, int] = field(default_factory=dict)
+    pass_number: int = 0
     total_steps: int = 0
     best_epoch: int = -1
     history: list[dict[str, float]] = field(default_factory=list)
@@ -152,7 +157,7 @@ class CandidateFit:
 
     @property
     def best_metrics(self) -> dict[str, float]:
-        """The metrics of the epoch with the best validation likelihood."""
+        """The metrics of the epoch that is kept: the one with the best validation likelihood, or the last."""
         return self.progress.history[self.progress.best_epoch]
 
     def best_pair(self) -> NetworkPair:
@@ -176,19 +181,27 @@ class CandidateFit:
     def _run_epoch(self) -> None:
         at = self.progress
         self.estimator.scale_learning_rates(self.settings.learning_rate_decay**at.epoch)
-        seed = self.settings.seed * 10_007 + at.epoch
-        train = self.snapshot.manifest.train
-        batches = self.snapshot.batches(train, seed, shuffle=True)
-        for _ in islice(batches, at.step):
-            pass  # a resumed epoch: these were trained on before the checkpoint
-        self._train_batches(batches)
-        if self.epoch_plays is None:
-            check_accounting(train, at.seen_sessions, at.seen_plays, f"epoch {at.epoch}")
-        steps = max(at.step, 1)
-        metrics = {f"train_{name}": total / steps for name, total in at.metric_sums.items()}
+        while at.pass_number < self.estimator.passes:
+            self._run_pass()
+        metrics = {f"train_{name}": total / at.metric_steps[name] for name, total in at.metric_sums.items()}
         validation = self.snapshot.evaluate(self.estimator.pair(), f"epoch {at.epoch}")
         metrics.update({f"validation_{name}": value for name, value in validation.items()})
         self._finish_epoch(metrics)
+
+    def _run_pass(self) -> None:
+        """Go over the training sessions once; an epoch has one pass, or one for each network in turn."""
+        at = self.progress
+        self.estimator.start_pass(at.pass_number)
+        seed = self.settings.seed * 10_007 + at.epoch + PASS_SEED * at.pass_number
+        train = self.snapshot.manifest.train
+        batches = self.snapshot.batches(train, seed, shuffle=True)
+        for _ in islice(batches, at.step):
+            pass  # a resumed pass: these were trained on before the checkpoint
+        self._train_batches(batches)
+        if self.epoch_plays is None:
+            check_accounting(train, at.seen_sessions, at.seen_plays, f"epoch {at.epoch}")
+        at.pass_number += 1
+        at.step = at.seen_sessions = at.seen_plays = 0
 
     def _train_batches(self, batches: Iterator[SessionBatch]) -> None:
         at = self.progress
@@ -225,6 +238,7 @@ class CandidateFit:
         at.seen_plays += plays
         for name, value in metrics.items():
             at.metric_sums[name] = at.metric_sums.get(name, 0.0) + value
+            at.metric_steps[name] = at.metric_steps.get(name, 0) + 1
         if at.total_steps % REPORTED_STEPS == 0:
             self._report({f"step_{name}": value for name, value in metrics.items()}, at.total_steps)
         every = self.settings.checkpoint_steps
@@ -240,7 +254,8 @@ class CandidateFit:
                 "lower the learning rates"
             )
         at.history.append(metrics)
-        if at.best_epoch < 0 or nll < at.history[at.best_epoch]["validation_nll"]:
+        is_best = at.best_epoch < 0 or nll < at.history[at.best_epoch]["validation_nll"]
+        if is_best or self.settings.keep_epoch == "last":
             at.best_epoch = at.epoch
             self.best = _copy(self.estimator.pair().to_state())
         self._report(metrics, at.epoch)
@@ -248,8 +263,8 @@ class CandidateFit:
             shown = {name: round(value, 5) for name, value in metrics.items()}
             log("epoch finished", candidate=self.candidate.name, epoch=at.epoch, metrics=shown)
         at.epoch += 1
-        at.step = at.seen_sessions = at.seen_plays = 0
-        at.metric_sums = {}
+        at.pass_number = 0
+        at.metric_sums, at.metric_steps = {}, {}
         self._save_checkpoint()
 
     def _report(self, metrics: dict[str, float], step: int) -> None:
