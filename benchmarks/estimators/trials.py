@@ -25,7 +25,7 @@ from benchmarks.estimators.worlds import (
     VALIDATION_DAYS,
     Changes,
 )
-from uae_model.config import Config
+from uae_model.config import Config, load_config
 from uae_model.config.model_sections import TrainingSettings
 from uae_model.models.inference import predict_sessions
 from uae_model.models.pair import NetworkPair
@@ -94,9 +94,9 @@ def measure(case: EstimatorCase) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         manifest = write_simulated_snapshot(Path(folder) / "snapshot", train, validation, config)
         for number, (name, changes) in enumerate(PLANS[case.plan].items()):
-            settings = config.training.model_copy(update=changes)
+            told = config_with(config, changes)
             started = time.perf_counter()
-            result = train_here(manifest, config, settings, Path(folder) / f"checkpoints-{number}")
+            result = train_here(manifest, told, told.training, Path(folder) / f"checkpoints-{number}")
             seconds = time.perf_counter() - started
             score = _judge(result, config, held_out, mean=float(validation.attended_N.mean()))
             scores[name] = {**asdict(score), "seconds": seconds}
@@ -110,6 +110,18 @@ def measure(case: EstimatorCase) -> dict[str, Any]:
         "oracle_auc_p": auc_of(oracle_N[passive_N], held_out.attended_N[passive_N]),
         "scores": scores,
     }
+
+
+def config_with(config: Config, changes: Changes) -> Config:
+    """Return the configuration with other settings of ``training``, or those of a whole profile first."""
+    others = dict(changes)
+    if profile := others.pop("profile", None):
+        named = load_config(None, profile=profile)
+        seed = {"seed": config.training.seed}
+        config = config.model_copy(
+            update={"network": named.network, "training": named.training.model_copy(update=seed)}
+        )
+    return config.model_copy(update={"training": config.training.model_copy(update=others)})
 
 
 def train_here(

@@ -173,8 +173,8 @@ ESTIMATORS: dict[str, Changes] = {
     **{name: {"estimator": name} for name in PAPER_NAMES},
     "uae": {"estimator": "uae", "feature_roles": False},
 }
-"""Settings of ``training`` beside the defaults. UAE is Algorithm 1 as the paper has it: with its clip, and
-with all features for both networks."""
+"""Settings of ``training`` beside the defaults; ``profile`` names one whose networks and training are taken.
+UAE is Algorithm 1 as the paper has it: with its clip, and with all features for both networks."""
 
 MAIN: dict[str, Changes] = {name: ESTIMATORS[name] for name in ("auto", "uae", "pn")}
 """What is measured in the worlds beside the first two."""
@@ -184,6 +184,9 @@ _FREE: Changes = {**_UAE, "clip_risk": False, "attention_floor": 0.05, "propensi
 
 UAE_OPTIONS: dict[str, Changes] = {
     "Algorithm 1": ESTIMATORS["uae"],
+    "the profile paper": {"profile": "paper"},
+    "turns by the pass": {**ESTIMATORS["uae"], "alternate": "pass"},
+    "clip by ascent (Kiryo et al.)": {**ESTIMATORS["uae"], "clip_form": "ascent"},
     "without the clip": {**ESTIMATORS["uae"], "clip_risk": False},
     "floors of 0.05": {**ESTIMATORS["uae"], "attention_floor": 0.05, "propensity_floor": 0.05},
     "feature roles": _UAE,
