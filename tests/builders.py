@@ -11,11 +11,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
-from uae_model.lake import TableStore, contract_for
+from uae_model.lake import contract_for
 
 DAY = date(2026, 1, 5)
 
@@ -184,8 +183,3 @@ def write_mssd(folder: Path, lines: Iterable[str]) -> Path:
     text = "".join(f"{line}\n" for line in [MSSD_HEADER, *lines])
     (folder / "log_0.csv.gz").write_bytes(gzip.compress(text.encode()))
     return folder
-
-
-def leave_out_constraints(patch: pytest.MonkeyPatch) -> None:
-    """Make tables without their CHECK constraints, which have tests of their own and cost a second each."""
-    patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)

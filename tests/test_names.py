@@ -1,4 +1,4 @@
-"""Names tell things apart: no two classes share one, and a variable says what it holds."""
+"""Names tell things apart, a variable says what it holds, and private names stay in their module."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[1]
 EMPTY_NAMES = {"found", "each"}
 """They say that there is a thing, not which."""
+PACKAGES = ("uae_model", "jobs", "benchmarks", "scripts", "tests")
 
 
 def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
@@ -26,6 +27,24 @@ def variables(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield node.id, node.lineno
         elif isinstance(node, ast.arg):
             yield node.arg, node.lineno
+
+
+def private_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield each private name of this project that is imported, or patched under its name as text.
+
+    Attributes that are private are ruff's matter (SLF001).
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
+            yield from ((name.name, node.lineno) for name in node.names if is_private(name.name))
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setattr":
+            texts = [part.value for part in node.args[:2] if isinstance(part, ast.Constant)]
+            yield from ((text, node.lineno) for text in texts if is_private(str(text).rpartition(".")[2]))
+
+
+def is_private(name: str) -> bool:
+    """Tell whether a name starts with one underscore."""
+    return name.startswith("_") and not name.startswith("__")
 
 
 def test_no_two_classes_share_a_name() -> None:
@@ -46,3 +65,21 @@ def test_variables_say_what_they_hold() -> None:
         if name in EMPTY_NAMES
     ]
     assert places == []
+
+
+def test_private_names_stay_in_their_module() -> None:
+    places = [
+        f"{path}:{line}: {name}" for path, tree in trees(*PACKAGES) for name, line in private_names(tree)
+    ]
+    assert places == []
+
+
+def test_private_names_are_noticed_however_they_are_reached() -> None:
+    tree = ast.parse(
+        "from uae_model.lake.store import _secret, open_one\n"
+        "from elsewhere import _other\n"
+        "patch.setattr(store, '_hidden', 1)\n"
+        "patch.setattr('uae_model.lake._deep', 1)\n"
+        "patch.setattr(module, '__version__', '9')\n"
+    )
+    assert list(private_names(tree)) == [("_secret", 1), ("_hidden", 3), ("uae_model.lake._deep", 4)]

@@ -108,9 +108,9 @@ def test_logs_go_to_stderr_once_at_the_level_asked_for(
 ) -> None:
     logger = logging.getLogger("uae")
     monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "level", logging.NOTSET)
+    monkeypatch.setattr(logger, "level", logger.level)  # put back at the end
     monkeypatch.setattr(logger, "propagate", True)
-    logger.manager._clear_cache()  # type: ignore[attr-defined]
+    logger.setLevel(logging.NOTSET)
     configure_logs("INFO")
     configure_logs("WARNING")
     log("quiet")

@@ -185,7 +185,6 @@ def test_learning_rates_are_scaled_from_the_configured_ones() -> None:
     estimator = ESTIMATORS["joint"](SHAPE, settings, [0.0, 0.0], [1.0, 1.0])
     for factor in (0.5, 0.25):  # the second factor is not on top of the first
         estimator.scale_learning_rates(factor)
-        groups = [
-            optimizer.param_groups[0]["lr"] for optimizer in estimator._optimizers.values() if optimizer
-        ]
-        assert groups == [4e-3 * factor, 2e-3 * factor]
+        state: Any = estimator.state()
+        rates = [state[f"{name}_optimizer"]["param_groups"][0]["lr"] for name in ("attention", "propensity")]
+        assert rates == [4e-3 * factor, 2e-3 * factor]

@@ -88,15 +88,16 @@ def reported_and_expected(clip: bool) -> tuple[dict[str, float], dict[str, float
         return positive, sum((1 - e / d) * -math.log(1 - s) for s, d, e in rows) / 3
 
     attention, propensity = shares()
+    propensity_before = copy.deepcopy(model.propensity.state_dict())
     positive_a, negative_a = risk(attention, propensity)
     reported = model.train_step(batch, RANKS)
     # Eq. 17 divides by the attention AFTER its step (Algorithm 1), with the propensity of before.
     attended, _ = shares()
     # The propensity network has stepped as well: take its value of before from a twin.
-    twin = estimator(clip_risk=clip, propensity_steps=1, learning_rate_attention=0.05)
-    twin._attention_step(batch, RANKS)
+    twin = estimator()
+    twin.propensity.load_state_dict(propensity_before)
     with torch.no_grad():
-        _, z1_BTH = twin.attention(batch)
+        _, z1_BTH = model.attention(batch)
         before = twin.propensity(batch, z1_BTH).sigmoid()[0].tolist()
     positive_p, negative_p = risk(before, attended)
     expected = {

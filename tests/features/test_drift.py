@@ -20,7 +20,7 @@ from uae_model.features.drift import (
     references,
 )
 from uae_model.features.references import FeatureReference
-from uae_model.models.networks import _padded, quantile_positions
+from uae_model.models.networks import padded_boundaries, quantile_positions
 from uae_model.publication.checks import psi_check
 
 CONFIG = parse_config(
@@ -75,12 +75,12 @@ def test_spark_and_torch_cut_quantiles_alike(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(number,) for number in numbers], "x double")
     bins = [row[0] for row in frame.select(bin_of(F.col("x").cast("float"), boundaries)).collect()]
     x_BTF = torch.tensor(numbers).reshape(1, -1, 1)
-    positions = quantile_positions(x_BTF, _padded([boundaries])).flatten()
+    positions = quantile_positions(x_BTF, padded_boundaries([boundaries])).flatten()
     assert bins == [1, 2, 3, 3, 4, 4, 5, 5, 0]
     expected = torch.tensor([(number - 1) / 4 if number else math.nan for number in bins])
     torch.testing.assert_close(positions, expected, equal_nan=True)
     # A feature without boundaries passes as it is beside one with them.
-    both = quantile_positions(x_BTF.expand(-1, -1, 2), _padded([boundaries, ()]))
+    both = quantile_positions(x_BTF.expand(-1, -1, 2), padded_boundaries([boundaries, ()]))
     torch.testing.assert_close(both[..., 1:], x_BTF, equal_nan=True)
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError
-from uae_model.ingest.identity import _hasher, pseudonymise, read_key
+from uae_model.ingest.identity import pseudonymise, read_key, user_hasher
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -40,7 +40,7 @@ RFC_4231 = {
 @pytest.mark.parametrize("case", RFC_4231)
 def test_the_test_vectors_of_rfc_4231(case: str) -> None:
     key, data, expected = RFC_4231[case]
-    assert _hasher(key)(pd.Series([data])).tolist() == [expected]
+    assert user_hasher(key)(pd.Series([data])).tolist() == [expected]
 
 
 def test_in_spark_null_stays_null_and_the_key_is_in_no_plan(spark: SparkSession) -> None:

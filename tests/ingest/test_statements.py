@@ -17,7 +17,7 @@ from uae_model.config import Dimension
 from uae_model.core.errors import InputError
 from uae_model.ingest.feed import Slot
 from uae_model.ingest.files import Report
-from uae_model.ingest.identity import _hasher
+from uae_model.ingest.identity import user_hasher
 from uae_model.ingest.listing import list_slot
 from uae_model.ingest.reports import check_reports
 from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
@@ -72,7 +72,7 @@ def test_user_ids_become_the_pseudonyms_of_events(spark: SparkSession, tmp_path:
     (tmp_path / "users.csv").write_text("user_id,valid_from,plan\nann,1767607200,free\n")
     dimension = USERS.model_copy(update={"format": "csv", "time_format": "epoch_seconds"})
     (row,) = parsed(spark, tmp_path, dimension)
-    assert row["user_id"] == _hasher(KEY)(pd.Series(["ann"]))[0]
+    assert row["user_id"] == user_hasher(KEY)(pd.Series(["ann"]))[0]
     assert (row["valid_from"].astimezone(UTC), row["plan"], row["reason"]) == (at("10:00"), "free", None)
 
 

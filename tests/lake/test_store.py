@@ -13,7 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.builders import DAY, event, events_frame, leave_out_constraints
+from tests.builders import DAY, event, events_frame
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
 from uae_model.lake import TableStore, Unit, read_table
@@ -97,13 +97,6 @@ class TestConstraints:
         assert store.latest_version("weights") == before
 
 
-@pytest.fixture
-def _quick_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the CHECK constraints, which cost a second."""
-    leave_out_constraints(monkeypatch)
-
-
-@pytest.mark.usefixtures("_quick_tables")
 class TestDays:
     def write(self, store: TableStore, day: date, rows: int, **metadata: Any) -> None:
         items = [event(f"{day}-{number}", f"{day.day:02d} 10:{number:02d}") for number in range(rows)]
@@ -161,8 +154,9 @@ class TestDays:
         assert store.states.version("events", DAY) == store.latest_version("events") - 1
 
     def test_the_settings_of_a_commit_do_not_stay_in_the_session(self, store: TableStore) -> None:
-        with pytest.raises(ContractError), store._recorded("events", {"n": 1}):
-            raise ContractError("a write that fails")
+        elsewhere = events_frame(store.spark, [event("a", "06 10:00")], store.config)
+        with pytest.raises(PySparkException, match="REPLACE_WHERE_MISMATCH"):
+            store.replace_day("events", DAY, elsewhere, {"n": 1})
         assert store.spark.conf.get("spark.databricks.delta.commitInfo.userMetadata", "none") == "none"
 
     def test_a_new_feature_becomes_a_column_and_a_changed_one_an_error(self, store: TableStore) -> None:

@@ -121,8 +121,6 @@ def test_a_dataset_of_several_files_goes_through_the_tables(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
-    # Constraints have tests of their own, and each costs a second.
-    monkeypatch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
     dataset = DATASETS["30music"]
     dataset.write(tmp_path)
     store = TableStore(spark, datasets.dataset_config(tmp_path, "30music"))

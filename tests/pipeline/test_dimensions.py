@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, event, events_frame, write_slot
 from tests.features.aggregates.builders import aggregate
@@ -17,20 +18,20 @@ from tests.features.dimensions.builders import FEATURES, SONGS, USERS
 from tests.pipeline.building import build_features, build_plays, ingest_dimensions, reopened
 from uae_model.config import parse_config
 from uae_model.core.errors import ContractError
-from uae_model.doctor.data import _is_expected
+from uae_model.doctor.data import is_expected
 from uae_model.features.aggregates import features_of_day
 from uae_model.features.columns import plays_with_features
 from uae_model.features.explain import explain
-from uae_model.ingest.identity import _hasher
+from uae_model.ingest.identity import user_hasher
 from uae_model.lake import TableStore
 from uae_model.pipeline.steps import FEATURE_STEPS, dimensions
 from uae_model.pipeline.steps.features import require_features
-from uae_model.pipeline.steps.publication import _quarantined, quarantined_statements
+from uae_model.pipeline.steps.publication import quarantined_plays, quarantined_statements
 from uae_model.snapshot.write import write_snapshot
 
 KEY = "an hmac key for tests"
 DAYS = [DAY + timedelta(days=number) for number in range(3)]
-ANN = _hasher(KEY.encode())(pd.Series(["ann"]))[0]
+ANN = user_hasher(KEY.encode())(pd.Series(["ann"]))[0]
 
 EVENTS = [
     event("before", "05 10:00", user_id=ANN),
@@ -58,11 +59,9 @@ USER_SLOTS: list[list[dict[str, Any] | str]] = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _quick_tables() -> Iterator[None]:
-    """Leave out the CHECK constraints: they have tests of their own, and each costs a second."""
+def _key() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UAE_HMAC_KEY", KEY)
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
         yield
 
 
@@ -162,7 +161,7 @@ def test_bad_rows_are_in_quarantine_and_no_part_of_the_days_plays(told: dict[str
         (DAYS[0], "songs/dt=2026-01-05", "attribute year is no number", "old"),
         (DAYS[1], "songs/dt=2026-01-06", "the line is no JSON object", None),
     ]
-    assert _quarantined(store, DAYS[0]) == 0
+    assert quarantined_plays(store, DAYS[0]) == 0
     shares = {
         each.table: [quarantined_statements(store, each, day) for day in DAYS]
         for each in store.config.dimensions
@@ -234,7 +233,7 @@ def test_rows_that_do_not_add_up_are_an_error(
     store = opened(spark, tmp_path)
     deliver(tmp_path, 0)
     counts = iter([5, 2])  # before and after
-    monkeypatch.setattr(dimensions, "_statements", lambda store, name: next(counts))
+    monkeypatch.setattr(dimensions, "statement_count", lambda: F.lit(next(counts)))
     with pytest.raises(
         ContractError, match=r"table songs, feed songs/dt=2026-01-05, version .* statements add up: FAILED"
     ):
@@ -265,12 +264,12 @@ def test_without_a_dimension_there_is_nothing_to_do(spark: SparkSession, tmp_pat
     store = TableStore(spark, config)
     assert ingest_dimensions(store, DAY, DAY) == {}
     assert not list(tmp_path.iterdir())
-    assert not _is_expected("songs", store)
-    assert not _is_expected("features", store)
+    assert not is_expected("songs", store)
+    assert not is_expected("features", store)
     declared = opened(spark, tmp_path)
-    assert _is_expected("songs", declared)
-    assert _is_expected("features", declared)
-    assert not _is_expected("feature_partials", declared)
+    assert is_expected("songs", declared)
+    assert is_expected("features", declared)
+    assert not is_expected("feature_partials", declared)
 
 
 def test_explain_says_what_attributes_are(told: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from uae_model.core.errors import ContractError, InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.lake import TableStore
-from uae_model.pipeline.evaluate import _plays, evaluate, evaluation_days
+from uae_model.pipeline.evaluate import evaluate, evaluation_days, evaluation_plays
 
 LAST = DAY + timedelta(days=3)
 DAYS = [DAY + timedelta(days=number) for number in range(4)]
@@ -40,28 +39,26 @@ OVERRIDES = (
 
 
 @pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
     """Four days of plays, and a truth that knows all but the first play of each day."""
     folder = tmp_path_factory.mktemp("evaluation")
     (folder / "uae.toml").touch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
-        store = TableStore(spark, load_config(folder / "uae.toml", overrides=OVERRIDES))
-        for day, rows in zip(DAYS, ROWS, strict=True):
-            store.replace_day("plays", day, frame_of(store, "plays", rows), {"step": "test", "dt": f"{day}"})
-        known = [
-            {
-                "event_id": row["event_id"],
-                "attended": row["is_active"],
-                "relevance": int(row["genre"] == "rock"),
-                "simulated_session": 1,
-                "dt": row["dt"],
-            }
-            for rows in ROWS
-            for row in rows[1:]
-        ]
-        store.merge_new("truth", frame_of(store, "truth", known), DAYS, "true", {})
-        yield store
+    store = TableStore(spark, load_config(folder / "uae.toml", overrides=OVERRIDES))
+    for day, rows in zip(DAYS, ROWS, strict=True):
+        store.replace_day("plays", day, frame_of(store, "plays", rows), {"step": "test", "dt": f"{day}"})
+    known = [
+        {
+            "event_id": row["event_id"],
+            "attended": row["is_active"],
+            "relevance": int(row["genre"] == "rock"),
+            "simulated_session": 1,
+            "dt": row["dt"],
+        }
+        for rows in ROWS
+        for row in rows[1:]
+    ]
+    store.merge_new("truth", frame_of(store, "truth", known), DAYS, "true", {})
+    return store
 
 
 def test_the_test_days_follow_validation_which_follows_training(store: TableStore) -> None:
@@ -70,7 +67,7 @@ def test_the_test_days_follow_validation_which_follows_training(store: TableStor
 
 
 def test_every_play_is_read_with_its_features_and_truth(store: TableStore) -> None:
-    plays = _plays(store, evaluation_days(LAST, store.config))
+    plays = evaluation_plays(store, evaluation_days(LAST, store.config))
     assert len(plays) == len(EVERY)
     assert plays.lengths_S.sum() == len(EVERY)
     assert [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)] == [
@@ -126,7 +123,7 @@ def test_days_without_plays_are_named(store: TableStore) -> None:
 
 
 def test_lost_rows_are_noticed(store: TableStore, tmp_path: Path) -> None:
-    plays = _plays(store, evaluation_days(LAST, store.config))
+    plays = evaluation_plays(store, evaluation_days(LAST, store.config))
     root = next(Path(store.config.paths.snapshots).glob("evaluation-*"))
     files = [str(path.relative_to(root)) for path in root.glob("rows/*.parquet")]
     tampered = tmp_path / "tampered"

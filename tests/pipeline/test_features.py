@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,6 @@ EVENTS = [
     *[played(f"x{hour}", f"06 0{hour}:30", "s1", "skip", user="bot") for hour in range(2, 8)],
 ]
 LATE = played("late", "06 09:20", "s1", "skip")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick_tables() -> Iterator[None]:
-    """Leave out the CHECK constraints: they have tests of their own, and each costs a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
-        yield
 
 
 def opened(spark: SparkSession, folder: Path) -> TableStore:

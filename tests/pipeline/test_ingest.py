@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +17,7 @@ from uae_model.config import Config, load_config
 from uae_model.core.errors import ConfigError, ContractError, InputError
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TableStore
-from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, IngestCounts, _days_of
+from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, IngestCounts, days_of_slot
 
 NEXT = DAY + timedelta(days=1)
 NOTHING = IngestCounts()
@@ -46,14 +46,6 @@ SECOND_SLOT: list[Event | str] = [
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick_tables() -> Iterator[None]:
-    """Leave out the CHECK constraints: they have tests of their own, and each costs a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
-        yield
 
 
 def deliver(folder: Path, day: date, rows: list[Event | str], **name: str) -> None:
@@ -197,7 +189,7 @@ def test_a_merge_looks_into_every_day_that_a_row_may_fall_into(
     make_config: Callable[..., Config], hours: float, last: int
 ) -> None:
     config = make_config(f"feed.future_hours={hours}", "feed.late_days=1")
-    days = _days_of(Slot("slot", "path", DAY, None), cast(DataFrame, None), config)
+    days = days_of_slot(Slot("slot", "path", DAY, None), cast(DataFrame, None), config)
     assert [day.day for day in days] == list(range(4, last + 1))
 
 

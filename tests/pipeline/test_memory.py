@@ -81,7 +81,6 @@ def pristine(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
     for day in DAYS:
         write_slot(folder / "feed", day, [feed_row(item) for item in events_of(day)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
         patch.setattr(weights, "score_plays", scored)
         patch.setattr(weights, "serialise", lambda state: b"")
         for day in (SECOND, THIRD):

@@ -101,8 +101,6 @@ def chain(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
-        # Constraints have tests of their own, and each costs a second.
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
         store, registry = TableStore(spark, config), Registry(config)
         prepared = prepare_days(store, day - timedelta(days=1), day)
         counts, built = ingested(prepared), [result.state for result in prepared["plays"]]

@@ -17,7 +17,7 @@ from uae_model.config import Config
 from uae_model.core.errors import ModelError, NotClosedError
 from uae_model.ingest.feed import Feed
 from uae_model.lake import DayState, Unit
-from uae_model.pipeline.nightly import _summary, closed_slots
+from uae_model.pipeline.nightly import closed_slots, summary_of
 from uae_model.pipeline.runner import Reason, Result
 from uae_model.pipeline.step import Night
 from uae_model.pipeline.steps import TRAINING, steps_of_night, training
@@ -137,7 +137,7 @@ def test_the_summary_tells_of_the_day_and_of_what_was_published_anew(config: Con
         ],
     }
     store: Any = SimpleNamespace(config=config)
-    summary = _summary(Night(store, THIRD, THIRD), results, {"ingest": 1.0})
+    summary = summary_of(Night(store, THIRD, THIRD), results, {"ingest": 1.0})
     assert summary == {
         **{"dt": "2026-01-07", "plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0},
         **{"quarantined": 2, "duplicates": 2, "weights": 3, "delta_version": 9},

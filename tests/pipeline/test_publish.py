@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,13 +25,10 @@ MODELS = {"attention_version": 1, "propensity_version": 2}
 
 
 @pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
-    """A store whose constraints are left out: they have tests of their own."""
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
     folder = tmp_path_factory.mktemp("publish")
     (folder / "uae.toml").touch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
-        yield TableStore(spark, load_config(folder / "uae.toml"))
+    return TableStore(spark, load_config(folder / "uae.toml"))
 
 
 def write(store: TableStore, day: date, weights: list[float], plays: int = 3, **models: int) -> None:

@@ -14,7 +14,7 @@ from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.lake import DayState, Unit
-from uae_model.lake.states import UNACCEPTED
+from uae_model.lake.states import UNACCEPTED, UNDONE
 from uae_model.pipeline.plan import plan
 from uae_model.pipeline.runner import examine, run_steps
 from uae_model.pipeline.step import Night, Outcome, Step, built_before
@@ -33,11 +33,13 @@ class Store:
         self.config = config
         self.states = MemoryOnly(*states)
         self.undone: list[tuple[str, int]] = []
+        self.replaced: dict[tuple[str, int], DayState | None] = {}
         self.has_files = lambda name, day: has_files
 
     def undo(self, name: str, version: int) -> bool:
         self.undone.append((name, version))
-        self.states._put_back(name, version)
+        unit, before = Unit(name, DAY), self.replaced[name, version]
+        self.states.record(before or DayState(unit, version, UNDONE, written_to=name))
         return True
 
 
@@ -56,8 +58,8 @@ class Steps:
 
     def _commit(self, night: Night, unit: Unit, record: dict[str, Any]) -> None:
         self.built.append(unit.day)
-        before = night.states.get(unit)
-        night.states._before["plays", 8] = {unit: before}
+        store: Any = night.store
+        store.replaced["plays", 8] = night.states.get(unit)
         inputs, settings = record["inputs"], record["settings"]
         night.states.record(DayState(unit, 8, inputs=inputs, settings=settings, written_to="plays"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,6 @@ EVENTS = [
     *[event(f"x{hour}", f"06 {hour:02d}:30", user_id="bot") for hour in range(2, 7)],
 ]
 LATE = event("late", "23:20")  # joins the session that goes on over midnight
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick_tables() -> Iterator[None]:
-    """Leave out the CHECK constraints: they have tests of their own, and each costs a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
-        yield
 
 
 def opened(spark: SparkSession, folder: Path, *overrides: str) -> TableStore:

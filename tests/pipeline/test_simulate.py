@@ -21,7 +21,7 @@ from uae_model.core.errors import InputError
 from uae_model.features.dimensions import statement_count
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
-from uae_model.pipeline.simulate import _write_dimension, simulate, slot_days
+from uae_model.pipeline.simulate import simulate, slot_days, write_dimension
 from uae_model.pipeline.steps.feed import IngestCounts
 from uae_model.simulation.feed import CLEAN, Defects
 from uae_model.simulation.world import World
@@ -50,8 +50,6 @@ class Simulated:
 def _settings() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
-        # Constraints have tests of their own, and each costs a second.
-        patch.setattr(TableStore, "_add_missing_constraints", lambda store, contract: None)
         yield
 
 
@@ -154,7 +152,7 @@ def test_the_feeds_of_dimensions_are_written_and_ingested(spark: SparkSession, t
     config = load_config(tmp_path / "uae.toml", profile="dimensions")
     store = TableStore(spark, config)
     for dimension in config.dimensions:
-        _write_dimension(store, dimension, WORLD, SPOILT)
+        write_dimension(store, dimension, WORLD, SPOILT)
     counts = ingest_dimensions(store, DAY, DAY)
     assert {name: found["added"] for name, found in counts.items()} == {
         "users": store.read("users").agg(statement_count()).collect()[0][0],
@@ -164,10 +162,10 @@ def test_the_feeds_of_dimensions_are_written_and_ingested(spark: SparkSession, t
     assert counts["users"]["quarantined"] + counts["songs"]["quarantined"] > 0
     assert [found["repeated"] for found in counts.values()] == [0, 0]
     with pytest.raises(InputError, match="already holds a feed"):
-        _write_dimension(store, config.dimensions[0], WORLD, SPOILT)
+        write_dimension(store, config.dimensions[0], WORLD, SPOILT)
     hourly = config.dimensions[0].model_copy(update={"feed": "users/{date}/{hour}"})
     with pytest.raises(InputError, match="dimension users is delivered by day"):
-        _write_dimension(store, hourly, WORLD, SPOILT)
+        write_dimension(store, hourly, WORLD, SPOILT)
 
 
 class TestSpoilt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.builders import DAY, leave_out_constraints
+from tests.builders import DAY
 from tests.docs.pages import ROOT, blocks
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
@@ -79,21 +79,18 @@ def publish(store: TableStore, day: date, version: int, rows: int, status: str =
 
 
 @pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
     """Two published days, the second written once more and not published again; one day withdrawn."""
     folder = tmp_path_factory.mktemp("published weights")  # Delta's log holds URLs: a space is %20 there
     (folder / "uae.toml").touch()
     config = load_config(folder / "uae.toml")
     older = config.with_features(feature for feature in config.features if feature.name != NEWER)
-    with pytest.MonkeyPatch.context() as patch:
-        # Constraints have tests of their own, and each costs a second.
-        leave_out_constraints(patch)
-        before, store = TableStore(spark, older), TableStore(spark, config)
-        publish(before, DAY, write(before, DAY, FIRST_ROWS), len(FIRST_ROWS))
-        publish(store, SECOND, write(store, SECOND, SECOND_ROWS), len(SECOND_ROWS))
-        newer = write(store, SECOND, [{**row, "sample_weight": 0.25} for row in SECOND_ROWS[:-1]])
-        publish(store, WITHDRAWN, newer, 1, status="withdrawn")
-        yield store
+    before, store = TableStore(spark, older), TableStore(spark, config)
+    publish(before, DAY, write(before, DAY, FIRST_ROWS), len(FIRST_ROWS))
+    publish(store, SECOND, write(store, SECOND, SECOND_ROWS), len(SECOND_ROWS))
+    newer = write(store, SECOND, [{**row, "sample_weight": 0.25} for row in SECOND_ROWS[:-1]])
+    publish(store, WITHDRAWN, newer, 1, status="withdrawn")
+    return store
 
 
 @pytest.fixture(scope="module")

@@ -311,15 +311,15 @@ class TestRegistering:
         registry = Registry(config)
         run = registry.open_run("three", trained.manifest, (DAY, DAY))
         arguments: Any = ("three", run, trained.manifest, trained.results, {})
-        log_model = Registry._log_model
+        log_model = mlflow.pyfunc.log_model
 
-        def interrupted(self: Registry, output: str, *rest: Any) -> int:
-            if output == "attention":
+        def interrupted(name: str, **options: Any) -> Any:
+            if name == "attention":
                 raise KeyboardInterrupt
-            return log_model(self, output, *rest)
+            return log_model(name=name, **options)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Registry, "_log_model", interrupted)
+            patch.setattr(mlflow.pyfunc, "log_model", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 registry.register(*arguments)
         assert registry.registered("three") is None
@@ -400,7 +400,7 @@ class TestChampion:
         def fail(*of: Any) -> None:
             raise MlflowException("the database is locked")
 
-        monkeypatch.setattr(trained.registry._client, "get_model_version_by_alias", fail)
+        monkeypatch.setattr(MlflowClient, "get_model_version_by_alias", fail)
         with pytest.raises(MlflowException, match="locked"):
             trained.registry.champion_versions()
 

@@ -14,7 +14,6 @@ from pyspark.sql import SparkSession
 
 from jobs.report import main as report_main
 from jobs.report import report
-from tests.builders import leave_out_constraints
 from tests.conftest import TEST_SPARK_CONF
 from uae_model.config import Config, load_config
 from uae_model.core.errors import InputError, ModelError
@@ -104,10 +103,7 @@ def filled(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tab
     file = folder / "uae.toml"
     file.touch()
     store = TableStore(spark, load_config(file))
-    with pytest.MonkeyPatch.context() as patch:
-        # Constraints have tests of their own, and each costs a second.
-        leave_out_constraints(patch)
-        fill(store)
+    fill(store)
     return store
 
 

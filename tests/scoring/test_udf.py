@@ -171,7 +171,7 @@ class TestInsideAWorker:
 
     @pytest.fixture(autouse=True)
     def _fresh_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(scoring, "_LOADED", {})
+        monkeypatch.setattr(scoring, "LOADED_NETWORKS", {})
 
     @pytest.mark.parametrize(("rows_of_batch", "chunk"), [(1, 1), (7, 30), (1000, 30), (1000, 65_536)])
     def test_any_cut_gives_the_numbers_of_plain_torch(
@@ -193,7 +193,7 @@ class TestInsideAWorker:
         cuts = range(0, len(plays), rows_of_batch)
         batches = (tuple(plays[cut : cut + rows_of_batch].items()) for cut in cuts)
         networks: Any = SimpleNamespace(value=serialise(pair.to_state()))
-        score = scoring._scorer(networks, encoded.categorical.shape[1], batch_plays=64, kind="prediction")
+        score = scoring.scorer(networks, encoded.categorical.shape[1], batch_plays=64, kind="prediction")
         scores = pd.concat(score(tuple(values for _, values in batch) for batch in batches))
         assert scores.columns.tolist() == ["attention", "propensity"]
         attention, propensity = encoded.predict(pair)
@@ -209,10 +209,10 @@ class TestInsideAWorker:
     ) -> None:
         monkeypatch.setattr(torch, "set_num_threads", lambda number: None)
         first, again, second = self.broadcasts(pair, pair, pair_for(CONFIG, 1))
-        loaded: Any = scoring._load(first)
-        assert scoring._load(again) is loaded
-        assert scoring._load(second) is not loaded
-        assert len(scoring._LOADED) == 1
+        loaded: Any = scoring.load_networks(first)
+        assert scoring.load_networks(again) is loaded
+        assert scoring.load_networks(second) is not loaded
+        assert len(scoring.LOADED_NETWORKS) == 1
 
 
 def test_finders_of_zip_files_are_forgotten_and_found_again(

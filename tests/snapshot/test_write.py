@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from tests.builders import DAY, leave_out_constraints
+from tests.builders import DAY
 from tests.features.test_columns import categorical, declared
 from tests.training_builders import encode_plays, play_rows, plays_frame
 from uae_model.config import load_config
@@ -107,17 +106,14 @@ def test_statistics_by_hand(spark: SparkSession) -> None:
 
 
 @pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
     """Two days of plays: many sessions to train on, seven to validate, one of them with a single play."""
     folder = tmp_path_factory.mktemp("snapshot")
     (folder / "uae.toml").touch()
-    with pytest.MonkeyPatch.context() as patch:
-        # Constraints have tests of their own, and each costs a second.
-        leave_out_constraints(patch)
-        store = TableStore(spark, load_config(folder / "uae.toml"))
-        for day, rows in days_of_rows().items():
-            store.replace_day("plays", day, plays_frame(spark, CONFIG, rows), {"step": "test"})
-        yield store
+    store = TableStore(spark, load_config(folder / "uae.toml"))
+    for day, rows in days_of_rows().items():
+        store.replace_day("plays", day, plays_frame(spark, CONFIG, rows), {"step": "test"})
+    return store
 
 
 def days_of_rows() -> dict[date, list[dict[str, Any]]]:

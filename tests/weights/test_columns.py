@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.builders import DAY, leave_out_constraints
+from tests.builders import DAY
 from tests.lake.test_store import frame_of, with_features
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError, InputError
@@ -85,15 +85,13 @@ class TestReading:
         folder = tmp_path_factory.mktemp("weights")
         (folder / "uae.toml").touch()
         config = load_config(folder / "uae.toml")
-        with pytest.MonkeyPatch.context() as patch:
-            leave_out_constraints(patch)
-            publish(TableStore(spark, config), DAY, write(TableStore(spark, config), DAY, [0.1, 0.2]))
-            # From the second day on there is one feature more.
-            wider = TableStore(spark, more_features(config))
-            publish(wider, NEXT, write(wider, NEXT, [0.3], tempo=120.0))
-            write(wider, DAY, [0.9, 0.9, 0.9])
-            write(wider, NEXT + timedelta(days=1), [0.8])
-            publish(wider, NEXT + timedelta(days=2), 0, status="withdrawn")
+        publish(TableStore(spark, config), DAY, write(TableStore(spark, config), DAY, [0.1, 0.2]))
+        # From the second day on there is one feature more.
+        wider = TableStore(spark, more_features(config))
+        publish(wider, NEXT, write(wider, NEXT, [0.3], tempo=120.0))
+        write(wider, DAY, [0.9, 0.9, 0.9])
+        write(wider, NEXT + timedelta(days=1), [0.8])
+        publish(wider, NEXT + timedelta(days=2), 0, status="withdrawn")
         return config.paths.tables
 
     def seen(self, spark: SparkSession, tables: str, *days: date | str) -> list[float]:

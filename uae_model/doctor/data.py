@@ -37,7 +37,7 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     now = today or datetime.now(UTC).date()
     newest = newest_slot(feed, published, now)
     return [
-        *[check_table(store, name) for name in TABLES if _is_expected(name, store)],
+        *[check_table(store, name) for name in TABLES if is_expected(name, store)],
         _check_feed(store, feed, newest),
         *([_check_rows(store, newest)] if newest is not None else []),
         *[_check_dimension_feed(store, dimension, now) for dimension in store.config.dimensions],
@@ -45,7 +45,7 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     ]
 
 
-def _is_expected(name: str, store: TableStore) -> bool:
+def is_expected(name: str, store: TableStore) -> bool:
     """Tell whether a table belongs to the configuration; one that is there is always checked."""
     config = store.config
     wanted = {

@@ -47,10 +47,12 @@ def pseudonymise(user_id: Column, key: bytes) -> Column:
     A Python UDF rather than sha2() of padded literals: literals show in plans, in the web page and in
     event logs, and the padded key would forge any pseudonym.
     """
-    return pandas_udf(_hasher(key), "string")(user_id)  # type: ignore[call-overload, no-any-return]
+    return pandas_udf(user_hasher(key), "string")(user_id)  # type: ignore[call-overload, no-any-return]
 
 
-def _hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
+def user_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
+    """Return the function that workers run: it carries the key and imports nothing of this package."""
+
     def hash_users(user_ids: pd.Series) -> pd.Series:
         return user_ids.map(
             lambda raw: None if raw is None else hmac.digest(key, raw.encode(), "sha256").hex()

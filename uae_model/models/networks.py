@@ -122,7 +122,7 @@ class FeatureEncoder(nn.Module):
             self.register_buffer(name, torch.tensor(chosen, dtype=torch.float32))
         chosen_boundaries = [shape.numeric_boundaries[i] for i in seen.numeric if shape.numeric_boundaries]
         # The shape carries the boundaries, so the stored weights need not.
-        self.register_buffer("boundaries_FK", _padded(chosen_boundaries), persistent=False)
+        self.register_buffer("boundaries_FK", padded_boundaries(chosen_boundaries), persistent=False)
         self.width = len(rows) * shape.embedding + len(seen.numeric)
 
     def forward(self, categorical_BTF: Tensor, numeric_BTF: Tensor) -> Tensor:
@@ -151,7 +151,7 @@ def quantile_positions(numeric_BTF: Tensor, boundaries_FK: Tensor) -> Tensor:
     return torch.where((counts_F > 0) & ~torch.isnan(numeric_BTF), position_BTF, numeric_BTF)
 
 
-def _padded(boundaries: Sequence[Sequence[float]]) -> Tensor:
+def padded_boundaries(boundaries: Sequence[Sequence[float]]) -> Tensor:
     """Return rows of one length, filled up with infinity, which no number reaches."""
     longest = max((len(cuts) for cuts in boundaries), default=0)
     rows = [[*cuts, *[math.inf] * (longest - len(cuts))] for cuts in boundaries]

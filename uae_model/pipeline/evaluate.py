@@ -62,7 +62,7 @@ def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any
     every_day = [day for days in splits.values() for day in days]
     require_plays(store, every_day)
     require_features(store, every_day)
-    plays = _plays(store, splits)
+    plays = evaluation_plays(store, splits)
     sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
     runner = TrialRunner(plays, TrainedAttention(plays, sessions.root, config, folder), config)
@@ -118,7 +118,7 @@ def _split(splits: Splits) -> Column:
     return F.coalesce(*cases)
 
 
-def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
+def evaluation_plays(store: TableStore, splits: Splits) -> EvaluationPlays:
     """Write the plays of one version of the table where that has not been done, and read them."""
     config = store.config
     version = store.latest_version("plays")

@@ -63,7 +63,7 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
     with log_context(run_id=store.config.run_id(day.isoformat())):
         night = open_night(store, day, day, registry)
         results = run_steps(night, steps_of_night(store.config), seconds)
-    return _summary(night, results, seconds)
+    return summary_of(night, results, seconds)
 
 
 def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[Planned], list[str]]:
@@ -106,7 +106,7 @@ def ingested_statements(results: Results, config: Config) -> dict[str, dict[str,
     }
 
 
-def _summary(night: Night, results: Results, seconds: dict[str, float]) -> dict[str, Any]:
+def summary_of(night: Night, results: Results, seconds: dict[str, float]) -> dict[str, Any]:
     """Return the line that a scheduler reads; counts of dimensions only where some are declared."""
     day = night.first
     plays = next(r.state for r in results["plays"] if r.state.unit.day == day)

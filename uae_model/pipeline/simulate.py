@@ -49,7 +49,7 @@ def simulate(
         raise InputError(f"{feed} already holds a feed; remove the folder or choose another --out")
     config = store.config
     for dimension in config.dimensions:
-        _write_dimension(store, dimension, world, defects)
+        write_dimension(store, dimension, world, defects)
     features = [f.source_column for f in config.features.of_origin("feed")]
     rows = _drawn(
         store, world, lambda block: feed_rows(world, block, features, defects), _feed_schema(config)
@@ -96,7 +96,7 @@ def _write_feed(rows: DataFrame, feed: str, file_format: str) -> None:
         writer.json(feed, compression="gzip")
 
 
-def _write_dimension(store: TableStore, dimension: Dimension, world: World, defects: Defects) -> None:
+def write_dimension(store: TableStore, dimension: Dimension, world: World, defects: Defects) -> None:
     """Write the slots of a dimension, each with its marker."""
     if "{date}" not in dimension.feed or "{hour}" in dimension.feed or dimension.columns:
         raise InputError(

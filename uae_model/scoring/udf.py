@@ -54,7 +54,7 @@ def score_plays(
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
     categorical = len(config.features.categorical)
-    predict = _scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
+    predict = scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
     # Deterministic, the optimizer would evaluate it once for every use of its result.
     score = pandas_udf(predict, SCORES).asNondeterministic()  # type: ignore[call-overload]
     scores = F.col("_scores")
@@ -94,15 +94,24 @@ def serialise(state: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-_LOADED: dict[int, NetworkPair] = {}
+LOADED_NETWORKS: dict[int, NetworkPair] = {}
 """Networks of this Python worker by broadcast id: loaded once a worker, not once a task."""
 
 
-def _scorer(
+def scorer(
     networks: Broadcast[bytes], categorical: int, batch_plays: int, kind: AttentionKind
 ) -> Callable[[Iterator[tuple[pd.Series, ...]]], Iterator[pd.DataFrame]]:
+    """Return the function that workers run: batches of ``network_inputs`` in, batches of ``SCORES`` out.
+
+    Args:
+        networks: the serialised state of a ``NetworkPair``.
+        categorical: how many of the features are categorical.
+        batch_plays: plays predicted at a time.
+        kind: which probability of attention is wanted.
+    """
+
     def score(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
-        pair = _load(networks)
+        pair = load_networks(networks)
         for plays in whole_sessions(tuple(column.to_numpy() for column in batch) for batch in batches):
             attention, propensity = _predict(plays, pair, categorical, batch_plays, kind)
             yield pd.DataFrame({"attention": attention, "propensity": propensity})
@@ -110,21 +119,24 @@ def _scorer(
     return score
 
 
-def _load(networks: Broadcast[bytes]) -> NetworkPair:
+def load_networks(networks: Broadcast[bytes]) -> NetworkPair:
+    """Return the networks of a broadcast, loaded where this worker does not hold them yet."""
     import torch
 
     from uae_model.models.pair import NetworkPair
-    from uae_model.scoring.udf import _LOADED  # the module's own, not the copy pickled with the function
+    from uae_model.scoring.udf import (
+        LOADED_NETWORKS,  # the module's own, not the copy pickled with the function
+    )
 
     key = hash(networks.value)
-    if key not in _LOADED:
+    if key not in LOADED_NETWORKS:
         torch.set_num_threads(1)  # Spark runs one task a core
-        _LOADED.clear()
+        LOADED_NETWORKS.clear()
         state = torch.load(io.BytesIO(networks.value), weights_only=True)
-        _LOADED[key] = NetworkPair.from_state(state)
+        LOADED_NETWORKS[key] = NetworkPair.from_state(state)
         forget_zip_files()
         gc.freeze()  # what is loaded stays: no collection of a later task need look at it
-    return _LOADED[key]
+    return LOADED_NETWORKS[key]
 
 
 def forget_zip_files() -> None:

@@ -153,7 +153,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         store.merge_new(
             "events",
             distinct_events(good, columns, config),
-            _days_of(slot, good, config),
+            days_of_slot(slot, good, config),
             outranks(columns, config),
             {**record, "counts": counts},
         )
@@ -168,7 +168,7 @@ def _check(night: Night, unit: Unit) -> Outcome:
     )
 
 
-def _days_of(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
+def days_of_slot(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
     """Return the event partitions that the slot's good rows can fall into."""
     if slot.day is None:
         days = parsed.where(F.col("reason").isNull()).select("dt").distinct().collect()

@@ -64,7 +64,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         )
     weights = store.read("weights", [day], version=state.version)
     statistics = day_statistics(weights)
-    quarantined = _quarantined(store, day)
+    quarantined = quarantined_plays(store, day)
     checks = check_day(
         statistics,
         unmatched_rows(store.read("plays", [day]), weights),
@@ -114,7 +114,7 @@ def _require_passed(checks: Sequence[Check], day: date, weights: DayState) -> No
         )
 
 
-def _quarantined(store: TableStore, day: date) -> int:
+def quarantined_plays(store: TableStore, day: date) -> int:
     """Return the quarantined rows of the day's feed of plays; those of dimensions are no plays."""
     rows = store.read_or_empty("quarantine", [day])
     for dimension in store.config.dimensions:
