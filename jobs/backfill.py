@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
 from uae_model.core.dates import days_between
 from uae_model.pipeline.nightly import play_counts, prepare_days, run_night
-from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,9 +38,8 @@ def backfill(args: argparse.Namespace) -> None:
         for result in results["plays"]:
             print_summary(play_counts(result.state))
         return
-    registry = Registry(job.config)
     for day in days_between(first, last):
-        print_summary(run_night(job.store, registry, day))
+        print_summary(run_night(job.store, job.registry, day))
 
 
 if __name__ == "__main__":

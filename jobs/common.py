@@ -8,7 +8,6 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,22 +17,12 @@ from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import UaeError, UsageError
 from uae_model.core.logs import configure_logs, context_of, log, log_context
-from uae_model.lake import TableStore
-from uae_model.lake.spark import start_spark
+from uae_model.pipeline.job import Job, open_job
 
 PLACES = ("step", "slot", "table", "dt", "file", "column")
 """Fields of the log that tell where an error happened."""
 
 LONGEST_CAUSE = 400
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a job works with: its settings, the Spark session and the tables."""
-
-    config: Config
-    spark: SparkSession
-    store: TableStore
 
 
 def job_parser(step: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -105,9 +94,9 @@ def settings(args: argparse.Namespace) -> Config:
 def start(step: str, args: argparse.Namespace) -> Job:
     """Load the settings, start Spark and open the tables."""
     config = settings(args)
-    spark = start_spark(step, args.spark_conf)
+    job = open_job(step, config, args.spark_conf)
     log("settings", config=json.loads(config.canonical_json()), digest=config.digest())
-    return Job(config, spark, TableStore(spark, config))
+    return job
 
 
 def run(

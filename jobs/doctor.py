@@ -22,8 +22,7 @@ from uae_model.doctor import (
     ok,
     summary,
 )
-from uae_model.lake import TableStore
-from uae_model.lake.spark import start_spark
+from uae_model.pipeline.job import open_job
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,9 +63,9 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
 
 def _check_with_spark(args: argparse.Namespace, config: Config) -> Iterator[Finding]:
     try:
-        spark = start_spark("doctor", args.spark_conf)
-        yield ok("spark", f"{spark.version}, master {spark.sparkContext.master}")
-        yield from check_data(TableStore(spark, config))
+        job = open_job("doctor", config, args.spark_conf)
+        yield ok("spark", f"{job.spark.version}, master {job.spark.sparkContext.master}")
+        yield from check_data(job.store)
     except (UaeError, PySparkException, Py4JError) as error:
         yield failed(
             "spark",

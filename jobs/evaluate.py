@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.evaluation.mlflow_trials import open_trials
 from uae_model.pipeline.evaluate import evaluate as evaluate_days
 
 
@@ -29,7 +28,7 @@ def evaluate(args: argparse.Namespace) -> None:
     """Compute the missing trials and write the tables."""
     day = parse_day(args.date)
     job = start("evaluate", args)
-    print_summary({"dt": day, **evaluate_days(job.store, open_trials(job.config), day)})
+    print_summary({"dt": day, **evaluate_days(job.store, job.trials, day)})
 
 
 if __name__ == "__main__":

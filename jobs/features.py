@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common import job_parser, print_summary, run, settings, start
+from uae_model.config.explain import explain
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import ConfigError
-from uae_model.features.explain import explain
 from uae_model.pipeline.runner import run_steps
 from uae_model.pipeline.step import Night
 from uae_model.pipeline.steps import FEATURE_STEPS

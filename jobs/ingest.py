@@ -5,18 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.config import FEED_FORMATS, PROFILES
 from uae_model.core.dates import parse_day
-from uae_model.core.errors import NotYetError
-from uae_model.ingest.feed import Feed
-from uae_model.pipeline.nightly import ingested, ingested_statements
-from uae_model.pipeline.runner import run_steps
-from uae_model.pipeline.step import Night
-from uae_model.pipeline.steps import ingest_steps
-from uae_model.pipeline.steps.dimensions import complete_slots
+from uae_model.pipeline.ingest import ingest_day
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,22 +30,7 @@ def ingest(args: argparse.Namespace) -> None:
     day = parse_day(args.date)
     _choose_format(args)
     job = start("ingest", args)
-    feed = Feed(job.spark, job.config)
-    slots = [slot for slot in feed.slots(day) if feed.is_complete(slot)]
-    delivered = [
-        (dimension, complete_slots(job.store, dimension, day, day)) for dimension in job.config.dimensions
-    ]
-    if not slots and not any(delivered_slots for _, delivered_slots in delivered):
-        raise NotYetError(
-            f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
-            f"{job.config.feed.complete_marker or '(none configured)'}"
-        )
-    night = Night(job.store, day, day, slots=slots, reopens=False)
-    results = run_steps(night, ingest_steps(job.config))
-    summary: dict[str, Any] = {"dt": day, **ingested(results).to_dict()}
-    if delivered:
-        summary["dimensions"] = ingested_statements(results, job.config)
-    print_summary(summary)
+    print_summary({"dt": day, **ingest_day(job.store, day)})
 
 
 def _choose_format(args: argparse.Namespace) -> None:

@@ -10,7 +10,6 @@ from jobs.common import add_day, job_parser, print_summary, run, start
 from jobs.plan import print_plan
 from uae_model.core.dates import parse_day
 from uae_model.pipeline.nightly import run_night
-from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +29,7 @@ def nightly(args: argparse.Namespace) -> None:
     if args.dry_run:
         print_plan(job, day)
         return
-    print_summary(run_night(job.store, Registry(job.config), day))
+    print_summary(run_night(job.store, job.registry, day))
 
 
 if __name__ == "__main__":

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-from jobs.common import Job, add_day, job_parser, print_summary, run, start
+from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
+from uae_model.pipeline.job import Job
 from uae_model.pipeline.nightly import plan_night
-from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def plan(args: argparse.Namespace) -> None:
 
 def print_plan(job: Job, day: date) -> None:
     """Print a line for each unit that would be built, then what else should be known, then the count."""
-    planned, notices = plan_night(job.store, Registry(job.config), day)
+    planned, notices = plan_night(job.store, job.registry, day)
     for line in [*map(str, planned), *(f"note: {notice}" for notice in notices)]:
         print(line)
     print_summary({"dt": day, "planned": len(planned)})

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common import job_parser, print_summary, run, settings
+from uae_model.pipeline.job import registry_of
 from uae_model.pipeline.steps.training import promote as promote_version
-from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def promote(args: argparse.Namespace) -> None:
     """Move the champion; needs no Spark."""
     config = settings(args)
-    registry = Registry(config)
+    registry = registry_of(config)
     if args.rollback:
         before = registry.previous_champion()
         registry.set_champion(before)

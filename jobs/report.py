@@ -11,7 +11,6 @@ import fsspec
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
 from uae_model.core.logs import log
-from uae_model.registry.opening import open_registry
 from uae_model.report import collect, render
 
 
@@ -35,7 +34,7 @@ def report(args: argparse.Namespace) -> None:
     first = parse_day(args.first) if args.first else None
     last = parse_day(args.last) if args.last else None
     job = start("report", args)
-    facts = collect(job.store, open_registry(job.config), day, first, last)
+    facts = collect(job.store, job.existing_registry, day, first, last)
     page = render(facts).encode()
     out = args.out or f"{job.config.paths.reports.rstrip('/')}/{day}.html"
     with fsspec.open(out, "wb", auto_mkdir=True) as file:

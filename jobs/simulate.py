@@ -5,20 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from jobs.common import job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
 from uae_model.core.digests import FULL_DIGITS, text_digest
+from uae_model.pipeline.simulate import defects_of, slot_days, world_of
 from uae_model.pipeline.simulate import simulate as write_simulation
-from uae_model.pipeline.simulate import slot_days
-from uae_model.simulation.calibrate import calibrated
-from uae_model.simulation.feed import CLEAN, Defects
-from uae_model.simulation.listening import plays_per_listening_day
-from uae_model.simulation.world import World, parameters_of
-
-BOT_PLAYS_ABOVE_LIMIT = 500
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,23 +42,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def simulate(args: argparse.Namespace) -> None:
     """Write the configuration, then the feed and the truth that it names."""
-    world = World(
+    world = world_of(
+        args.plays,
+        args.world,
         seed=args.seed,
         first_day=parse_day(args.first_day),
         days=args.days,
         songs=args.songs,
         stickiness=args.stickiness,
-        **parameters_of(args.world),
     )
-    listening_days = args.plays / plays_per_listening_day(world)
-    world = replace(world, users=max(1, round(listening_days / world.days / world.activity)))
     folder = Path(args.out)
     args.config = str(_write_settings(folder, args))
     job = start("simulate", args)
-    limit = job.config.sessions.max_plays_per_user_day
-    defects = CLEAN if args.clean else Defects(bot_plays=limit + BOT_PLAYS_ABOVE_LIMIT)
     feed = str(folder.resolve() / "feed")
-    counts = write_simulation(job.store, feed, calibrated(world), defects, args.format)
+    defects = defects_of(job.config, clean=args.clean)
+    counts = write_simulation(job.store, feed, world, defects, args.format)
     days = slot_days(world)
     print_summary({"config": args.config, "first_day": days[0], "last_day": days[-2], **counts})
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
 from uae_model.pipeline.steps.training import train as train_models
-from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,7 +22,7 @@ def train(args: argparse.Namespace) -> None:
     """Train and register."""
     day = parse_day(args.date)
     job = start("train", args)
-    attention, propensity = train_models(job.store, Registry(job.config), day)
+    attention, propensity = train_models(job.store, job.registry, day)
     print_summary({"dt": day, "attention_model_version": attention, "propensity_model_version": propensity})
 
 

@@ -38,8 +38,8 @@ def private_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
             yield from ((name.name, node.lineno) for name in node.names if is_private(name.name))
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "setattr":
-            texts = [part.value for part in node.args[:2] if isinstance(part, ast.Constant)]
-            yield from ((text, node.lineno) for text in texts if is_private(str(text).rpartition(".")[2]))
+            texts = [str(part.value) for part in node.args[:2] if isinstance(part, ast.Constant)]
+            yield from ((text, node.lineno) for text in texts if is_private(text.rpartition(".")[2]))
 
 
 def is_private(name: str) -> bool:

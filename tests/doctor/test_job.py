@@ -69,10 +69,10 @@ class TestJob:
 
     @pytest.mark.usefixtures("healthy")
     def test_a_spark_that_does_not_start_is_a_line(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(name: str, files: Any) -> None:
+        def refuse(step: str, config: Any, files: Any) -> None:
             raise ConfigError("no catalog\nmore")
 
-        monkeypatch.setattr(job, "start_spark", refuse)
+        monkeypatch.setattr(job, "open_job", refuse)
         finding = job.doctor(self.arguments())[-1]
         assert (finding.status, finding.detail) == (Status.FAILED, "no catalog")
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import common
 from jobs.common import add_day, add_days, day_range, job_parser, print_summary, run, settings, start
 from uae_model.config import PROFILES
 from uae_model.core.errors import (
@@ -27,6 +26,7 @@ from uae_model.core.errors import (
     UsageError,
 )
 from uae_model.core.logs import log_context
+from uae_model.pipeline import job as job_module
 
 
 @pytest.fixture(autouse=True)
@@ -151,7 +151,7 @@ class TestOptions:
             started.append(arguments)
             return "spark"
 
-        monkeypatch.setattr(common, "start_spark", start_spark)
+        monkeypatch.setattr(job_module, "start_spark", start_spark)
         options = parser()
         add_day(options, "the day")
         (tmp_path / "uae.toml").touch()

@@ -19,6 +19,8 @@ from tests.builders import DAY, write_slot
 from tests.pipeline.building import accepted
 from uae_model.core.errors import InputError, ModelError, NotClosedError, NotYetError
 from uae_model.lake import DayState, Unit
+from uae_model.pipeline import ingest as ingest_module
+from uae_model.pipeline import job as job_module
 from uae_model.pipeline.runner import Reason, Result
 
 DATE = ["--date", "2026-01-05"]
@@ -57,14 +59,15 @@ def run(
     monkeypatch: pytest.MonkeyPatch, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
     """Return a function that runs a job on the shared session: exit code, lines of stdout, last of stderr."""
-    monkeypatch.setattr(common, "start_spark", lambda name, files: spark)
+    monkeypatch.setattr(job_module, "start_spark", lambda name, files: spark)
+    monkeypatch.setattr(job_module, "registry_of", Registry)
     monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
     (tmp_path / "uae.toml").write_text('[feed]\nformat = "jsonl"\n')
 
     def call(step: str, *options: str, **steps: Callable[..., Any]) -> tuple[int, list[dict[str, Any]], str]:
         module = importlib.import_module(f"jobs.{step}")
-        if hasattr(module, "Registry"):
-            monkeypatch.setattr(module, "Registry", Registry)
+        if hasattr(module, "registry_of"):
+            monkeypatch.setattr(module, "registry_of", Registry)
         for name, fake in steps.items():
             assert hasattr(module, name)
             monkeypatch.setattr(module, name, fake)
@@ -76,7 +79,9 @@ def run(
     return call
 
 
-def test_ingest_takes_the_complete_slots_of_the_day(run: Any, tmp_path: Path) -> None:
+def test_ingest_takes_the_complete_slots_of_the_day(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     taken: list[str] = []
 
     def run_steps(night: Any, steps: Any) -> Any:
@@ -84,19 +89,22 @@ def test_ingest_takes_the_complete_slots_of_the_day(run: Any, tmp_path: Path) ->
         counts = {"read": 9, "quarantined": 1, "inserted": 5, "updated": 1}
         return {"feed": [slot_state("dt=2026-01-05", "events", **counts)]}
 
-    code, _, error = run("ingest", *DATE, run_steps=run_steps)
+    monkeypatch.setattr(ingest_module, "run_steps", run_steps)
+    code, _, error = run("ingest", *DATE)
     assert code == NotYetError.exit_code
     assert error.startswith("uae ingest: the feed has no complete slot of 2026-01-05: looked for ")
     assert error.endswith("feed/dt=2026-01-05 with its marker _SUCCESS")
     write_slot(tmp_path / "feed", DAY, [])
-    code, lines, _ = run("ingest", *DATE, run_steps=run_steps)
+    code, lines, _ = run("ingest", *DATE)
     assert (code, taken) == (0, ["dt=2026-01-05"])
     assert lines == [
         {"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1, "duplicates": 2}
     ]
 
 
-def test_ingest_takes_the_slots_of_dimensions_with_or_without_plays(run: Any, tmp_path: Path) -> None:
+def test_ingest_takes_the_slots_of_dimensions_with_or_without_plays(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (tmp_path / "uae.toml").open("a") as settings:
         settings.write(
             '[[dimensions]]\nentity = "song"\nfeed = "songs/dt={date}"\n'
@@ -108,9 +116,10 @@ def test_ingest_takes_the_slots_of_dimensions_with_or_without_plays(run: Any, tm
         assert [unit.part for unit in steps[1].units(night)] == ["songs/dt=2026-01-05"]
         return {"feed": [slot_state("songs/dt=2026-01-05", "songs", read=9, quarantined=1, added=5)]}
 
+    monkeypatch.setattr(ingest_module, "run_steps", run_steps)
     assert run("ingest", *DATE)[0] == NotYetError.exit_code  # neither is there
     write_slot(tmp_path / "songs", DAY, [])
-    code, lines, _ = run("ingest", *DATE, run_steps=run_steps)
+    code, lines, _ = run("ingest", *DATE)
     assert code == 0
     assert lines[0]["read"] == 0
     assert lines[0]["dimensions"] == {
@@ -193,7 +202,6 @@ def test_a_dry_run_only_prints_the_plan(run: Any, monkeypatch: pytest.MonkeyPatc
     from jobs import plan
 
     printed: list[date] = []
-    monkeypatch.setattr(plan, "Registry", Registry)
 
     def plan_night(store: Any, registry: Any, day: date) -> tuple[list[Any], list[str]]:
         printed.append(day)

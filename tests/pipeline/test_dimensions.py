@@ -17,11 +17,11 @@ from tests.features.aggregates.builders import aggregate
 from tests.features.dimensions.builders import FEATURES, SONGS, USERS
 from tests.pipeline.building import build_features, build_plays, ingest_dimensions, reopened
 from uae_model.config import parse_config
+from uae_model.config.explain import explain
 from uae_model.core.errors import ContractError
 from uae_model.doctor.data import is_expected
 from uae_model.features.aggregates import features_of_day
 from uae_model.features.columns import plays_with_features
-from uae_model.features.explain import explain
 from uae_model.ingest.identity import user_hasher
 from uae_model.lake import TableStore
 from uae_model.pipeline.steps import FEATURE_STEPS, dimensions

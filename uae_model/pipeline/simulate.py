@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,9 +17,22 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.core.logs import log
 from uae_model.lake import TableStore, files
+from uae_model.simulation.calibrate import calibrated
 from uae_model.simulation.dimensions import dimension_rows
-from uae_model.simulation.feed import CORE, TRUTH, BlockCounts, Defects, block_counts, feed_rows, truth_rows
-from uae_model.simulation.world import Block, World
+from uae_model.simulation.feed import (
+    CLEAN,
+    CORE,
+    TRUTH,
+    BlockCounts,
+    Defects,
+    block_counts,
+    feed_rows,
+    truth_rows,
+)
+from uae_model.simulation.listening import plays_per_listening_day
+from uae_model.simulation.world import Block, World, parameters_of
+
+BOT_PLAYS_ABOVE_LIMIT = 500
 
 BLOCKS_PER_TASK = 16
 """Blocks that one task draws one after the other, at most: files of some hundred thousand plays."""
@@ -61,6 +74,28 @@ def simulate(
     written = store.merge_new("truth", truth, slot_days(world), "true", {"seed": world.seed})
     log("truth written", **written)
     return _summary(_counts(store, world))
+
+
+def world_of(plays: int, parameters: Sequence[str] = (), **settings: Any) -> World:
+    """Return a calibrated world of about this many plays in all.
+
+    Args:
+        plays: how many; the number of users follows.
+        parameters: fields of ``World`` as text, ``NAME=VALUE``.
+        settings: other fields of ``World``.
+
+    Raises:
+        UsageError: if a parameter is none of the world's.
+    """
+    world = World(**settings, **parameters_of(parameters))
+    users = plays / plays_per_listening_day(world) / world.days / world.activity
+    return calibrated(replace(world, users=max(1, round(users))))
+
+
+def defects_of(config: Config, *, clean: bool) -> Defects:
+    """Return what is wrong with a simulated feed; its bot exceeds ``sessions.max_plays_per_user_day``."""
+    limit = config.sessions.max_plays_per_user_day
+    return CLEAN if clean else Defects(bot_plays=limit + BOT_PLAYS_ABOVE_LIMIT)
 
 
 def slot_days(world: World) -> list[date]:
