@@ -27,12 +27,12 @@ OMP_NUM_THREADS=1 covered quick "${parallel[@]}" -m "$quick"
 
 # The cluster's tests mostly wait for other processes to start, so they run beside the rest: on two cores
 # this saves a quarter of the time.
-covered cluster tests/cluster -m "$others" -p no:cacheprovider >"$data/cluster.log" 2>&1 &
+covered cluster tests/cluster -m "$others" -p no:cacheprovider --durations=25 >"$data/cluster.log" 2>&1 &
 cluster=$!
 trap 'kill "$cluster" 2>/dev/null || true' EXIT
 
 status=0
-covered others --ignore tests/cluster -m "$others" || status=$?
+covered others --ignore tests/cluster -m "$others" --durations=25 || status=$?
 echo "The cluster's tests, which ran beside the others:"
 wait "$cluster" || status=$?
 trap - EXIT

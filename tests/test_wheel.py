@@ -1,4 +1,4 @@
-"""The wheel in environments of its own, outside the repository."""
+"""The wheel in environments of its own, outside the repository: the light reader, and a night."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import pytest
 from deltalake import write_deltalake
 
 from uae_model import __version__
+from uae_model.lake.jars import jar_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -109,6 +110,49 @@ def test_the_wheel_alone_reads_weights(wheel: Path, tmp_path: Path) -> None:
     assert (
         min(one["seconds"] for one in runs) < SLOWEST_IMPORT
     )  # the first one compiles, others share the cores
+
+
+def test_a_night_runs_outside_the_repository(wheel: Path, tmp_path: Path) -> None:
+    python = environment(tmp_path / "installed")
+    # The large packages are those of this environment; the project itself is not importable from there.
+    (site,) = (tmp_path / "installed" / "lib").glob("python*/site-packages")
+    packages = Path(pa.__file__).parents[1]
+    (site / "packages.pth").write_text(f"{packages}\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps"]
+    run([*pip, "--no-index", "--ignore-installed", str(wheel)], tmp_path)
+    # Otherwise a session would fetch the jars.
+    (tmp_path / "installed" / "share" / "uae").mkdir(parents=True)
+    (tmp_path / "installed" / "share" / "uae" / "jars").symlink_to(jar_folder())
+
+    where = run(
+        [str(python), "-c", "import uae_model, jobs; print(uae_model.__file__, jobs.__file__)"], tmp_path
+    )
+    assert [Path(file).is_relative_to(site) for file in where.split()] == [True, True]
+    uae = str(tmp_path / "installed" / "bin" / "uae")
+    assert "nightly" in run([uae, "--help"], tmp_path)
+    assert run([uae, "--version"], tmp_path) == f"uae {__version__}\n"
+    run(
+        [uae, "simulate", "--out", "demo", "--days", "3", "--plays", "3000", "--first-day", "2026-01-05"],
+        tmp_path,
+    )
+    small = [
+        "training.window_days=1",
+        "training.epochs=1",
+        "training.processes=1",
+        "promotion.min_training_plays=0",
+        "promotion.beat_base_rate=false",
+    ]
+    common = ["--config", "demo/uae.toml", *(part for setting in small for part in ("--set", setting))]
+    run(
+        [uae, "backfill", *common, "--from", "2026-01-05", "--to", "2026-01-06", "--until", "sessions"],
+        tmp_path,
+    )
+    run([uae, "nightly", *common, "--date", "2026-01-07"], tmp_path)
+    code = (
+        "from uae_model.readers import read_weights_arrow\n"
+        "print(read_weights_arrow('demo/tables', '2026-01-07').num_rows)"
+    )
+    assert int(run([str(python), "-c", code], tmp_path)) > 100
 
 
 def test_only_what_belongs_travels(wheel: Path, tmp_path: Path) -> None:

@@ -85,6 +85,10 @@ class Trained:
             self.runs[key] = self.registry.open_run(key, self.manifest, (DAY, date(2026, 1, 7)))
             self.versions[key] = self.register(key)
 
+    def load_pyfunc(self, version: int) -> Any:
+        with tracked_by(self.config.paths.mlflow):
+            return mlflow.pyfunc.load_model(f"models:/uae-attention/{version}")
+
     def register(self, key: str) -> tuple[int, int]:
         return self.registry.register(
             key, self.runs[key], self.manifest, self.results, {"champion_version": ""}
@@ -209,6 +213,7 @@ def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained
         np.testing.assert_allclose(answers, expected(trained, "one", output), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 class TestCarriedCode:
     def test_a_process_without_this_project_loads_the_model(self, trained: Trained, tmp_path: Path) -> None:
         with tracked_by(trained.config.paths.mlflow):
@@ -256,6 +261,14 @@ class TestCarriedCode:
         assert champion.status is Status.WARNING
         assert "registered before models carried their code" in str(champion)
         assert champion.fix == "register again: uae train"
+        with pytest.raises(MlflowException, match=r"No module named 'uae_model\.inference'"):
+            old.load_pyfunc(1)
+
+        # Training again on the same days, with the same settings, registers again.
+        assert old.registry.registered("one") is None
+        assert old.register("one") == (3, 3)
+        assert old.registry.registered("one") == (3, 3)
+        old.load_pyfunc(3)
 
 
 class TestRegistering:

@@ -101,7 +101,10 @@ class Registry:
         return str(run.info.run_id)
 
     def registered(self, key: str) -> tuple[int, int] | None:
-        """Return the versions (attention, propensity) that a finished training registered."""
+        """Return the versions (attention, propensity) that a finished training registered.
+
+        Those that carry no code do not count, so that training again registers them again.
+        """
         attention = self._version_of(self._attention, key)
         propensity = self._version_of(self._propensity, key)
         return (attention, propensity) if attention and propensity else None
@@ -193,9 +196,7 @@ class Registry:
 
         Scoring reads their tensors as before.
         """
-        with tracked_by(self.uri):
-            info = mlflow.models.get_model_info(f"models:/{self._attention}/{attention_version}")
-        return bool(info.flavors["python_function"].get("code"))
+        return self._carries_code(self._attention, attention_version)
 
     def version(self, number: int | None = None) -> ModelVersion:
         """Return a version of the attention model, the newest by default.
@@ -267,9 +268,15 @@ class Registry:
 
     def _version_of(self, model: str, key: str) -> int | None:
         for version in self._client.search_model_versions(f"name = '{model}'"):
-            if version.tags.get("training_key") == key:
-                return int(version.version)
+            number = int(version.version)
+            if version.tags.get("training_key") == key and self._carries_code(model, number):
+                return number
         return None
+
+    def _carries_code(self, model: str, version: int) -> bool:
+        with tracked_by(self.uri):
+            info = mlflow.models.get_model_info(f"models:/{model}/{version}")
+        return bool(info.flavors["python_function"].get("code"))
 
     def _log_model(
         self,
