@@ -85,7 +85,7 @@ def world_of(plays: int, parameters: Sequence[str] = (), **settings: Any) -> Wor
         settings: other fields of ``World``.
 
     Raises:
-        UsageError: if a parameter is none of the world's.
+        InputError: if a parameter is none of the world's.
     """
     world = World(**settings, **parameters_of(parameters))
     users = plays / plays_per_listening_day(world) / world.days / world.activity
