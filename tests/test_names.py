@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,13 @@ def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
     """Yield the path and the syntax tree of every module."""
     for folder in folders:
         for file in sorted((REPOSITORY / folder).rglob("*.py")):
-            yield str(file.relative_to(REPOSITORY)), ast.parse(file.read_text())
+            yield str(file.relative_to(REPOSITORY)), parsed(file)
+
+
+@functools.cache
+def parsed(file: Path) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(file.read_text())
 
 
 def variables(tree: ast.Module) -> Iterator[tuple[str, int]]:
