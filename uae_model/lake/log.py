@@ -39,12 +39,22 @@ def latest_version(spark: SparkSession, path: str) -> int:
     Raises:
         ContractError: if there is no Delta table.
     """
-    nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
-    log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
-    version = int(log.update(False, nothing, nothing).version())
+    version = int(_snapshot(spark, path).version())
     if version < 0:
         raise ContractError(f"there is no Delta table at {path}")
     return version
+
+
+def table_properties(spark: SparkSession, path: str) -> dict[str, str]:
+    """Return the properties of the table at ``path``, its constraints among them; starts no Spark job."""
+    configuration = _snapshot(spark, path).metadata().configuration()
+    return dict(spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(configuration))  # type: ignore[union-attr]
+
+
+def _snapshot(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  # py4j objects have no types
+    nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
+    log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
+    return log.update(False, nothing, nothing)
 
 
 def changes_after(spark: SparkSession, path: str, version: int, latest: int) -> tuple[list[Change], bool]:

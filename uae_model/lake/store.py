@@ -17,7 +17,7 @@ from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.lake import files
 from uae_model.lake.contracts import TableContract, contract_for
-from uae_model.lake.log import latest_version
+from uae_model.lake.log import latest_version, table_properties
 from uae_model.lake.states import DayStates
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -75,7 +75,7 @@ class TableStore:
         contract = self.contract(name)
         if self.exists(name):
             self._add_missing_columns(contract)
-            present = self._properties(contract.name)
+            present = table_properties(self.spark, self.path(name))
             self._set_properties(contract, present)
             self._add_missing_constraints(contract, present)
         else:
@@ -254,11 +254,6 @@ class TableStore:
                     f"ALTER TABLE delta.`{self.path(contract.name)}` "
                     f"ADD CONSTRAINT {name} CHECK ({condition})"
                 )
-
-    def _properties(self, name: str) -> dict[str, str]:
-        table = DeltaTable.forPath(self.spark, self.path(name))
-        properties: dict[str, str] = table.detail().select("properties").collect()[0]["properties"]
-        return properties
 
 
 def table_path(root: str, name: str) -> str:
