@@ -88,7 +88,8 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tabl
     before, store = TableStore(spark, older), TableStore(spark, config)
     publish(before, DAY, write(before, DAY, FIRST_ROWS), len(FIRST_ROWS))
     publish(store, SECOND, write(store, SECOND, SECOND_ROWS), len(SECOND_ROWS))
-    newer = write(store, SECOND, [{**row, "sample_weight": 0.25} for row in SECOND_ROWS[:-1]])
+    rewritten = [{**row, "sample_weight": 1.0 if row["is_active"] else 0.25} for row in SECOND_ROWS[:-1]]
+    newer = write(store, SECOND, rewritten)
     publish(store, WITHDRAWN, newer, 1, status="withdrawn")
     return store
 
