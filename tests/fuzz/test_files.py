@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.files.damages import COLUMNS, as_csv, as_jsonl, as_parquet, as_spotify, layout_of, outcome
+from tests.ingest.files.writers import COLUMNS, as_csv, as_jsonl, as_parquet, as_spotify, layout_of, outcome
 
 EXAMPLES = int(os.environ.get("UAE_FUZZ_EXAMPLES", "40"))
 """Files of each of the tests below: few in ``make test``, 800 in ``make fuzz``."""
