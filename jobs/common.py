@@ -128,23 +128,27 @@ def run(
     args = parser.parse_args(argv)
     configure_logs(args.log_level)
     with log_context(job=parser.prog):
-        try:
-            body(args)
-        except UaeError as error:
-            log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
-            print(f"{parser.prog}: {one_line(str(error))}", file=sys.stderr)
-            return error.exit_code
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a scheduler reads one line, whatever happened
-            where = context_of(error)
-            trace = "".join(traceback.format_exception(error))
-            message = unforeseen(error, where)
-            fields = {**where, "error": type(error).__name__, "traceback": trace}
-            log("job failed", logging.ERROR, **fields)
-            print(f"{parser.prog}: {message}", file=sys.stderr)
-            return UaeError.exit_code
-        finally:
-            _stop_spark()
-    return 0
+        code, message = _outcome(body, args)
+        _stop_spark()
+    if message:
+        print(f"{parser.prog}: {message}", file=sys.stderr)
+    return code
+
+
+def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace) -> tuple[int, str | None]:
+    """Run the body; return the exit code, and what went wrong in one line."""
+    try:
+        body(args)
+    except UaeError as error:
+        log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
+        return error.exit_code, one_line(str(error))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a scheduler reads one line in any case
+        where = context_of(error)
+        trace = "".join(traceback.format_exception(error))
+        fields = {**where, "error": type(error).__name__, "traceback": trace}
+        log("job failed", logging.ERROR, **fields)
+        return UaeError.exit_code, unforeseen(error, where)
+    return 0, None
 
 
 def _stop_spark() -> None:

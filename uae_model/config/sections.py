@@ -71,6 +71,10 @@ class Identity(Section):
     )
 
 
+FEED_TARGETS = ("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback")
+"""What is read of every play, beside the features."""
+
+
 class FeedSettings(Section):
     """How the raw feed is read."""
 

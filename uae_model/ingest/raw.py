@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
+from uae_model.config.sections import FEED_TARGETS
 from uae_model.core.errors import ConfigError
 from uae_model.core.logs import log
 from uae_model.ingest.deezer import DEEZER_COLUMNS, DEEZER_IDS, deezer_fields
@@ -97,8 +98,7 @@ def plays_layout(config: Config) -> Layout:
 
 def source_columns(config: Config) -> list[str]:
     """Return the feed columns that the configuration reads, each once, in a fixed order."""
-    targets = ["event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"]
-    mapped = [config.feed.source_column(target) for target in targets]
+    mapped = [config.feed.source_column(target) for target in FEED_TARGETS]
     mapped += [
         config.feed.source_column(feature.source_column) for feature in config.features.of_origin("feed")
     ]

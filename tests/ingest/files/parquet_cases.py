@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -16,14 +17,14 @@ from tests.ingest.files.writers import COLUMNS, PLAYS, as_parquet
 TIMED = [{**row, "played_at": datetime.fromisoformat(str(row["played_at"]))} for row in PLAYS]
 
 
-def by_polars(**columns: pl.Expr) -> bytes:
+def by_polars(**columns: pl.Expr | pl.Series) -> bytes:
     """Write plays as polars does, with some columns changed."""
     sink = io.BytesIO()
     pl.DataFrame(TIMED).with_columns(**columns).write_parquet(sink)
     return sink.getvalue()
 
 
-def by_pandas(**columns: object) -> bytes:
+def by_pandas(**columns: Any) -> bytes:
     """Write plays as pandas does, with some columns changed."""
     sink = io.BytesIO()
     pd.DataFrame(TIMED).assign(**columns).to_parquet(sink)
