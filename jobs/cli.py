@@ -63,7 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if step not in STEPS:
         print(f"uae: no step is called {step!r}\n\n{usage()}", file=sys.stderr)
         return 2
-    code: int = importlib.import_module(f"jobs.{step}").main(rest)
+    try:
+        job = importlib.import_module(f"jobs.{step}")
+    except ModuleNotFoundError as error:
+        print(f"uae {step}: needs the package {error.name}; pip install 'uae[all]'", file=sys.stderr)
+        return 2
+    code: int = job.main(rest)
     return code
 
 

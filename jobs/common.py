@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
-from uae_model.core.errors import UaeError, UsageError
+from uae_model.core.errors import UaeError, UsageError, first_line
 from uae_model.core.logs import configure_logs, context_of, log, log_context
 from uae_model.pipeline.job import Job, open_job
 
@@ -23,6 +24,10 @@ PLACES = ("step", "slot", "table", "dt", "file", "column")
 """Fields of the log that tell where an error happened."""
 
 LONGEST_CAUSE = 400
+
+WORKER_TRACE = "Traceback (most recent call last)"
+WORKER_ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*", re.MULTILINE)
+"""The line of a Python worker's traceback that says what was raised."""
 
 
 def job_parser(step: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -112,24 +117,37 @@ def run(
     args = parser.parse_args(argv)
     configure_logs(args.log_level)
     with log_context(job=parser.prog):
-        try:
-            body(args)
-        except UaeError as error:
-            log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
-            print(f"{parser.prog}: {one_line(str(error))}", file=sys.stderr)
-            return error.exit_code
-        except Exception as error:  # noqa: BLE001 - a scheduler reads one line, whatever happened
-            where = context_of(error)
-            trace = "".join(traceback.format_exception(error))
-            message = unforeseen(error, where)
-            log("job failed", logging.ERROR, **where, error=type(error).__name__, traceback=trace)
-            print(f"{parser.prog}: {message}", file=sys.stderr)
-            return UaeError.exit_code
-        finally:
-            active = SparkSession.getActiveSession()
-            if active is not None:
-                active.stop()
-    return 0
+        code, message = _outcome(body, args)
+        _stop_spark()
+    if message:
+        print(f"{parser.prog}: {message}", file=sys.stderr)
+    return code
+
+
+def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace) -> tuple[int, str | None]:
+    """Run the body; return the exit code, and what went wrong in one line."""
+    try:
+        body(args)
+    except UaeError as error:
+        log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
+        return error.exit_code, one_line(str(error))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a scheduler reads one line in any case
+        where = context_of(error)
+        trace = "".join(traceback.format_exception(error))
+        fields = {**where, "error": type(error).__name__, "traceback": trace}
+        log("job failed", logging.ERROR, **fields)
+        return UaeError.exit_code, unforeseen(error, where)
+    return 0, None
+
+
+def _stop_spark() -> None:
+    """End the session; one whose Java process has died cannot be asked to."""
+    try:
+        active = SparkSession.getActiveSession()
+        if active is not None:
+            active.stop()
+    except Exception as error:  # noqa: BLE001 - what happened before is what the job has to tell
+        log("spark did not stop", logging.WARNING, error=type(error).__name__, message=first_line(error))
 
 
 def one_line(text: str) -> str:
@@ -151,15 +169,21 @@ def unforeseen(error: BaseException, where: Mapping[str, Any]) -> str:
 def _cause(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted"
     java = getattr(error, "java_exception", None)
     text = str(error) if java is None else str(java.getMessage() or java)
     # Spark's own messages go on with a plan or a stack of Java.
-    first = one_line(text.split("\n\tat ")[0].split("\n\nJVM stacktrace")[0].split("\n== ")[0])
+    words = text.split("\n\tat ")[0].split("\n\nJVM stacktrace")[0].split("\n== ")[0]
+    in_python = WORKER_ERROR.findall(words.partition(WORKER_TRACE)[2])
+    first = one_line(in_python[-1] if in_python else words)
     return f"{type(error).__name__}: {first[:LONGEST_CAUSE]}".rstrip(": ")
 
 
 def _advice(error: BaseException) -> str:
     text = str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "what was not finished is done by the next run"
     if isinstance(error, MemoryError) or "OutOfMemoryError" in text:
         return "give spark.driver.memory or spark.executor.memory more in --spark-conf and run it again"
     if isinstance(error, PermissionError) or "Permission denied" in text:

@@ -159,6 +159,21 @@ class TestMistakes:
         file = tmp_path / "nowhere.toml"
         assert refused(path=file) == f"the configuration file {file} does not exist; pass --config FILE"
 
+    def test_a_file_of_another_encoding_or_that_may_not_be_read_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "uae.toml"
+        file.write_bytes("[paths]\nfeed = 'Zoé'\n".encode("latin-1"))
+        assert refused(path=file).startswith(f"{file}: its text is not UTF-8")
+        file.write_bytes(b"\xef\xbb\xbf[training]\nseed = 3\n")  # as editors of Windows save it
+        assert load_config(file).training.seed == 3
+
+        def refuse(path: Path, encoding: str) -> str:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "read_text", refuse)
+        assert "uae.toml: Permission denied; let this user read it" in refused(path=file)
+
     def test_broken_toml_is_placed(self, tmp_path: Path) -> None:
         file = tmp_path / "uae.toml"
         file.write_text("[training\nepochs = 3\n")
@@ -183,6 +198,18 @@ class TestMistakes:
             ("weights.gamma=big", "weights.gamma = 'big': must be a number, as in gamma = "),
             ("paths.tables=7", 'paths.tables = 7: must be text in quotes, as in tables = "tables"'),
             ("network.mlp=8", "network.mlp = 8: must be a list in brackets, as in mlp = ["),
+            (
+                "feed.columns={user='u'}",
+                "feed.columns.user: nothing reads a column of this name; did you mean user_id?",
+            ),
+            (
+                "feed.earliest_date=soon",
+                "feed.earliest_date = 'soon': must be a day, as in earliest_date = 2000-01-01",
+            ),
+            (
+                "feed.encoding=utf-99",
+                "feed.encoding = 'utf-99': is no encoding that Python knows; examples are utf-8, latin-1,",
+            ),
             ("feed.columns=x", "feed.columns = 'x': must be a table of its own, as in columns = {}"),
             ("training.clip_risk=perhaps", "training.clip_risk = 'perhaps': must be true or false, as in"),
             ("network=8", "network = 8: must be a table of its own, as in [network]"),

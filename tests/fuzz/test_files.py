@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.ingest.files.damages import COLUMNS, as_csv, as_jsonl, as_parquet, as_spotify, layout_of, outcome
+from tests.ingest.files.idomaar_cases import LOVE, SESSION, TRACK
+from tests.ingest.files.writers import COLUMNS, as_csv, as_jsonl, as_parquet, as_spotify, layout_of, outcome
 
 EXAMPLES = int(os.environ.get("UAE_FUZZ_EXAMPLES", "40"))
 """Files of each of the tests below: few in ``make test``, 800 in ``make fuzz``."""
@@ -96,6 +97,43 @@ def test_damaged_csv(rows: list[dict[str, Any]], place: int, kind: str, other: b
         records = [record for record in csv.reader(io.StringIO(text, newline="")) if record]
         blank = next((n for n, record in enumerate(records) if any(cell.strip() for cell in record)), 0)
         assert found.counted == max(0, len(records) - blank - 1)
+
+
+DIALECTS = st.fixed_dictionaries(
+    {
+        **{"delimiter": st.sampled_from(",;\t|"), "quotechar": st.sampled_from("\"'")},
+        **{"doublequote": st.booleans(), "end": st.sampled_from(["\n", "\r\n"])},
+        "quoting": st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    }
+)
+
+
+@given(rows=ROWS, dialect=DIALECTS)
+@fuzzed
+def test_csv_of_any_dialect_by_setting(rows: list[dict[str, Any]], dialect: dict[str, Any]) -> None:
+    escape = "" if dialect["doublequote"] else "\\"
+    content = as_csv(rows, **dialect, **({"escapechar": escape} if escape else {}))
+    settings = {"delimiter": dialect["delimiter"], "quote": dialect["quotechar"], "escape": escape}
+    found = outcome(content, layout_of("csv", **settings))
+    assert [row["artist"] for row in found.rows] == [row["artist"] for row in rows]
+    assert found.problems == []
+
+
+LINES_OF_30_MUSIC = {"30music_sessions": SESSION, "30music_loves": LOVE, "30music_tracks": TRACK}
+
+
+@given(form=st.sampled_from(sorted(LINES_OF_30_MUSIC)), place=PLACES, kind=KINDS, other=BYTES)
+@fuzzed
+def test_damaged_30_music(form: Any, place: int, kind: str, other: bytes) -> None:
+    line = LINES_OF_30_MUSIC[form]
+    content = damaged(f"{line}\n{line}\n".encode(), place, kind, other)
+    found = outcome(content, layout_of(form))
+    if found.report.error:
+        return
+    lines = [each for each in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if each.strip()]
+    assert found.counted >= len(lines)
+    if form != "30music_sessions":
+        assert found.counted == len(lines)
 
 
 @given(rows=ROWS)
@@ -208,7 +246,7 @@ def test_damaged_compression(
         assert found.counted >= len(rows) or gzip.decompress(content) == b""
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "json_arrays", "parquet", "lines"])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "json_arrays", "parquet", "lines", "30music_sessions"])
 @given(content=st.binary(max_size=300))
 @fuzzed
 def test_bytes_of_any_kind(form: Any, content: bytes) -> None:

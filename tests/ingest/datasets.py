@@ -27,7 +27,9 @@ def dataset_config(folder: Path, profile: str, *overrides: str) -> Config:
     return load_config(folder / "uae.toml", profile=profile, overrides=overrides)
 
 
-def parse_dataset(spark: SparkSession, config: Config, slot: Slot | None = None) -> list[Row]:
+def parse_dataset(
+    spark: SparkSession, config: Config, slot: Slot | None = None, *, accept_empty: bool = True
+) -> list[Row]:
     """Return all rows of a slot, else of a static dataset, as ingest sees them, good and bad.
 
     What the readers of its files report is checked as ingest does.
@@ -36,7 +38,7 @@ def parse_dataset(spark: SparkSession, config: Config, slot: Slot | None = None)
     parsed = parse_rows(read_slot(spark, wanted, config), config, wanted.day, KEY)
     rows: list[Row] = parsed.collect()
     reports = [Report.of_text(row["report"]) for row in rows if row["report"]]
-    told = check_reports(wanted.name, reports, needed_columns(config), accept_empty=True)
+    told = check_reports(wanted.name, reports, needed_columns(config), accept_empty=accept_empty)
     found = [row for row in rows if row["report"] is None]
     assert config.feed.format == "30music" or len(found) == told
     return found

@@ -157,3 +157,70 @@ def test_files_are_listed_with_sizes_in_order_and_in_folders_below(
     assert files.list_files(spark, str(tmp_path / "nowhere")) == []
     assert files.exists(spark, str(tmp_path / "a"))
     assert not files.exists(spark, str(tmp_path / "c"))
+
+
+class TestListing:
+    """What cannot be listed is named: rows that nobody misses are lost."""
+
+    def listed(self, spark: SparkSession, folder: Path) -> list[str]:
+        return [file.below for file in files.list_files(spark, str(folder))]
+
+    def test_links_are_followed_and_folders_may_be_called_like_files(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        elsewhere, slot = tmp_path / "elsewhere", tmp_path / "slot"
+        (elsewhere / "below").mkdir(parents=True)
+        (elsewhere / "below" / "b").write_text("1")
+        (slot / "x.parquet").mkdir(parents=True)
+        (slot / "x.parquet" / "part").write_text("1")
+        (slot / "linked").symlink_to(elsewhere)
+        (slot / "c").symlink_to(elsewhere / "below" / "b")
+        assert sorted(self.listed(spark, slot)) == ["c", "linked/below/b", "x.parquet/part"]
+        assert self.listed(spark, slot / "c") == ["c"]
+
+    def test_paths_are_told_below_the_folder_however_it_is_written(
+        self, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        (tmp_path / "one" / "ann").mkdir(parents=True)
+        (tmp_path / "one" / "ann" / "a").write_text("1")
+        for written in ("one", "one/", "one//", "./one", "two/../one", "one/ann/.."):
+            assert self.listed(spark, Path(f"{tmp_path}/{written}")) == ["ann/a"], written
+            assert [file.below for file in files.list_files(spark, f"file://{tmp_path}/{written}")] == [
+                "ann/a"
+            ]
+
+    def test_what_cannot_be_listed_is_named(self, spark: SparkSession, tmp_path: Path) -> None:
+        def refused(words: str) -> None:
+            with pytest.raises(InputError, match=words):
+                files.list_files(spark, str(tmp_path))
+
+        wrong = tmp_path / "a"
+        wrong.symlink_to(tmp_path)
+        refused("a: a link leads back to a folder above it")
+        wrong.unlink()
+        wrong.symlink_to(wrong)
+        refused("a: Too many levels of symbolic links")
+        wrong.unlink()
+        wrong.symlink_to(tmp_path / "nowhere")
+        refused("a: No such file or directory")
+        wrong.unlink()
+        os.mkfifo(wrong)
+        refused("a: is neither a file nor a folder")
+        wrong.unlink()
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.json")).touch()
+        refused(r"\\xe9.json: its name is not UTF-8; rename it")
+
+    def test_a_folder_that_may_not_be_read_is_named(
+        self, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "closed").mkdir()
+        scandir = os.scandir
+
+        def refuse(folder: str) -> object:
+            if str(folder).endswith("closed"):
+                raise PermissionError(13, "Permission denied", folder)
+            return scandir(folder)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        with pytest.raises(InputError, match="closed: Permission denied"):
+            files.list_files(spark, str(tmp_path))

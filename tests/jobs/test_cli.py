@@ -59,6 +59,15 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"uae {__version__}\n"
 
 
+def test_a_package_that_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "jobs.check", None)
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    assert cli.main(["check"]) == 2
+    assert capsys.readouterr().err.startswith("uae check: needs the package ")
+
+
 @pytest.mark.slow
 def test_as_a_program_it_leaves_with_the_exit_code(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "jobs.cli", "promote", "--config", str(tmp_path / "nowhere.toml")]

@@ -42,6 +42,27 @@ def parser() -> argparse.ArgumentParser:
     return job_parser("test", "A job.", "uae test --x")
 
 
+WORKER = """
+  An exception was thrown from the Python worker. Please see the stack trace below.
+Traceback (most recent call last):
+  File "/opt/worker.py", line 1, in main
+decimal.Overflow: [<class 'decimal.Overflow'>]
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "/opt/reader.py", line 61, in read_part
+RuntimeError: file a.json: Overflow: too large
+
+\tat org.apache.spark.api.python.BasePythonRunner
+"""
+"""What Spark says of an error in a Python worker."""
+
+
+class AbortError(Exception):
+    """An error without a word."""
+
+
 class TestRun:
     def test_success_is_zero_and_ends_the_session(self, stopped: list[str]) -> None:
         seen = []
@@ -94,10 +115,18 @@ class TestRun:
             (MemoryError(), "MemoryError; give spark.driver.memory"),
             (OSError(28, "No space left on device"), "No space left on device; free space"),
             (RuntimeError("Job aborted\n\tat org.apache.Spark\n\tat x"), "RuntimeError: Job aborted; run it"),
+            (KeyboardInterrupt(), "dt=2026-01-05: it was interrupted; what was not finished is done by the"),
+            (IsADirectoryError(21, "Is a directory", "/a.parquet"), "/a.parquet: Is a directory; run it"),
+            (
+                UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+                "codec can't decode byte 0xff",
+            ),
+            (RuntimeError(WORKER), "RuntimeError: RuntimeError: file a.json: Overflow: too large; run it"),
+            (AbortError(), "AbortError; run it again"),
         ],
     )
     def test_any_other_error_is_one_line_and_its_traceback_one_event(
-        self, stopped: list[str], capsys: pytest.CaptureFixture[str], error: Exception, line: str
+        self, stopped: list[str], capsys: pytest.CaptureFixture[str], error: BaseException, line: str
     ) -> None:
         def fail(args: argparse.Namespace) -> None:
             with log_context(step="ingest"), log_context(slot="dt=2026-01-05"):
@@ -112,6 +141,31 @@ class TestRun:
         )
         assert "Traceback" in event["traceback"]
         assert stopped == ["stop"]
+
+    def test_a_java_error_tells_its_message_alone(self, capsys: pytest.CaptureFixture[str]) -> None:
+        class JavaError(Exception):
+            java_exception = SimpleNamespace(getMessage=lambda: "Disk quota exceeded\n\tat java.io.File\n")
+
+        def fail(args: argparse.Namespace) -> None:
+            raise JavaError("An error occurred while calling o1.save.\n: java.io.IOException\n\tat x")
+
+        assert run(parser(), [], fail) == 1
+        assert "uae test: JavaError: Disk quota exceeded; run it again" in capsys.readouterr().err
+
+    def test_a_session_that_cannot_be_stopped_hides_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def stop() -> None:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+        def fail(args: argparse.Namespace) -> None:
+            raise InputError("what happened")
+
+        monkeypatch.setattr(SparkSession, "getActiveSession", lambda: SimpleNamespace(stop=stop))
+        assert run(parser(), [], fail) == 1
+        told = capsys.readouterr().err.splitlines()
+        assert told[-1] == "uae test: what happened"
+        assert json.loads(told[-2])["event"] == "spark did not stop"
 
     def test_wrong_options_are_two(self, capsys: pytest.CaptureFixture[str]) -> None:
         for wrong in (["--no-such"], ["--profile", "big"], ["--log-level", "LOUD"]):

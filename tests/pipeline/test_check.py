@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.builders import DAY, event, feed_row, write_slot
-from uae_model.config import Config
+from uae_model.config import Config, Dimension
 from uae_model.core.errors import NotYetError
 from uae_model.lake import TableStore
 from uae_model.pipeline.check import check_day
@@ -28,8 +28,16 @@ def test_a_day_is_judged_and_nothing_is_written(
         "{cut",
     ]
     write_slot(tmp_path / "feed", DAY, rows)
-    store = TableStore(spark, make_config("feed.format=jsonl", "feed.columns={device='gadget'}"))
-    (seen,) = check_day(store, DAY)
+    said = {"song_id": "s", "valid_from": "2026-01-05T00:00:00Z", "genre": "rock"}
+    write_slot(tmp_path / "songs", DAY, [said, {**said, "valid_from": "1970-01-01T00:00:00Z"}])
+    songs = {"entity": "song", "feed": str(tmp_path / "songs" / "dt={date}"), "format": "jsonl"}
+    dimension = Dimension.model_validate({**songs, "attributes": {"genre": "categorical", "year": "numeric"}})
+    config = make_config("feed.format=jsonl", "feed.columns={device='gadget'}")
+    store = TableStore(spark, config.model_copy(update={"dimensions": (dimension,)}))
+    seen, of_songs = check_day(store, DAY)
+    assert (of_songs.slot, of_songs.rows, of_songs.missing) == ("songs/dt=2026-01-05", 2, ("year",))
+    reason = "is before earliest_date of dimension songs = 2000-01-01: was the clock set?"
+    assert of_songs.reasons == {reason: 1}
     assert (seen.slot, seen.files, seen.rows, seen.quarantined) == ("dt=2026-01-05", 1, 4, 3)
     assert seen.reasons == {"unknown feedback": 2, "the line is no JSON object": 1}
     assert seen.examples == {"unknown feedback": "boo"}

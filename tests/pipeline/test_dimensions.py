@@ -71,7 +71,7 @@ def opened(spark: SparkSession, folder: Path) -> TableStore:
         for each in (SONGS, USERS)
     ]
     paths = {name: str(folder / name) for name in ("tables", "snapshots")}
-    rules = {"training": {"processes": 1}, "feed": {"late_days": 1}}
+    rules = {"training": {"processes": 1}, "feed": {"late_days": 1, "accept_empty_slots": True}}
     return TableStore(
         spark, parse_config({"features": FEATURES, "dimensions": declared, "paths": paths, **rules})
     )

@@ -150,26 +150,20 @@ class TestTwoSlots:
         }
 
 
-def test_files_of_no_bytes_are_no_error_and_are_not_read_again(spark: SparkSession, tmp_path: Path) -> None:
-    deliver(tmp_path, DAY, [])
-    store, feed = opened(spark, tmp_path)
-    assert ingest(store, feed, DAY) == NOTHING
-    assert events(store) == []
-    version = store.latest_version("quarantine")
-    assert ingest(store, feed, DAY) == NOTHING
-    assert store.latest_version("quarantine") == version
-
-
-def test_files_with_text_and_no_rows_are_an_error_unless_that_is_right(
-    spark: SparkSession, tmp_path: Path
+@pytest.mark.parametrize("rows", [[], ["", " "]])
+def test_files_without_rows_are_an_error_unless_that_is_right(
+    spark: SparkSession, tmp_path: Path, rows: list[Event | str]
 ) -> None:
-    deliver(tmp_path, DAY, ["", " "])
+    deliver(tmp_path, DAY, rows)
     store, feed = opened(spark, tmp_path)
     with pytest.raises(InputError, match="slot dt=2026-01-05: its 1 data files hold no rows"):
         ingest(store, feed, DAY)
     assert not store.exists("events")
     store, feed = opened(spark, tmp_path, "feed.accept_empty_slots=true")
     assert ingest(store, feed, DAY) == NOTHING
+    version = store.latest_version("quarantine")
+    assert ingest(store, feed, DAY) == NOTHING
+    assert store.latest_version("quarantine") == version
 
 
 def test_without_a_key_nothing_is_written(

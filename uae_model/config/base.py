@@ -30,6 +30,19 @@ def check_placeholders(template: str) -> str:
     return template
 
 
+def check_encoding(name: str) -> str:
+    """Return the name of an encoding as it is.
+
+    Raises:
+        ValueError: if Python has no encoding of text of this name.
+    """
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise ValueError("is no encoding that Python knows; examples are utf-8, latin-1, utf-16") from None
+    return name
+
+
 class Section(BaseModel):
     """A frozen group of settings; an unknown key is an error, not a silent default."""
 

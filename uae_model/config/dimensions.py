@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from uae_model.config.base import Section, check_placeholders
+from uae_model.config.base import Section, check_encoding, check_placeholders
 
 DimensionEntity = Literal["user", "song"]
 DIMENSION_ENTITIES: tuple[DimensionEntity, ...] = get_args(DimensionEntity)
@@ -37,6 +38,15 @@ class Dimension(Section):
     delimiter: str = Field(
         default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
     )
+    quote: str = Field(
+        default='"', min_length=1, max_length=1, description="What stands around a value of CSV"
+    )
+    escape: str = Field(
+        default="",
+        max_length=1,
+        description="What stands before a quote in a value of CSV, such as a backslash; empty: quotes are "
+        "doubled",
+    )
     attributes: dict[str, Literal["categorical", "numeric"]] = Field(
         min_length=1,
         description="Attributes that features may read, each with its kind; columns of the table",
@@ -49,8 +59,13 @@ class Dimension(Section):
     time_format: Literal["iso", "epoch_seconds", "epoch_millis"] = Field(
         default="iso", description="How valid_from is written"
     )
+    earliest_date: date = Field(
+        default=date(2000, 1, 1),
+        description="A statement from before this day is quarantined: a clock that was never set says 1970",
+    )
 
     _known_placeholders = field_validator("feed")(check_placeholders)
+    _known_encoding = field_validator("encoding")(check_encoding)
 
     @field_validator("attributes")
     @classmethod

@@ -78,9 +78,13 @@ def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config
 
 def _read_toml(file: Path) -> Tree:
     try:
-        return tomllib.loads(file.read_text())
+        return tomllib.loads(file.read_text("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: its text is not UTF-8 ({error}); save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; let this user read it, or pass another") from error
 
 
 def read_profile(name: str) -> Tree:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ WANTED = {
     "tuple": "a list in brackets",
     "dict": "a table of its own",
     "model": "a table of its own",
+    "date": "a day",
 }
 """What a setting must be, by the first word of pydantic's kind of error."""
 
@@ -42,9 +44,8 @@ def describe(detail: ErrorDetails, tree: Mapping[str, Any]) -> str:
         return f"{key}: must be set"
     value = detail["input"]
     shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    wanted = (
-        WANTED.get(detail["type"].split("_")[0]) if detail["type"].endswith(("_type", "_parsing")) else None
-    )
+    is_of_type = detail["type"].endswith(("_type", "_parsing")) or detail["type"].startswith("date_")
+    wanted = WANTED.get(detail["type"].split("_")[0]) if is_of_type else None
     if wanted or detail["type"] == "int_from_float":
         return f"{key}{shown}: must be {wanted or WANTED['int']}{_example(place)}"
     message = detail["msg"].removeprefix("Value error, ")
@@ -105,6 +106,7 @@ def _example(place: Place) -> str:
     if default is None or isinstance(default, BaseModel):
         return f", as in [{'.'.join(names)}]" if isinstance(default, BaseModel) else ""
     try:
-        return f", as in {names[-1]} = {json.dumps(default)}"
+        shown = default.isoformat() if isinstance(default, date) else json.dumps(default)
+        return f", as in {names[-1]} = {shown}"
     except TypeError:
         return ""  # a required setting has no default to show

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from uae_model.config.base import Positive, PositiveInt, Section, Share, check_placeholders
+from uae_model.config.base import Positive, PositiveInt, Section, Share, check_encoding, check_placeholders
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.config.model_sections import (
     NetworkSettings,
@@ -71,6 +71,10 @@ class Identity(Section):
     )
 
 
+FEED_TARGETS = ("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback")
+"""What is read of every play, beside the features."""
+
+
 class FeedSettings(Section):
     """How the raw feed is read."""
 
@@ -85,9 +89,19 @@ class FeedSettings(Section):
     delimiter: str = Field(
         default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
     )
+    quote: str = Field(
+        default='"', min_length=1, max_length=1, description="What stands around a value of CSV"
+    )
+    escape: str = Field(
+        default="",
+        max_length=1,
+        description="What stands before a quote in a value of CSV, such as a backslash; empty: quotes are "
+        "doubled",
+    )
     accept_empty_slots: bool = Field(
         default=False,
-        description="Whether a slot whose files hold text and no rows is right, rather than an error",
+        description="Whether a slot whose files hold no rows is right, rather than an error; of a dimension, "
+        "files that name their columns always are",
     )
     listener_level: int = Field(
         default=1,
@@ -136,6 +150,8 @@ class FeedSettings(Section):
         default=1.0,
         description="How far past its slot's day a play may start before it is quarantined",
     )
+
+    _known_encoding = field_validator("encoding")(check_encoding)
 
     def source_column(self, target: str) -> str:
         """Return the feed's name of a column."""

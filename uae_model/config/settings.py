@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +14,7 @@ from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
 from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
 from uae_model.config.feature_set import FeatureSet
 from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature, Role
-from uae_model.config.sections import Sections
+from uae_model.config.sections import FEED_TARGETS, Sections
 from uae_model.core.digests import NAME_DIGITS, text_digest
 
 RESERVED_COLUMNS = frozenset(
@@ -52,6 +53,18 @@ class Config(Sections):
                     f"feature {feature.name}: source = {feature.source!r}: allowed after "
                     f"session.{SAME_AS_BEFORE} are {', '.join(allowed)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _feed_columns_are_read(self) -> Config:
+        """Check that the names of the feed's columns are given for what is read, so that no typo passes."""
+        of_features = {feature.source_column for feature in self.features.of_origin("feed")}
+        allowed = [*FEED_TARGETS, *sorted(of_features)]
+        for target in self.feed.columns:
+            if target not in allowed:
+                near = difflib.get_close_matches(target, allowed, 1)
+                meant = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(allowed)}"
+                raise ValueError(f"feed.columns.{target}: nothing reads a column of this name; {meant}")
         return self
 
     @model_validator(mode="after")

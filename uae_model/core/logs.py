@@ -70,7 +70,7 @@ def log_context(**fields: Any) -> Iterator[None]:
     token = _CONTEXT.set({**(_CONTEXT.get() or {}), **fields})
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
         error.__dict__.setdefault(_ERROR_CONTEXT, _CONTEXT.get())  # the innermost block knows most
         raise
     finally:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.config import Config
+from uae_model.config import Config, Dimension
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.listing import Listing
 from uae_model.ingest.parse import needed_columns, parse_rows
 from uae_model.ingest.raw import read_slot
 from uae_model.ingest.reports import check_reports, kept, reports_of, without_reports
+from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 
 NO_KEY = b"nothing is written"
 """Stands in for the key of the pseudonyms, of which nothing is kept."""
@@ -78,16 +81,39 @@ def check_slot(
     raw = read_slot(spark, slot, config, listed)
     if rows is not None:
         raw = raw.limit(rows + 1)  # and the report, where the file is as short as that
+    parse = partial(parse_rows, config=config, day=slot.day, key=NO_KEY)
+    return _judged(slot, listed, raw, needed_columns(config), parse, rows)
+
+
+def check_dimension_slot(spark: SparkSession, config: Config, slot: Slot, dimension: Dimension) -> SlotCheck:
+    """Read a slot of a dimension and judge its rows as ingest does; write nothing.
+
+    Raises:
+        InputError: if a file cannot be read or a required column is missing.
+    """
+    listed = Feed(spark, config, dimension).files(slot)
+    raw = read_statements(spark, slot, dimension, listed)
+    parse = partial(parse_statements, dimension=dimension, key=NO_KEY)
+    return _judged(slot, listed, raw, needed_statement_columns(dimension), parse, None)
+
+
+def _judged(
+    slot: Slot,
+    listed: Listing,
+    raw: DataFrame,
+    needed: Mapping[str, str],
+    parse: Callable[[DataFrame], DataFrame],
+    rows: int | None,
+) -> SlotCheck:
     with kept(raw) as held:
         reports = reports_of(held)
-        check_reports(slot.name, reports, needed_columns(config), accept_empty=True)
+        check_reports(slot.name, reports, needed, accept_empty=True)
         seen = without_reports(held) if rows is None else without_reports(held).limit(rows)
         names = held.select("fields.*").columns
         filled = seen.select(
             F.count("*").alias("rows"), F.struct(*[F.count(_field(name)).alias(name) for name in names])
         ).collect()[0]
-        parsed = parse_rows(seen, config, slot.day, NO_KEY)
-        bad = parsed.where(F.col("reason").isNotNull()).groupBy("reason")
+        bad = parse(seen).where(F.col("reason").isNotNull()).groupBy("reason")
         kinds = bad.agg(F.count("*").alias("rows"), F.min("value").alias("value")).collect()
     kinds.sort(key=lambda row: (-row["rows"], row["reason"]))
     counts = list(filled[1])

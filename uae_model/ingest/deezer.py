@@ -32,6 +32,9 @@ PASSED_THROUGH = {
 DEEZER_COLUMNS = (*CORE.values(), *PASSED_THROUGH.values(), "release_date")
 """The columns that are read: all 15."""
 
+DEEZER_IDS = tuple(name for name in DEEZER_COLUMNS if name not in ("ts_listen", "media_duration", "user_age"))
+"""Numbers that name something; a program that holds them as floating-point numbers writes 7 as 7.0."""
+
 
 def deezer_fields(rows: DataFrame) -> DataFrame:
     """Turn rows of DSG17 into the columns that ingest expects, keeping the others.

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812
 
+from uae_model.core.errors import InputError
 from uae_model.ingest.files import FilePart, Layout, read_part
 from uae_model.ingest.files.opening import codec_of, is_utf8
 from uae_model.ingest.listing import local_path
@@ -19,7 +20,7 @@ from uae_model.ingest.listing import local_path
 PART_BYTES = 32 * 1024 * 1024
 """About how much of a file a task reads."""
 
-DIVISIBLE = ("jsonl", "lines", "parquet")
+DIVISIBLE = ("jsonl", "lines", "parquet", "30music_sessions", "30music_loves", "30music_tracks")
 """Forms of which a part can be read without what stands before it. A record of CSV may hold line breaks."""
 
 
@@ -63,6 +64,9 @@ def fetched_rows(spark: SparkSession, parts: Sequence[FilePart], layout: Layout)
     The folder above them is given to Spark and the rest left out: of a list of files whose names hold signs
     that a
     URI would escape, Spark 4.0 reads some twice.
+
+    Raises:
+        InputError: naming a file that Spark does not find.
     """
     paths = [part.path for part in parts]
     folder = paths[0] if len(paths) == 1 else os.path.commonprefix(paths).rpartition("/")[0]  # noqa: RUF071 - of URIs
@@ -74,6 +78,10 @@ def fetched_rows(spark: SparkSession, parts: Sequence[FilePart], layout: Layout)
         .select("path", "content")
     )
     by_path = {local_path(part.path): part for part in parts}
+    fetched = {local_path(row["path"]) for row in contents.select("path").collect()}
+    lost = sorted(set(by_path) - fetched)
+    if lost:
+        raise InputError(f"{lost[0]}: Spark does not find it under this name; rename it and run it again")
     return contents.mapInArrow(
         partial(_read_contents, by_path=by_path, layout=layout), frame_schema(layout.columns)
     )

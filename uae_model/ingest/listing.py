@@ -34,10 +34,10 @@ SHOWN_NAMES = 20
 
 NO_DATA = re.compile(
     r"(readme|licen[cs]e|changelog|manifest|checksums?|(md5|sha\d+)sums?|thumbs\.db|desktop\.ini)\b.*"
-    r"|.*\.(md5|sha\d+|crc|asc|sig|md|pdf|docx?|html?|png|jpe?g|gif|xml|ya?ml|toml|log|sql|py|sh|schema|bak|tmp)",
+    r"|.*~|~\$.*|.*\.(md5|sha\d+|crc|asc|sig|md|pdf|docx?|html?|png|jpe?g|gif|xml|ya?ml|toml|log|sql|py|sh|schema|bak|tmp)",
     re.IGNORECASE,
 )
-"""Names of what lies beside data: descriptions, checksums, pictures, scripts."""
+"""Names of what lies beside data: descriptions, checksums, pictures, scripts, copies of editors."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,6 @@ def name_of(path: str) -> str:
     return path.rstrip("/").rsplit("/", 1)[-1]
 
 
-def path_below(root: str, path: str) -> str:
-    """Return a file's path below its slot; the name alone where the slot is that file."""
-    _, slash, below = local_path(path).partition(local_path(root).rstrip("/") + "/")
-    return below if slash else name_of(path)
-
-
 def local_path(path: str) -> str:
     """Return the path of a URI of this machine's files; any other path as it is."""
     if path.startswith("file:"):
@@ -103,7 +97,7 @@ def required_files(path: str, listing: Listing, names: Sequence[str]) -> list[Fi
     Raises:
         InputError: naming those that are not there.
     """
-    by_name = {path_below(path, file.path): file for file in listing.data}
+    by_name = {file.below: file for file in listing.data}
     absent = [name for name in names if name not in by_name]
     if absent:
         raise InputError(f"paths.feed = {path!r}: there is no {', '.join(absent)}")

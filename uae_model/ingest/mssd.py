@@ -32,6 +32,9 @@ MSSD_COLUMNS = (
 )
 """The columns that are read, of the 21."""
 
+MSSD_IDS = ("session_position", "hour_of_day")
+"""Whole numbers, which a program may hold as floating-point numbers and write as 7.0."""
+
 
 def mssd_fields(rows: DataFrame) -> DataFrame:
     """Turn MSSD rows into the columns that ingest expects, row by row, keeping the others.

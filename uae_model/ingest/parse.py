@@ -6,7 +6,7 @@ show them stand in a column of their own.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -21,6 +21,7 @@ from uae_model.ingest.values import (
     field,
     instant_of,
     missing,
+    never_set,
     reason_and_value,
     shown_row,
     unreadable,
@@ -212,22 +213,16 @@ def _bad_durations(text: Column, milliseconds: Column, max_hours: float) -> list
 def _outside_days(start: Column, config: Config, day: date | None) -> list[RowFault]:
     feed = config.feed
     shown = start.cast("string")
-    first = datetime.combine(feed.earliest_date, time(), UTC)
-    never_set = start < F.lit(first)
-    checks = [
-        RowFault(
-            never_set, f"starts before feed.earliest_date = {feed.earliest_date}: was the clock set?", shown
-        )
-    ]
+    unset = never_set(start, feed.earliest_date, "feed.earliest_date", "starts")
     if day is None:
-        return [*checks, RowFault(start > F.current_timestamp(), "starts in the future", shown)]
+        return [unset, RowFault(start > F.current_timestamp(), "starts in the future", shown)]
     latest = midnight(day) + timedelta(days=1, hours=feed.future_hours)
     earliest = midnight(day) - timedelta(days=feed.late_days)
     return [
-        *checks,
+        unset,
         RowFault(start >= F.lit(latest), "starts after the feed's day", shown),
         RowFault(
-            (start < F.lit(earliest)) & ~never_set,
+            (start < F.lit(earliest)) & ~unset.condition,
             f"is later than feed.late_days = {feed.late_days} allows",
             shown,
         ),

@@ -14,18 +14,19 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
+from uae_model.config.sections import FEED_TARGETS
 from uae_model.core.errors import ConfigError
 from uae_model.core.logs import log
-from uae_model.ingest.deezer import DEEZER_COLUMNS, deezer_fields
+from uae_model.ingest.deezer import DEEZER_COLUMNS, DEEZER_IDS, deezer_fields
 from uae_model.ingest.distribute import parts_of, rows_of_parts
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.files import FilePart, Layout
 from uae_model.ingest.files.layout import Form
 from uae_model.ingest.lastfm import lastfm_fields
-from uae_model.ingest.listing import Listing, name_of, path_below, required_files
-from uae_model.ingest.mssd import MSSD_COLUMNS, mssd_fields
+from uae_model.ingest.listing import Listing, name_of, required_files
+from uae_model.ingest.mssd import MSSD_COLUMNS, MSSD_IDS, mssd_fields
 from uae_model.ingest.spotify import SPOTIFY_COLUMNS, spotify_fields
-from uae_model.ingest.thirty_music import LOVES, SESSIONS, TRACKS, thirty_music_fields
+from uae_model.ingest.thirty_music import thirty_music_fields, thirty_music_layouts
 from uae_model.ingest.yambda import ALL_EVENTS, COLUMNS, EVENT_OF_FILE, yambda_fields, yambda_rows
 from uae_model.lake.files import FileStatus
 
@@ -59,9 +60,8 @@ def slot_parts(slot: Slot, data: Sequence[FileStatus], layout: Layout, level: in
     """Return the parts in which the files of a slot are read, named by their path below it."""
     parts = []
     for file in data:
-        below = path_below(slot.path, file.path)
-        listener = listener_of(slot, below, level) if level else ""
-        parts += parts_of(file.path, f"{slot.name}/{below}", file.size, layout, listener)
+        listener = listener_of(slot, file.below, level) if level else ""
+        parts += parts_of(file.path, f"{slot.name}/{file.below}", file.size, layout, listener)
     return parts
 
 
@@ -91,13 +91,14 @@ def plays_layout(config: Config) -> Layout:
         instant=columns[3],
         encoding=feed.encoding,
         delimiter=feed.delimiter,
+        quote=feed.quote,
+        escape=feed.escape,
     )
 
 
 def source_columns(config: Config) -> list[str]:
     """Return the feed columns that the configuration reads, each once, in a fixed order."""
-    targets = ["event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"]
-    mapped = [config.feed.source_column(target) for target in targets]
+    mapped = [config.feed.source_column(target) for target in FEED_TARGETS]
     mapped += [
         config.feed.source_column(feature.source_column) for feature in config.features.of_origin("feed")
     ]
@@ -119,18 +120,26 @@ def _form(file_format: str) -> Form:
     return forms[file_format]
 
 
-def _csv_of(columns: Sequence[str], config: Config) -> Layout:
+def _csv_of(columns: Sequence[str], ids: Sequence[str], config: Config) -> Layout:
+    feed = config.feed
     return Layout(
-        "csv", tuple(columns), tuple(columns), encoding=config.feed.encoding, delimiter=config.feed.delimiter
+        form="csv",
+        columns=tuple(columns),
+        required=tuple(columns),
+        ids=frozenset(ids),
+        encoding=feed.encoding,
+        delimiter=feed.delimiter,
+        quote=feed.quote,
+        escape=feed.escape,
     )
 
 
 def _read_mssd(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
-    return mssd_fields(read_files(spark, slot, listing, _csv_of(MSSD_COLUMNS, config)))
+    return mssd_fields(read_files(spark, slot, listing, _csv_of(MSSD_COLUMNS, MSSD_IDS, config)))
 
 
 def _read_deezer(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
-    return deezer_fields(read_files(spark, slot, listing, _csv_of(DEEZER_COLUMNS, config)))
+    return deezer_fields(read_files(spark, slot, listing, _csv_of(DEEZER_COLUMNS, DEEZER_IDS, config)))
 
 
 def _read_spotify(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
@@ -142,16 +151,18 @@ def _read_spotify(spark: SparkSession, slot: Slot, config: Config, listing: List
 
 
 def _read_thirty_music(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
-    layout = Layout("lines", encoding=config.feed.encoding)
+    layouts = thirty_music_layouts(config.feed.encoding)
     sessions, loves, tracks = (
         rows_of_parts(spark, slot_parts(slot, [file], layout), layout)
-        for file in required_files(slot.path, listing, (SESSIONS, LOVES, TRACKS))
+        for file, layout in zip(
+            required_files(slot.path, listing, list(layouts)), layouts.values(), strict=True
+        )
     )
     return thirty_music_fields(sessions, loves, tracks, config)
 
 
 def _read_yambda(spark: SparkSession, slot: Slot, config: Config, listing: Listing) -> DataFrame:
-    names = {path_below(slot.path, file.path): file for file in listing.data}
+    names = {file.below: file for file in listing.data}
     wanted = [f"{ALL_EVENTS}.parquet"]
     if wanted[0] not in names:
         required_files(slot.path, listing, ["listens.parquet"])

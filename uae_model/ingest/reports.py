@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.config import Config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import warn
 from uae_model.ingest.files import Report
-from uae_model.ingest.listing import Listing
 
 SHOWN_FILES = 3
 
@@ -37,7 +35,13 @@ def read_once(parsed: DataFrame) -> AbstractContextManager[DataFrame]:
 
 
 def rows_read(
-    slot: str, parsed: DataFrame, needed: Mapping[str, str], *, accept_empty: bool, is_row_each: bool = True
+    slot: str,
+    parsed: DataFrame,
+    needed: Mapping[str, str],
+    *,
+    accept_empty: bool,
+    accept_header: bool = False,
+    describing: Sequence[str] = (),
 ) -> int:
     """Return how many rows the files of a slot hold, before any of them is written.
 
@@ -45,24 +49,29 @@ def rows_read(
         slot: its name.
         parsed: its rows and the reports of its files.
         needed: as ``check_reports`` wants it.
-        accept_empty: whether files that hold text and no row are no mistake.
-        is_row_each: whether each row that a reader counted is one row here; a line of 30-Music holds
-            many plays.
+        accept_empty: whether files without a row are no mistake.
+        accept_header: whether a file that tells its columns is none, even without a row.
+        describing: ends of names of files whose good rows describe plays and are none.
 
     Raises:
         InputError: if a file cannot be read, or a column is in none of them.
-        ContractError: if other rows arrived than the files' readers counted.
+        ContractError: if other rows arrived of a file than its reader counted.
     """
-    told = check_reports(slot, reports_of(parsed), needed, accept_empty=accept_empty)
-    arrived = without_reports(parsed).count()
-    if is_row_each and told != arrived:
-        raise ContractError(f"feed slot {slot}: {told} rows were read from its files, {arrived} arrived")
-    return arrived
-
-
-def may_be_empty(listing: Listing, config: Config) -> bool:
-    """Tell whether a slot without rows is no mistake: files of no bytes deliver nothing, and say so."""
-    return config.feed.accept_empty_slots or not any(file.size for file in listing.data)
+    reports = reports_of(parsed)
+    check_reports(slot, reports, needed, accept_empty=accept_empty, accept_header=accept_header)
+    by_source = without_reports(parsed).groupBy("source").agg(F.count("*").alias("rows")).collect()
+    arrived = Counter({row["source"]: int(row["rows"]) for row in by_source})
+    told = Counter[str]()
+    for report in reports:
+        told[report.file] += report.rows
+    for file in sorted({*told, *arrived}):
+        is_less_right = file.endswith(tuple(describing)) and arrived[file] <= told[file]
+        if arrived[file] != told[file] and not is_less_right:
+            raise ContractError(
+                f"feed slot {slot}: {told[file]} rows were read from {file}, {arrived[file]} arrived; "
+                "run it again"
+            )
+    return arrived.total()
 
 
 def reports_of(frame: DataFrame) -> list[Report]:
@@ -77,7 +86,12 @@ def without_reports(frame: DataFrame) -> DataFrame:
 
 
 def check_reports(
-    slot: str, reports: Sequence[Report], needed: Mapping[str, str], *, accept_empty: bool
+    slot: str,
+    reports: Sequence[Report],
+    needed: Mapping[str, str],
+    *,
+    accept_empty: bool,
+    accept_header: bool = False,
 ) -> int:
     """Return how many rows the files of a slot hold.
 
@@ -85,7 +99,8 @@ def check_reports(
         slot: its name.
         reports: of all its files.
         needed: what to say of a column that no file has, by its name in the feed.
-        accept_empty: whether files that hold text and no row are no mistake.
+        accept_empty: whether files without a row are no mistake.
+        accept_header: whether a file that tells its columns is none, even without a row.
 
     Raises:
         InputError: naming each file that cannot be read, or what all of them lack. Nothing of such a
@@ -98,7 +113,8 @@ def check_reports(
     _check_columns(slot, reports, needed)
     _check_listeners(slot, reports)
     rows = sum(report.rows for report in reports)
-    if not rows and not accept_empty:
+    is_whole = accept_header and all(report.columns for report in reports)
+    if not (rows or accept_empty or is_whole):
         raise InputError(
             f"feed slot {slot}: its {len({report.file for report in reports})} data files hold no "
             f"rows; deliver them again, "
@@ -109,9 +125,12 @@ def check_reports(
 
 def _check_columns(slot: str, reports: Sequence[Report], needed: Mapping[str, str]) -> None:
     told = [report for report in reports if report.columns]
-    if not told:
-        return
     for name, message in needed.items():
+        untold = [report for report in reports if not report.columns and name in report.absent]
+        if untold and len(untold) == len([report for report in reports if report.rows]):
+            warn("no row holds a column", slot=slot, column=name)
+        if not told:
+            continue
         lacking = [report for report in told if name in report.absent]
         if len(lacking) == len(told):
             columns = ", ".join(told[0].columns)

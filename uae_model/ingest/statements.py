@@ -18,6 +18,7 @@ from uae_model.ingest.values import (
     field,
     instant_of,
     missing,
+    never_set,
     reason_and_value,
     shown_row,
     unreadable,
@@ -46,6 +47,8 @@ def statements_layout(dimension: Dimension) -> Layout:
         instant=columns[1],
         encoding=dimension.encoding,
         delimiter=dimension.delimiter,
+        quote=dimension.quote,
+        escape=dimension.escape,
         setting=_setting(dimension),
         encoding_setting=f"encoding of dimension {dimension.table}",
     )
@@ -86,6 +89,9 @@ def parse_statements(rows: DataFrame, dimension: Dimension, key: bytes) -> DataF
             missing(entity, dimension.key),
             missing(stated_at, VALID_FROM),
             unreadable(stated_at, valid_from, VALID_FROM),
+            never_set(
+                valid_from, dimension.earliest_date, f"earliest_date of dimension {dimension.table}", "is"
+            ),
             *[
                 unreadable_number(texts[name], texts[name].try_cast("double"), f"attribute {name}")
                 for name in numeric

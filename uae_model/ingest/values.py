@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -94,6 +95,13 @@ def missing(value: Column, name: str) -> RowFault:
 def unreadable(value: Column, parsed: Column, name: str) -> RowFault:
     """Check that a value that is there was understood."""
     return RowFault(value.isNotNull() & parsed.isNull(), f"{name} cannot be read", value.cast("string"))
+
+
+def never_set(start: Column, earliest: date, setting: str, verb: str) -> RowFault:
+    """Check that a time is not that of a clock that was never set."""
+    first = F.lit(datetime.combine(earliest, time(), UTC))
+    kind = f"{verb} before {setting} = {earliest}: was the clock set?"
+    return RowFault(start < first, kind, start.cast("string"))
 
 
 def unreadable_number(value: Column, number: Column, name: str) -> RowFault:

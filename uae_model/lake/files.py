@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
+from uae_model.core.errors import InputError
+
 
 @dataclass(frozen=True, order=True)
 class FileStatus:
-    """One file: full path, size in bytes and time of its last change in milliseconds."""
+    """One file: full path, size in bytes, last change in milliseconds, path below what was listed."""
 
     path: str
     size: int
     modified_ms: int
+    below: str
 
 
 def exists(spark: SparkSession, path: str) -> bool:
@@ -25,7 +29,13 @@ def exists(spark: SparkSession, path: str) -> bool:
 
 
 def list_files(spark: SparkSession, path: str) -> list[FileStatus]:
-    """Return the data files under a file or folder, sorted; what is hidden (``_x``, ``.x``) is left out."""
+    """Return the data files under a file or folder, sorted; what is hidden (``_x``, ``.x``) is left out.
+
+    Links are followed.
+
+    Raises:
+        InputError: naming what cannot be listed: files that are passed over would be rows that are lost.
+    """
     filesystem, hadoop_path = _resolve(spark, path)
     if filesystem.getScheme() == "file":
         # Python lists a thousand files while Spark's gateway lists one, and minds no sign in a name.
@@ -33,31 +43,53 @@ def list_files(spark: SparkSession, path: str) -> list[FileStatus]:
     if not filesystem.exists(hadoop_path):
         return []
     files = []
-    root = filesystem.makeQualified(hadoop_path).toString()
+    root = filesystem.makeQualified(hadoop_path).toString().rstrip("/")
     iterator = filesystem.listFiles(hadoop_path, True)
     while iterator.hasNext():
         status = iterator.next()
-        below = status.getPath().toString().removeprefix(root).split("/")
-        if not any(_is_hidden(name) for name in below):
-            files.append(
-                FileStatus(status.getPath().toString(), status.getLen(), status.getModificationTime())
-            )
+        path = status.getPath().toString()
+        below = path.removeprefix(root).lstrip("/")
+        if not any(_is_hidden(name) for name in below.split("/")):
+            name = below or path.rsplit("/", 1)[1]
+            files.append(FileStatus(path, status.getLen(), status.getModificationTime(), name))
     return sorted(files)
 
 
 def _list_locally(root: str) -> Iterator[FileStatus]:
-    if os.path.isfile(root):
-        yield _status_of(root)
-    for folder, below, names in os.walk(root):
-        below[:] = [name for name in below if not _is_hidden(name)]
-        for name in names:
-            if not _is_hidden(name):
-                yield _status_of(os.path.join(folder, name))
+    try:
+        if os.path.isdir(root):
+            yield from _walk(root, "", ())
+        elif os.path.lexists(root):
+            yield _status_of(root, os.path.basename(root))
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}; mend or remove it and run it again") from error
 
 
-def _status_of(file: str) -> FileStatus:
+def _walk(folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[FileStatus]:
+    real = os.path.realpath(folder)
+    if real in above:
+        raise InputError(f"{folder}: a link leads back to a folder above it; remove it")
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_hidden(entry.name):
+                continue
+            below = f"{prefix}{entry.name}"
+            if entry.is_dir():
+                yield from _walk(entry.path, f"{below}/", (*above, real))
+            else:
+                yield _status_of(entry.path, below)
+
+
+def _status_of(file: str, below: str) -> FileStatus:
     status = os.stat(file)
-    return FileStatus(f"file:{file}", status.st_size, status.st_mtime_ns // 1_000_000)
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{file}: is neither a file nor a folder; remove it")
+    try:
+        file.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+        raise InputError(f"{shown}: its name is not UTF-8; rename it") from None
+    return FileStatus(f"file:{file}", status.st_size, status.st_mtime_ns // 1_000_000, below)
 
 
 def _is_hidden(name: str) -> bool:

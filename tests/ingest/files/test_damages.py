@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from tests.ingest.files.damages import CASES, PLAYS, as_parquet, layout_of, outcome
+from tests.ingest.files.damages import CASES
+from tests.ingest.files.writers import PLAYS, as_parquet, layout_of, outcome
 from uae_model.ingest.files import FilePart, Layout, read_part
 from uae_model.ingest.files.text import NotExactError, id_of_number
 

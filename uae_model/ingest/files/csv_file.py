@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterator
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import BinaryIO
 
 from uae_model.ingest.files.layout import (
+    BAD_QUOTES,
     NOT_EXACT,
     NOT_SPLIT,
     NOT_UTF8,
@@ -19,9 +21,10 @@ from uae_model.ingest.files.layout import (
     UnreadableFileError,
 )
 from uae_model.ingest.files.opening import readable, text_lines
-from uae_model.ingest.files.text import NotExactError, id_of_text
+from uae_model.ingest.files.text import NotExactError, id_of_text, may_be_float
 
 BATCH_RECORDS = 8192
+MARK = "\ufeff"
 DELIMITERS = {";": "a semicolon", "\t": "a tab", "|": "a bar", ",": "a comma", ":": "a colon"}
 
 csv.field_size_limit(sys.maxsize)  # a long field is long, not an error
@@ -41,44 +44,82 @@ def read_csv(file: BinaryIO, part: FilePart, layout: Layout, tell: Header) -> It
     Raises:
         UnreadableFileError: if the header lacks a column, has one twice, or is of another delimiter.
     """
-    seen: list[str] = []
-    records = csv.reader(_recorded(text_lines(file, part, layout), seen), delimiter=layout.delimiter)
-    header = next((record for record in records if any(cell.strip() for cell in record)), None)
-    if header is None:
+    records = Records(text_lines(file, part, layout), layout)
+    names = records.header()
+    if names is None:
         return
-    names = [name.strip() for name in header]
     tell(tuple(names))
     places = _places(names, layout)
-    seen.clear()
-    while batch := _batch(records, seen):
+    while batch := records.next_batch():
         yield _rows(batch, len(names), places, layout)
 
 
-def _recorded(lines: Iterator[str], seen: list[str]) -> Iterator[str]:
-    for line in lines:
-        seen.append(line)
-        yield line
+class Records:
+    """The records of lines, as Python's ``csv`` module reads them, each with its own text.
+
+    The module takes any text for CSV. What no program writes, a quote that is never closed or text after a
+    closing one, is a sign that the values are not the ones that were meant; such a record counts as one and
+    has no values.
+    """
+
+    def __init__(self, lines: Iterator[str], layout: Layout) -> None:
+        self._lines = self._recorded(lines)
+        self._of_record: list[str] = []
+        escape = layout.escape or None
+        self._reader = partial(
+            csv.reader, delimiter=layout.delimiter, quotechar=layout.quote, escapechar=escape
+        )
+        self._strict = self._reader(self._lines, strict=True)
+
+    def header(self) -> list[str] | None:
+        """Return the names of the first record that is not blank; None where there is none.
+
+        Raises:
+            UnreadableFileError: if it cannot be split.
+        """
+        try:
+            first = next((record for record in self._strict if any(cell.strip() for cell in record)), None)
+        except csv.Error as error:
+            shown = readable("".join(self._of_record).strip())
+            raise UnreadableFileError(f"its header {shown[:300]!r} cannot be split: {BAD_QUOTES}") from error
+        self._of_record.clear()
+        return None if first is None else [name.strip() for name in first]
+
+    def next_batch(self) -> list[tuple[list[str] | None, str]]:
+        """Return some records with their text; a record whose quotes are wrong is None."""
+        batch: list[tuple[list[str] | None, str]] = []
+        lines = self._of_record
+        while True:
+            try:
+                for record in islice(self._strict, BATCH_RECORDS - len(batch)):
+                    batch.append((record, lines[0] if len(lines) == 1 else "".join(lines)))
+                    lines.clear()
+                return batch
+            except csv.Error:
+                next(self._reader(chain(tuple(lines), self._lines)), None)  # as far as the record goes
+                batch.append((None, "".join(lines)))
+                lines.clear()
+
+    def _recorded(self, lines: Iterator[str]) -> Iterator[str]:
+        for line in lines:
+            if not self._of_record and line.startswith(MARK):
+                line = line.lstrip(MARK)  # of a file that was written behind another one
+            self._of_record.append(line)
+            yield line
 
 
-def _batch(records: Iterator[list[str]], seen: list[str]) -> list[tuple[list[str], str]]:
-    """Return some records, each with its text; a record may stand on several lines."""
-    first = int(getattr(records, "line_num"))  # noqa: B009 - csv's readers have no public type
-    batch = []
-    for record in islice(records, BATCH_RECORDS):
-        last = int(getattr(records, "line_num"))  # noqa: B009
-        batch.append((record, seen[0] if last - first == 1 else "".join(seen)))
-        first = last
-        seen.clear()
-    return batch
-
-
-def _rows(batch: list[tuple[list[str], str]], width: int, places: list[int | None], layout: Layout) -> Rows:
-    kept = [(record, raw) for record, raw in batch if record]
+def _rows(
+    batch: list[tuple[list[str] | None, str]], width: int, places: list[int | None], layout: Layout
+) -> Rows:
+    kept = [(record, raw) for record, raw in batch if record != []]
     raws = [raw.rstrip("\r\n") for _, raw in kept]
     problems: Problems = {}
     good: list[list[str]] = []
     for place, (record, _) in enumerate(kept):
-        if len(record) != width:
+        if record is None:
+            problems[place] = (BAD_QUOTES, None)
+            good.append([""] * width)
+        elif len(record) != width:
             problems[place] = (NOT_SPLIT, f"{len(record)} values under {width} columns")
             good.append([""] * width)
         else:
@@ -91,7 +132,7 @@ def _rows(batch: list[tuple[list[str], str]], width: int, places: list[int | Non
         _mark_other_encodings(raws, columns, problems)
     for index, name in enumerate(layout.columns):
         values = columns[index]
-        if name in layout.ids and values is not None and any("." in value for value in values if value):
+        if name in layout.ids and values is not None and may_be_float("".join(filter(None, values))):
             columns[index] = _ids(values, problems)
     return Rows(len(kept), columns, raws, problems)
 

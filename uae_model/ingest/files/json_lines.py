@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from uae_model.ingest.files.layout import (
+    LARGEST_EXACT,
     NO_OBJECT,
     NOT_EXACT,
     NOT_UTF8,
@@ -28,11 +29,22 @@ _DECODER = json.JSONDecoder(parse_float=JsonNumber)
 _SPACE = " \t\r\n\v\f\ufeff"
 
 
-def read_json_lines(file: BinaryIO, part: FilePart, layout: Layout) -> Iterator[Rows]:
-    """Yield the objects of the lines; blank lines are no rows."""
+def read_json_lines(file: BinaryIO, part: FilePart, layout: Layout, absent: set[str]) -> Iterator[Rows]:
+    """Yield the objects of the lines; blank lines are no rows.
+
+    Args:
+        file: the bytes.
+        part: which of the file's lines.
+        layout: the columns.
+        absent: names of columns, from which those are taken away that hold something.
+    """
     lines = byte_lines(file, part, layout)
     while batch := list(islice(lines, BATCH_LINES)):
-        yield rows_of(batch, layout)
+        rows = rows_of(batch, layout)
+        for name, values in zip(layout.columns, rows.columns, strict=True):
+            if name in absent and any(value is not None for value in values):
+                absent.discard(name)
+        yield rows
 
 
 def rows_of(lines: list[bytes], layout: Layout) -> Rows:
@@ -50,11 +62,16 @@ def rows_of(lines: list[bytes], layout: Layout) -> Rows:
         values = [one.get(name) for one in objects]
         if not is_plain(values):
             is_id, is_label = name in layout.ids, name in layout.labels
-            if is_id and float in set(map(type, values)):
-                return _slowly(kept, layout)  # orjson rounds large numbers
+            if (is_id or is_label) and any(map(_is_rounded, values)):
+                return _slowly(kept, layout)
             values = [text_of_json(value, is_id=is_id, is_label=is_label) for value in values]
         columns.append(values)
     return Rows(len(kept), columns, raw)
+
+
+def _is_rounded(value: Any) -> bool:
+    """Tell whether a number may be another one than the file has: orjson rounds those of over 64 bits."""
+    return type(value) is float and abs(value) >= LARGEST_EXACT
 
 
 def objects_of(line: bytes) -> tuple[list[tuple[str, Any]], Problem | None]:
@@ -63,7 +80,7 @@ def objects_of(line: bytes) -> tuple[list[tuple[str, Any]], Problem | None]:
         text = line.decode()
     except UnicodeDecodeError:
         return [], (NOT_UTF8, None)
-    parsed, place = [], 0
+    parsed, place = [], _after_space(text, 0)
     while place < len(text):
         try:
             value, end = _DECODER.raw_decode(text, place)
@@ -72,10 +89,14 @@ def objects_of(line: bytes) -> tuple[list[tuple[str, Any]], Problem | None]:
         if not isinstance(value, dict):
             return [], (NO_OBJECT, None)
         parsed.append((text[place:end], value))
-        place = end
-        while place < len(text) and text[place] in _SPACE:
-            place += 1
+        place = _after_space(text, end)
     return parsed, None
+
+
+def _after_space(text: str, place: int) -> int:
+    while place < len(text) and text[place] in _SPACE:
+        place += 1
+    return place
 
 
 def _slowly(lines: list[bytes], layout: Layout) -> Rows:

@@ -9,9 +9,19 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-Form = Literal["csv", "jsonl", "parquet", "lines", "json_arrays"]
+Form = Literal[
+    "csv",
+    "jsonl",
+    "parquet",
+    "lines",
+    "json_arrays",
+    "30music_sessions",
+    "30music_loves",
+    "30music_tracks",
+]
 
 NOT_SPLIT = "the row cannot be split into columns"
+BAD_QUOTES = "a quote is not closed, or text stands after one"
 NO_OBJECT = "the line is no JSON object"
 NOT_UTF8 = "the text is not UTF-8"
 NOT_EXACT = "an id is a number above 2^53, which is no longer exact"
@@ -67,6 +77,8 @@ class Layout:
         instant: the column that holds a time.
         encoding: of text.
         delimiter: of CSV.
+        quote: what stands around a value of CSV that holds a delimiter or a line break.
+        escape: what stands before a sign of CSV that is meant literally; empty where quotes are doubled.
         setting: where a user names the source columns, for an error.
         encoding_setting: where a user names the encoding.
     """
@@ -79,6 +91,8 @@ class Layout:
     instant: str = ""
     encoding: str = "utf-8"
     delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
     setting: str = "[feed.columns]"
     encoding_setting: str = "feed.encoding"
 
@@ -92,8 +106,8 @@ class Report:
         part: which part of it.
         rows: how many rows it gave.
         error: why the file cannot be read at all; empty where it can.
-        columns: the columns that it has, where the format tells.
-        absent: the columns that are read and that it lacks.
+        columns: the columns that it has, where the format tells: Parquet and CSV.
+        absent: the columns that are read and that it lacks; of JSON lines, those that hold nothing.
         usernames: the names that its entries carry, hashed, in exports that may name a listener.
         listener: the folder that stands for the listener there.
     """

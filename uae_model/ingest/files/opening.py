@@ -49,6 +49,21 @@ MARKS = {
 """Byte order marks at the start of a file, the longer ones first."""
 
 
+PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"PK\x03\x04": "zip",
+    b"PAR1": "Parquet",
+    b"ORC": "ORC",
+    b"Obj\x01": "Avro",
+}
+"""What a file holds that is no text, by its first bytes."""
+
+LONGEST_MARK = max(map(len, PACKED))
+
+
 def codec_of(name: str) -> str:
     """Return the suffix of a compressed file in lower case; empty for any other."""
     suffix = PurePosixPath(name).suffix.lower()
@@ -63,7 +78,16 @@ def unpacked(file: BinaryIO, part: FilePart) -> IO[bytes]:
 
 def is_utf8(layout: Layout) -> bool:
     """Tell whether text is UTF-8, as it is unless the configuration says otherwise."""
-    return codecs.lookup(layout.encoding).name == "utf-8"
+    return codecs.lookup(layout.encoding).name in ("utf-8", "utf-8-sig")
+
+
+def refuse_packed(head: bytes) -> None:
+    """Raise UnreadableFileError if the first bytes of a text file say that it is none."""
+    for mark, name in PACKED.items():
+        if head.startswith(mark):
+            raise UnreadableFileError(
+                f"it holds {name} data, no text; deliver text, or text whose name ends in {', '.join(CODECS)}"
+            )
 
 
 def without_mark(head: bytes, layout: Layout) -> bytes:
@@ -72,6 +96,7 @@ def without_mark(head: bytes, layout: Layout) -> bytes:
     Raises:
         UnreadableFileError: if they are of another encoding.
     """
+    refuse_packed(head)
     for mark, name in MARKS.items():
         if head.startswith(mark):
             raise UnreadableFileError(
@@ -123,8 +148,11 @@ def text_lines(file: BinaryIO, part: FilePart, layout: Layout) -> Iterator[str]:
     utf8 = is_utf8(layout)
     stream = unpacked(file, part)
     buffered = io.BufferedReader(cast(io.RawIOBase, stream)) if not hasattr(stream, "peek") else stream
+    head = cast(io.BufferedReader, buffered).peek(LONGEST_MARK)[:LONGEST_MARK]
     if utf8:
-        without_mark(cast(io.BufferedReader, buffered).peek(4)[:4], layout)
+        without_mark(head, layout)
+    else:
+        refuse_packed(head)
     text = io.TextIOWrapper(
         cast(BinaryIO, buffered),
         encoding="utf-8-sig" if utf8 else layout.encoding,
@@ -133,7 +161,7 @@ def text_lines(file: BinaryIO, part: FilePart, layout: Layout) -> Iterator[str]:
     )
     try:
         yield from text
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise UnreadableFileError(
             f"its text is not {layout.encoding}, as {layout.encoding_setting} says"
         ) from error

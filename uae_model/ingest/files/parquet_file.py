@@ -21,7 +21,7 @@ from uae_model.ingest.files.layout import (
     UnreadableFileError,
 )
 from uae_model.ingest.files.opening import readable
-from uae_model.ingest.files.text import NotExactError, id_of_text, text_of_float
+from uae_model.ingest.files.text import NotExactError, text_of_decimal, text_of_float
 
 BATCH_ROWS = 16_384
 INSTANT = pa.timestamp("us", "UTC")
@@ -145,8 +145,8 @@ def _text(values: pa.Array, name: str, layout: Layout, problems: Problems) -> pa
         return pa.nulls(len(values), pa.string())
     if pa.types.is_floating(kind):
         return _float_text(values.cast(pa.float64()), name, layout, problems)
-    if pa.types.is_decimal(kind) and name in layout.ids:
-        return _each(values.cast(pa.string()), id_of_text, problems)
+    if pa.types.is_decimal(kind) and name in layout.ids | layout.labels:
+        return _each(values, text_of_decimal, problems)
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return _checked_text(values.cast(pa.binary()), problems)
     if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from uae_model.ingest.files.csv_file import read_csv
+from uae_model.ingest.files.idomaar import IDOMAAR, read_idomaar
 from uae_model.ingest.files.json_arrays import Usernames, read_json_arrays
 from uae_model.ingest.files.json_lines import read_json_lines
 from uae_model.ingest.files.layout import (
@@ -39,11 +40,12 @@ def read_part(part: FilePart, layout: Layout, opened: Opener) -> Iterator[pa.Rec
     its files. Whoever takes the rows has to look at the reports before they use them.
     """
     columns: list[str] = []
+    hold_nothing = set(layout.columns) if layout.form == "jsonl" else set[str]()
     names = Usernames()
     rows, error = 0, ""
     try:
         with opened(part) as file:
-            for rows_of_part in _parsed(file, part, layout, columns.extend, names):
+            for rows_of_part in _parsed(file, part, layout, columns.extend, names, hold_nothing):
                 rows += rows_of_part.count
                 if rows_of_part.count:
                     yield to_batch(rows_of_part, part.name, layout)
@@ -54,7 +56,11 @@ def read_part(part: FilePart, layout: Layout, opened: Opener) -> Iterator[pa.Rec
         error = f"{what} ({' '.join(str(reason).split())[:200]}); deliver it again"
     except LookupError as reason:
         error = f"{reason}; {layout.encoding_setting} = {layout.encoding!r} names no encoding of Python"
-    absent = [name for name in layout.columns if columns and name not in columns]
+    except Exception as reason:
+        # Nobody foresaw it, so it is no report: it ends the job, and names the file.
+        raise RuntimeError(f"file {part.name}: {type(reason).__name__}: {reason}") from reason
+    lacking = set(layout.columns).difference(columns) if columns else hold_nothing if rows else set()
+    absent = [name for name in layout.columns if name in lacking]
     report = Report(
         part.name,
         part.part,
@@ -69,7 +75,12 @@ def read_part(part: FilePart, layout: Layout, opened: Opener) -> Iterator[pa.Rec
 
 
 def _parsed(
-    file: BinaryIO, part: FilePart, layout: Layout, tell: Callable[[tuple[str, ...]], None], names: Usernames
+    file: BinaryIO,
+    part: FilePart,
+    layout: Layout,
+    tell: Callable[[tuple[str, ...]], None],
+    names: Usernames,
+    hold_nothing: set[str],
 ) -> Iterator[Rows]:
     if layout.form == "csv":
         return read_csv(file, part, layout, tell)
@@ -79,4 +90,6 @@ def _parsed(
         return read_json_arrays(file, part, layout, names)
     if layout.form == "lines":
         return read_plain_lines(file, part, layout)
-    return read_json_lines(file, part, layout)
+    if layout.form in IDOMAAR:
+        return read_idomaar(file, part, layout, IDOMAAR[layout.form])
+    return read_json_lines(file, part, layout, hold_nothing)

@@ -11,8 +11,17 @@ from typing import Any
 
 from uae_model.ingest.files.layout import LARGEST_EXACT
 
-WHOLE_FLOAT = re.compile(r"[+-]?\d+\.0*|[+-]?\d\.\d+[eE]\+\d+")
-"""A whole number as programs write it that hold it in a floating-point number: 7.0, 1.2345678e+07."""
+WHOLE_FLOAT = re.compile(r"[+-]?(\d+\.0*|\d\.\d+[eE]\+?\d+|\d[eE]\+\d+)")
+"""A whole number as programs write it that hold it in a floating-point number.
+
+C and Python write 7.0, 1.2345678e+07 and 1e+16, Java 1.2345678E7, R 1e+05. What has neither a point nor a
+plus, such as 12e4, may be a name.
+"""
+
+
+def may_be_float(texts: str) -> bool:
+    """Tell whether one of some joined texts can be what ``WHOLE_FLOAT`` says."""
+    return "." in texts or "+" in texts
 
 
 class NotExactError(ValueError):
@@ -31,12 +40,14 @@ def id_of_number(text: str) -> str:
     Raises:
         NotExactError: if it is whole and above 2^53.
     """
-    number = Decimal(text)
-    if number != number.to_integral_value():
-        return text
-    if abs(number) > LARGEST_EXACT:
+    try:
+        number = Decimal(text)
+        is_whole, is_exact = number == number.to_integral_value(), abs(number) <= LARGEST_EXACT
+    except ArithmeticError as error:  # an exponent beyond all bounds
+        raise NotExactError(text) from error
+    if is_whole and not is_exact:
         raise NotExactError(text)
-    return str(int(number))
+    return str(int(number)) if is_whole else text
 
 
 def id_of_text(text: str) -> str:
@@ -49,6 +60,11 @@ def id_of_text(text: str) -> str:
     return id_of_number(stripped) if WHOLE_FLOAT.fullmatch(stripped) else text
 
 
+def text_of_decimal(value: Decimal) -> str:
+    """Return a decimal number as text, a whole one as such; it is exact, however large."""
+    return str(int(value)) if value == value.to_integral_value() else str(value)
+
+
 def text_of_float(value: float, *, is_id: bool, is_label: bool = False) -> str | None:
     """Return a floating-point number as text; an id that is no number is missing.
 
@@ -56,9 +72,9 @@ def text_of_float(value: float, *, is_id: bool, is_label: bool = False) -> str |
         NotExactError: if it is an id above 2^53.
     """
     if is_id or is_label:
-        if math.isnan(value):
+        if math.isnan(value) or (is_id and math.isinf(value)):
             return None
-        if is_id and not math.isinf(value):
+        if is_id:
             return id_of_number(repr(value))
         if value.is_integer() and abs(value) <= LARGEST_EXACT:
             return str(int(value))

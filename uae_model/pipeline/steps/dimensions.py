@@ -103,17 +103,25 @@ def _settings(dimension: Dimension, config: Config) -> str:
 
 
 def _commit(dimension: Dimension, night: Night, unit: Unit, record: dict[str, Any]) -> None:
-    store, name = night.store, dimension.table
     feed, slot = slot_of(night, unit, dimension)
+    with log_context(slot=slot.name):
+        _ingest(dimension, night.store, feed, slot, record)
+
+
+def _ingest(dimension: Dimension, store: TableStore, feed: Feed, slot: Slot, record: dict[str, Any]) -> None:
+    name = dimension.table
     store.ensure(name)
     listing = feed.files(slot)
     rows = read_statements(store.spark, slot, dimension, listing)
-    with (
-        log_context(slot=slot.name),
-        read_once(parse_statements(rows, dimension, read_key(store.config))) as parsed,
-    ):
-        # Attributes change seldom: a delivery without a statement says that nothing has changed.
-        read = rows_read(slot.name, parsed, needed_statement_columns(dimension), accept_empty=True)
+    with read_once(parse_statements(rows, dimension, read_key(store.config))) as parsed:
+        # Attributes change seldom: a delivery of columns without a row says that nothing has changed.
+        read = rows_read(
+            slot.name,
+            parsed,
+            needed_statement_columns(dimension),
+            accept_empty=store.config.feed.accept_empty_slots,
+            accept_header=True,
+        )
         # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
         quarantined = write_quarantine(store, slot, parsed)
         counts = {"read": read, "quarantined": quarantined, "statements_before": _statements(store, name)}

@@ -18,13 +18,11 @@ from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.parse import needed_columns
-from uae_model.ingest.reports import may_be_empty, read_once, rows_read, without_reports
+from uae_model.ingest.reports import read_once, rows_read, without_reports
+from uae_model.ingest.thirty_music import DESCRIBING
 from uae_model.lake import FEED, NO_DAY, DayState, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.publication.checks import Check
-
-MANY_ROWS_A_LINE = ("30music",)
-"""Datasets of which a line is a session, not a play."""
 
 STATIC_QUARANTINE_DAY = NO_DAY
 """Quarantine partition of a static dataset, whose bad rows belong to no day."""
@@ -79,7 +77,8 @@ def require_key(night: Night, unit: Unit) -> None:
 def slot_files(night: Night, unit: Unit, dimension: Dimension | None = None) -> dict[str, Any]:
     """Return the fingerprint of the slot's files."""
     feed, slot = slot_of(night, unit, dimension)
-    return {"files": feed.fingerprint(slot)}
+    with log_context(slot=slot.name):
+        return {"files": feed.fingerprint(slot)}
 
 
 def _units(night: Night) -> list[Unit]:
@@ -130,21 +129,25 @@ def _finish(night: Night) -> None:
 
 
 def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
-    config, store = night.config, night.store
     feed, slot = slot_of(night, unit)
+    with log_context(slot=slot.name):
+        _ingest(night, feed, slot, record)
+
+
+def _ingest(night: Night, feed: Feed, slot: Slot, record: dict[str, Any]) -> None:
+    config, store = night.config, night.store
     for day, what in _damaged_days(night).items():
         if what == "has lost its files":
             store.drop_day("events", day, {"lost": day.isoformat()})
     listing = feed.files(slot)
     rows = parse_rows(read_slot(store.spark, slot, config, listing), config, slot.day, read_key(config))
-    with log_context(slot=slot.name), read_once(rows) as parsed:
-        accept_empty = may_be_empty(listing, config)
+    with read_once(rows) as parsed:
         read = rows_read(
             slot.name,
             parsed,
             needed_columns(config),
-            accept_empty=accept_empty,
-            is_row_each=config.feed.format not in MANY_ROWS_A_LINE,
+            accept_empty=config.feed.accept_empty_slots,
+            describing=DESCRIBING,
         )
         good = without_reports(parsed)
         # Both writes can be repeated, and events come last: their commit says that the slot is done.
