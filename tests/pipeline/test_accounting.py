@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.builders import DAY, event, feed_row, leave_out_constraints, mssd_row, write_mssd
+from tests.builders import DAY, event, feed_row, mssd_row, write_mssd
 from tests.ingest import datasets
 from tests.pipeline.building import ingest
 from uae_model.config import load_config
@@ -204,7 +204,6 @@ def test_rows_of_the_files_are_events_duplicates_or_in_quarantine(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
-    leave_out_constraints(monkeypatch)
     form = FORMATS[name]
     folder = tmp_path / form.folder
     form.write(folder)
