@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from uae_model.config import Config
+from uae_model.core.dates import days_between
 from uae_model.core.errors import NotClosedError
 from uae_model.core.logs import log_context
 from uae_model.ingest.feed import Feed, Slot, reach
@@ -73,6 +74,17 @@ def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[P
     notices = lost_models(night, [*night.earlier(), day])
     late = late_notice(night, planned)
     return planned, [*notices, late] if late else notices
+
+
+def waiting_days(store: TableStore, first: date, last: date) -> dict[date, NotClosedError]:
+    """Return the days of a range that are not closed, each with the reason."""
+    feed, waiting = Feed(store.spark, store.config), {}
+    for day in days_between(first, last):
+        try:
+            closed_slots(feed, day, day, store.config)
+        except NotClosedError as error:
+            waiting[day] = error
+    return waiting
 
 
 def prepare_days(store: TableStore, first: date, last: date, *, features: bool = False) -> Results:
