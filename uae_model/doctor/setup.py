@@ -11,6 +11,7 @@ from pathlib import Path
 
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError, ModelError, first_line
+from uae_model.core.locations import is_local, plain_path
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.identity import read_key
 from uae_model.registry.opening import SQLITE, open_registry
@@ -113,11 +114,9 @@ def check_registry(config: Config) -> list[Finding]:
     return [reached, ok("champion", f"attention version {versions[0]}, propensity version {versions[1]}")]
 
 
-def local_path(path: str) -> Path | None:
+def local_path(location: str) -> Path | None:
     """Return a path on this machine, or None for a URI of other storage."""
-    if path.startswith("file:"):
-        return Path("/" + path.removeprefix("file:").lstrip("/"))
-    return None if "://" in path else Path(path)
+    return Path(plain_path(location)) if is_local(location) else None
 
 
 def nearest_folder(path: Path) -> Path:

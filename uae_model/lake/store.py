@@ -221,7 +221,7 @@ class TableStore:
         for column in contract.schema.fields:
             if column.name not in actual:
                 self.spark.sql(
-                    f"ALTER TABLE delta.`{self.path(contract.name)}` "
+                    f"ALTER TABLE {self._in_sql(contract.name)} "
                     f"ADD COLUMNS ({column.name} {column.dataType.simpleString()})"
                 )
                 log("column added", table=contract.name, column=column.name)
@@ -238,7 +238,7 @@ class TableStore:
         changed = {key: value for key, value in contract.properties().items() if present.get(key) != value}
         if changed:
             listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(contract.name)}` SET TBLPROPERTIES ({listed})")
+            self.spark.sql(f"ALTER TABLE {self._in_sql(contract.name)} SET TBLPROPERTIES ({listed})")
             log("table properties set", table=contract.name, properties=changed)
 
     def _add_missing_constraints(self, contract: TableContract) -> None:
@@ -248,9 +248,12 @@ class TableStore:
         for name, condition in contract.constraints.items():
             if f"delta.constraints.{name}" not in present:
                 self.spark.sql(
-                    f"ALTER TABLE delta.`{self.path(contract.name)}` "
-                    f"ADD CONSTRAINT {name} CHECK ({condition})"
+                    f"ALTER TABLE {self._in_sql(contract.name)} ADD CONSTRAINT {name} CHECK ({condition})"
                 )
+
+    def _in_sql(self, name: str) -> str:
+        quoted = self.path(name).replace("`", "``")
+        return f"delta.`{quoted}`"
 
     def _properties(self, name: str) -> dict[str, str]:
         table = DeltaTable.forPath(self.spark, self.path(name))

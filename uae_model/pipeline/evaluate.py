@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import fsspec
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -38,6 +37,7 @@ from uae_model.features.columns import categorical_buckets, numeric_values, play
 from uae_model.lake import TableStore
 from uae_model.pipeline.steps.features import require_features
 from uae_model.pipeline.steps.training import require_plays, training_days
+from uae_model.snapshot.layout import parquet_files
 from uae_model.snapshot.write import write_snapshot
 
 Splits = dict[int, list[date]]
@@ -143,8 +143,7 @@ def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
 
 
 def _describe(root: str, rows: int, config: Config) -> None:
-    filesystem, base = fsspec.core.url_to_fs(root)
-    files = sorted(path.removeprefix(f"{base}/") for path in filesystem.glob(f"{base}/rows/*.parquet"))
+    files = parquet_files(root, "rows")
     if not files:
         raise ContractError(f"evaluation plays at {root}: nothing was written")
     describe_files(root, rows, files, len(config.features.numeric))
