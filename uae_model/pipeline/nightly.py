@@ -11,14 +11,13 @@ from uae_model.config import Config
 from uae_model.core.dates import days_between
 from uae_model.core.errors import NotClosedError
 from uae_model.core.logs import log_context
+from uae_model.ingest.accounting import IngestCounts, StatementCounts
 from uae_model.ingest.feed import Feed, Slot, reach
 from uae_model.lake import FEED, DayState, TableStore
 from uae_model.pipeline.plan import Planned, late_notice, plan
 from uae_model.pipeline.runner import Results, run_steps
 from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, ingest_steps, steps_of_night
-from uae_model.pipeline.steps.dimensions import StatementCounts
-from uae_model.pipeline.steps.feed import IngestCounts
 from uae_model.pipeline.steps.publication import published_row
 from uae_model.pipeline.steps.weights import lost_models
 from uae_model.registry.client import Registry
@@ -105,17 +104,18 @@ def play_counts(state: DayState) -> dict[str, Any]:
 
 def ingested(results: Results) -> IngestCounts:
     """Return what became of the rows of the slots of plays that were ingested now."""
-    states = [result.state for result in results.get(FEED, []) if result.reason]
-    return sum((IngestCounts.of(s.counts) for s in states if s.written_to == "events"), IngestCounts())
+    return IngestCounts.of(*_counts_now(results, "events"))
 
 
 def ingested_statements(results: Results, config: Config) -> dict[str, dict[str, int]]:
     """Return, for each dimension, what became of the rows of the slots that were ingested now."""
-    states = [result.state for result in results.get(FEED, []) if result.reason]
     tables = [dimension.table for dimension in config.dimensions]
-    return {
-        table: StatementCounts.of([s for s in states if s.written_to == table]).to_dict() for table in tables
-    }
+    return {table: StatementCounts.of(*_counts_now(results, table)).to_dict() for table in tables}
+
+
+def _counts_now(results: Results, table: str) -> list[dict[str, Any]]:
+    states = [result.state for result in results.get(FEED, []) if result.reason]
+    return [state.counts for state in states if state.written_to == table]
 
 
 def _summary(night: Night, results: Results, seconds: dict[str, float]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _summary(night: Night, results: Results, seconds: dict[str, float]) -> dict[
     return {
         **play_counts(plays),
         "quarantined": published["quarantined_count"],
-        "duplicates": ingested(results).duplicates,
+        "duplicates": ingested(results).remainder,
         "weights": published["row_count"],
         "delta_version": published["delta_version"],
         "attention_model_version": attention,

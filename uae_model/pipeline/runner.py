@@ -104,11 +104,9 @@ def _reasons(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[
         yield Reason(damage)
     if _is_lost(night, unit, state):
         yield Reason("its files are gone; the rows are built again")
-    if not state.is_accepted and state.inputs is None:
-        last = night.states.last_accepted(unit)
-        before = f"version {last.version} -> " if last else "version "
-        operation = state.counts.get("operation") or "a write"
-        yield Reason(f"was changed by another hand ({operation}), {before}{state.version}; it is built again")
+    changed = night.states.foreign_change(unit)
+    if changed:
+        yield Reason(f"{changed}; it is built again")
     if state.settings and state.settings != step.settings(night.config):
         yield Reason("its settings have changed")
     yield from (Reason(text) for text in _changed_inputs(night, step, unit, state))
