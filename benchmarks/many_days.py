@@ -33,8 +33,8 @@ from uae_model.evaluation.mlflow_trials import open_trials
 from uae_model.lake import TableStore
 from uae_model.pages.markdown import markdown_table
 from uae_model.pipeline.evaluate import evaluate
-from uae_model.pipeline.nightly import plan_night, prepare_days, run_night
-from uae_model.pipeline.steps.training import promote, train
+from uae_model.pipeline.nightly import plan_night, prepare_days, run_night, train
+from uae_model.pipeline.steps.training import promote
 from uae_model.readers.arrow import published_days
 from uae_model.registry.client import Registry
 

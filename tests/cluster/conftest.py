@@ -22,10 +22,10 @@ from tests.cluster.runs import (
 )
 from uae_model.config import load_config
 from uae_model.lake import TableStore
-from uae_model.pipeline.nightly import prepare_days
+from uae_model.pipeline.nightly import prepare_days, train
 from uae_model.pipeline.runner import build
 from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
-from uae_model.pipeline.steps.training import promote, train
+from uae_model.pipeline.steps.training import promote
 from uae_model.registry.client import Registry
 
 

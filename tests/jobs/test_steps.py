@@ -19,7 +19,8 @@ from tests.builders import DAY, write_slot
 from tests.pipeline.building import accepted
 from uae_model.core.errors import InputError, ModelError, NotClosedError, NotYetError
 from uae_model.lake import DayState, Unit
-from uae_model.pipeline.runner import Reason, Result
+from uae_model.pipeline.currency import Reason
+from uae_model.pipeline.runner import Result
 
 DATE = ["--date", "2026-01-05"]
 COUNTS = {"plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0}

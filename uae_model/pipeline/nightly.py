@@ -15,9 +15,9 @@ from uae_model.ingest.accounting import IngestCounts, StatementCounts
 from uae_model.ingest.feed import Feed, Slot, reach
 from uae_model.lake import FEED, DayState, TableStore
 from uae_model.pipeline.plan import Planned, late_notice, plan
-from uae_model.pipeline.runner import Results, run_steps
+from uae_model.pipeline.runner import Results, build, run_steps
 from uae_model.pipeline.step import Night, Step
-from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, ingest_steps, steps_of_night
+from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, TRAINING, ingest_steps, steps_of_night
 from uae_model.pipeline.steps.publication import published_row
 from uae_model.pipeline.steps.weights import lost_models
 from uae_model.registry.client import Registry
@@ -64,6 +64,12 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
         night = open_night(store, day, day, registry)
         results = run_steps(night, steps_of_night(store.config), seconds)
     return _summary(night, results, seconds)
+
+
+def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
+    """Train on the window before ``last`` where its days have changed; return (attention, propensity)."""
+    attention, propensity = build(store, TRAINING, last, registry).counts["models"]
+    return attention, propensity
 
 
 def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[Planned], list[str]]:
