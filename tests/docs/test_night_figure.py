@@ -40,4 +40,4 @@ def test_the_figure_shows_every_step_in_its_order_and_what_it_reads(
         assert tables - {step.table} <= named(read), name
         if step.table != "feed":
             assert step.table in named(written), name
-            assert named(read) - tables <= {"model"}, name
+            assert named(read) - tables <= {"model", *STANDS_FOR["dimensions"]}, name
