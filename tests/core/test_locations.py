@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from uae_model.core.locations import is_local, plain_path
+import pytest
+from sqlalchemy.engine import make_url
+
+from uae_model.core.locations import is_local, plain_path, sqlite_file, sqlite_uri
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,15 @@ def test_a_path_is_what_the_uri_says_letter_by_letter(location: str, path: str) 
 )
 def test_a_uri_of_another_storage_is_told_from_a_path(location: str, expected: bool) -> None:
     assert is_local(location) == expected
+
+
+@pytest.mark.parametrize("folder", ["/data/x", "/data/100%20 [a]:`b`?", "/50%"])
+def test_an_sqlite_database_lies_where_sqlalchemy_looks_for_it(folder: str) -> None:
+    uri = sqlite_uri("mlflow.db", Path(folder))
+    assert make_url(uri).database == f"{folder}/mlflow.db"
+    assert sqlite_file(uri) == Path(folder) / "mlflow.db"
+
+
+def test_what_is_no_sqlite_database_has_no_file() -> None:
+    assert sqlite_uri("/full/mlflow.db", Path("/data")) == "sqlite:////full/mlflow.db"
+    assert sqlite_file("https://example.org") is None
