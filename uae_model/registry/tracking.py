@@ -34,8 +34,8 @@ def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
     folder = config.paths.mlflow_artifacts
     if not is_server and ESCAPED.search(folder):
         warn(
-            f"paths.mlflow_artifacts = {folder!r}: a night works, but mlflow.pyfunc loads no model from there, "
-            "since MLflow takes % and two digits for another sign; choose a folder without them"
+            f"paths.mlflow_artifacts = {folder!r}: a night works, but mlflow.pyfunc loads no model from "
+            "there, since MLflow takes % and two digits for another sign; choose a folder without them"
         )
     location = None if is_server else Path(folder).resolve().as_uri()
     return str(client.create_experiment(name, artifact_location=location))
