@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz docs reference bench bench-estimators bench-features bench-downstream package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills docs reference bench bench-estimators bench-features bench-downstream bench-many-days package lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: setup-dev  ## ruff, mypy and who may import whom
 fuzz: setup-dev  ## over 10,000 generated files, whole and damaged, through the parsers of the feed
 	UAE_FUZZ_EXAMPLES=800 $(PYTHON) -m pytest -q tests/fuzz
 
+kills: setup-dev  ## 25 kills -9 of a night at random moments; each time another run ends as if undisturbed
+	UAE_KILLS=25 $(PYTHON) -m pytest -q tests/cluster/test_kill.py
+
 quick: setup-dev  ## the tests without Spark and without waiting, in under a minute
 	@scripts/test.sh quick
 
@@ -65,6 +68,9 @@ bench-downstream: setup-dev  ## what the weights do to recommenders, against tru
 bench-features: setup-dev  ## aggregate features against DuckDB, night 60 against earlier ones, what crosses add
 	$(PYTHON) -m benchmarks --only features nights later_nights --out benchmarks/features.json
 	$(PYTHON) -m benchmarks.crosses
+
+bench-many-days: setup-dev  ## a night of tables with 400 days against one of tables with 10
+	$(PYTHON) -m benchmarks.many_days
 
 package: setup-dev  ## dist/: environment archive and job files for spark-submit
 	@scripts/package.sh

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -28,14 +29,18 @@ def benchmark_config(folder: Path) -> Config:
 
 
 @contextmanager
-def spark_session(folder: Path, master: str) -> Iterator[SparkSession]:
-    """Run the settings of spark_conf/local.conf on ``master``; scratch files stay in the folder."""
+def spark_session(
+    folder: Path, master: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[SparkSession]:
+    """Run local.conf, and ``settings`` over it, on ``master``; scratch files stay in the folder."""
     conf = folder / "spark.conf"
-    conf.write_text(
-        f"spark.master {master}\n"
-        f"spark.local.dir {folder / 'spark-local'}\n"
-        f"spark.sql.warehouse.dir {folder / 'spark-warehouse'}\n"
-    )
+    lines = {
+        "spark.master": master,
+        "spark.local.dir": folder / "spark-local",
+        "spark.sql.warehouse.dir": folder / "spark-warehouse",
+        **settings,
+    }
+    conf.write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
     spark = start_spark("benchmark", [SPARK_CONF_FOLDER / "local.conf", conf])
     try:
         yield spark

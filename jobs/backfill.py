@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from jobs.common import add_days, day_range, job_parser, print_summary, run, start
-from uae_model.core.dates import days_between
-from uae_model.pipeline.nightly import play_counts, prepare_days, run_night
+from uae_model.core.dates import days_between, ranges_of
+from uae_model.core.errors import NotClosedError
+from uae_model.pipeline.nightly import play_counts, prepare_days, run_night, waiting_days
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,16 +31,27 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def backfill(args: argparse.Namespace) -> None:
-    """Prepare all days first, so that late events of the range reopen nothing, then run each night."""
+    """Prepare all closed days first, so that late events of the range reopen nothing, then run each night.
+
+    Raises:
+        NotClosedError: naming the days that are not closed yet, once all others are done.
+    """
     first, last = day_range(args)
     job = start("backfill", args)
-    results = prepare_days(job.store, first, last, features=args.until != "sessions")
-    if args.until != "publish":
-        for result in results["plays"]:
-            print_summary(play_counts(result.state))
-        return
-    for day in days_between(first, last):
-        print_summary(run_night(job.store, job.registry, day))
+    waiting = waiting_days(job.store, first, last)
+    closed = [day for day in days_between(first, last) if day not in waiting]
+    for closed_range in ranges_of(closed):
+        results = prepare_days(job.store, *closed_range, features=args.until != "sessions")
+        if args.until != "publish":
+            for result in results["plays"]:
+                print_summary(play_counts(result.state))
+    if args.until == "publish":
+        for day in closed:
+            print_summary(run_night(job.store, job.registry, day))
+    if waiting:
+        listed = ", ".join(" to ".join(map(str, dict.fromkeys(days))) for days in ranges_of(waiting))
+        reason = next(iter(waiting.values()))
+        raise NotClosedError(f"{len(closed)} days are done; not closed yet: {listed}; {reason}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import fsspec
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.pipeline.sensitivity import as_markdown, sensitivity
+from uae_model.pipeline.sensitivity import sensitivity
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def compare(args: argparse.Namespace) -> None:
     """Train the variants, print the table and write it beside the reports."""
     day = parse_day(args.date)
     job = start("sensitivity", args)
-    table = as_markdown(sensitivity(job.store, day))
+    table = sensitivity(job.store, day)
     out = f"{job.config.paths.reports.rstrip('/')}/sensitivity-{day}.md"
     with fsspec.open(out, "w", auto_mkdir=True) as file:
         file.write(table + "\n")

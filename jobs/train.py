@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
-from uae_model.pipeline.steps.training import train as train_models
+from uae_model.pipeline.nightly import train as train_models
 
 
 def main(argv: Sequence[str] | None = None) -> int:

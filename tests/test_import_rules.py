@@ -23,6 +23,11 @@ BREACHES = {
         ("uae_model.training.loop", "uae_model.registry.client"),
         ("uae_model.evaluation.metrics", "uae_model.report.page"),
     ],
+    "night": [
+        ("uae_model.pipeline.steps.plays", "uae_model.pipeline.runner"),
+        ("uae_model.pipeline.currency", "uae_model.pipeline.steps.feed"),
+        ("uae_model.pipeline.runner", "uae_model.pipeline.plan"),
+    ],
     "no-spark": [
         ("uae_model.models.networks", "pyspark.sql"),
         ("uae_model.estimators.uae", "pyspark"),

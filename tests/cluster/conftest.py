@@ -22,10 +22,10 @@ from tests.cluster.runs import (
 )
 from uae_model.config import load_config
 from uae_model.lake import TableStore
-from uae_model.pipeline.nightly import prepare_days
+from uae_model.pipeline.nightly import prepare_days, train
 from uae_model.pipeline.runner import build
 from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
-from uae_model.pipeline.steps.training import promote, train
+from uae_model.pipeline.steps.training import promote
 from uae_model.registry.client import Registry
 
 
@@ -61,13 +61,13 @@ def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) 
     """Run the night in local mode."""
     workbench.restore()
     seen_before = workbench.seen()
-    files_before = {table: workbench.files(table) for table in TABLES}
+    files_before = {table: workbench.files(table) for table in (*TABLES, "day_states")}
     with start(local_night(workbench), tmp_path_factory.mktemp("undisturbed")) as process:
         assert process.wait() == 0, process.tail()
     return UndisturbedNight(
         workbench.rows(),
         seen_before,
         workbench.seen(),
-        {table: len(workbench.files(table) - files_before[table]) for table in TABLES},
+        {table: len(workbench.files(table) - before) for table, before in files_before.items()},
         process.summary(),
     )

@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as pads
-from deltalake import DeltaTable
 
 from tests.builders import Event, at, feed_row, write_slot
 from uae_model.config import load_config
 from uae_model.lake import contract_for
+from uae_model.readers.delta_log import files_of_version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_DAY = date(2026, 1, 6)
@@ -116,7 +115,8 @@ class Workbench:
 
     @property
     def folder(self) -> Path:
-        return self.root / "work"
+        """The night's folder, with all signs in its name that a URI or a pattern would read otherwise."""
+        return self.root / "work 100%20 [a]`b` 12:30"
 
     @property
     def tables(self) -> Path:
@@ -163,7 +163,7 @@ class Workbench:
 def read_delta(path: Path, *, version: int | None = None, day: date | None = None) -> pa.Table:
     """Read a Delta table without Spark, the newest version or the given one, of one day or all."""
     marker = "dt=" if day is None else f"dt={day.isoformat()}/"
-    files = [unquote(file) for file in DeltaTable(str(path), version=version).file_uris()]
+    files = files_of_version(str(path), version)
     by_day = pads.partitioning(pa.schema([("dt", pa.date32())]), flavor="hive")
     return pads.dataset([file for file in files if marker in file], partitioning=by_day).to_table()
 

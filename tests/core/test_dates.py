@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uae_model.core.dates import days_between, midnight, parse_day
+from uae_model.core.dates import days_between, midnight, parse_day, ranges_of
 from uae_model.core.errors import InputError
 
 
@@ -48,6 +48,13 @@ def test_days_between_are_all_of_them_in_order(first: date, count: int) -> None:
 
 def test_a_range_in_the_wrong_order_is_empty() -> None:
     assert list(days_between(date(2026, 1, 5), date(2026, 1, 4))) == []
+
+
+@given(st.sets(st.dates(date(2026, 1, 1), date(2026, 2, 1))))
+def test_ranges_are_all_the_days_and_as_few_as_can_be(days: set[date]) -> None:
+    ranges = ranges_of(sorted(days))
+    assert [day for first, last in ranges for day in days_between(first, last)] == sorted(days)
+    assert all(later[0] - earlier[1] > timedelta(days=1) for earlier, later in pairwise(ranges))
 
 
 def test_midnight_is_utc() -> None:

@@ -21,7 +21,8 @@ from uae_model.core.errors import InputError, ModelError, NotClosedError, NotYet
 from uae_model.lake import DayState, Unit
 from uae_model.pipeline import ingest as ingest_module
 from uae_model.pipeline import job as job_module
-from uae_model.pipeline.runner import Reason, Result
+from uae_model.pipeline.currency import Reason
+from uae_model.pipeline.runner import Result
 
 DATE = ["--date", "2026-01-05"]
 COUNTS = {"plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0}
@@ -236,8 +237,9 @@ def test_nightly_says_in_one_line_why_a_night_must_wait(run: Any) -> None:
 class TestBackfill:
     RANGE = ("--from", "2026-01-05", "--to", "2026-01-06")
 
-    def test_it_prepares_all_days_and_then_runs_each_night(self, run: Any) -> None:
-        ran: list[Any] = []
+    @staticmethod
+    def steps(ran: list[Any]) -> dict[str, Callable[..., Any]]:
+        """Return what a backfill calls, which only writes down that it was called."""
 
         def prepare(store: Any, first: date, last: date, *, features: bool) -> Any:
             ran.append(("prepare", first.day, last.day, features))
@@ -247,7 +249,22 @@ class TestBackfill:
             ran.append(("night", day.day))
             return {"day": day.day}
 
-        steps = {"prepare_days": prepare, "run_night": night}
+        return {"prepare_days": prepare, "run_night": night}
+
+    @pytest.fixture(autouse=True)
+    def deliver(self, tmp_path: Path) -> Callable[[int], Path]:
+        """Return what delivers the slot of a day of January 2026; those that close the range are there."""
+
+        def deliver(day: int) -> Path:
+            return write_slot(tmp_path / "feed", date(2026, 1, day), [])
+
+        for day in (5, 6, 7):
+            deliver(day)
+        return deliver
+
+    def test_it_prepares_all_days_and_then_runs_each_night(self, run: Any) -> None:
+        ran: list[Any] = []
+        steps = self.steps(ran)
         code, lines, _ = run("backfill", *self.RANGE, **steps)
         assert code == 0
         assert ran == [("prepare", 5, 6, True), ("night", 5), ("night", 6)]
@@ -256,6 +273,24 @@ class TestBackfill:
         code, lines, _ = run("backfill", *self.RANGE, "--until", "sessions", **steps)
         assert (code, ran) == (0, [("prepare", 5, 6, False)])
         assert [line["plays"] for line in lines] == [3]
+
+    def test_it_does_the_days_that_are_closed_and_names_the_others(
+        self, run: Any, deliver: Callable[[int], Path]
+    ) -> None:
+        deliver(9)
+        deliver(10)  # 5 and 6 are closed, 7 and 8 lack the slot of 8, 9 is closed, 10 and 11 are not
+        ran: list[Any] = []
+        code, lines, error = run("backfill", "--from", "2026-01-05", "--to", "2026-01-11", **self.steps(ran))
+        assert code == 3
+        assert ran == [
+            *(("prepare", 5, 6, True), ("prepare", 9, 9, True)),
+            *(("night", 5), ("night", 6), ("night", 9)),
+        ]
+        assert [line["day"] for line in lines] == [5, 6, 9]
+        assert error.startswith(
+            "uae backfill: 3 days are done; not closed yet: 2026-01-07 to 2026-01-08, 2026-01-10 to "
+            "2026-01-11; 2026-01-07 is not closed: the complete feed reaches 2026-01-08 00:00"
+        )
 
     def test_a_range_in_the_wrong_order_starts_nothing(self, run: Any) -> None:
         code, _, error = run("backfill", "--from", "2026-01-06", "--to", "2026-01-05")

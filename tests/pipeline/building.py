@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, cast
 
+from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
 from uae_model.lake import DayState, DayStates, TableStore, Unit
 from uae_model.lake.states import ACCEPTED
@@ -15,7 +16,7 @@ from uae_model.pipeline.runner import build, run_steps
 from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS
 from uae_model.pipeline.steps.dimensions import dimension_steps
-from uae_model.pipeline.steps.feed import SLOTS, IngestCounts
+from uae_model.pipeline.steps.feed import SLOTS
 
 
 def ingest(store: TableStore, feed: Feed, *days: date) -> IngestCounts:

@@ -15,9 +15,10 @@ from tests.builders import DAY, Event, event, feed_row, write_slot
 from tests.pipeline.building import ingest
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ConfigError, ContractError, InputError
+from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.lake import TableStore
-from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, IngestCounts, days_of_slot
+from uae_model.lake import NO_DAY, TableStore
+from uae_model.pipeline.steps.feed import days_of_slot
 
 NEXT = DAY + timedelta(days=1)
 NOTHING = IngestCounts()
@@ -218,10 +219,4 @@ def test_more_rows_written_than_read_is_an_error_and_a_static_dataset_has_no_day
     assert ingest(TableStore(spark, store.config), feed, DAY).to_dict() == {
         **{"read": 3, "quarantined": 1, "inserted": 2, "updated": 0, "duplicates": 0},
     }
-    assert [row["dt"] for row in store.read("quarantine").collect()] == [STATIC_QUARANTINE_DAY]
-
-
-def test_counts_add_up() -> None:
-    total = IngestCounts(10, 1, 4, 2) + IngestCounts(5, 0, 5, 0)
-    assert total == IngestCounts(15, 1, 9, 2)
-    assert total.duplicates == 3
+    assert [row["dt"] for row in store.read("quarantine").collect()] == [NO_DAY]

@@ -21,11 +21,11 @@ from pyspark.sql import SparkSession
 from tests.builders import mssd_row, write_mssd
 from tests.pipeline.building import ingest
 from uae_model.config import load_config
+from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
-from uae_model.pipeline.nightly import ingested, prepare_days, run_night
-from uae_model.pipeline.steps.feed import IngestCounts
-from uae_model.pipeline.steps.training import promote, train
+from uae_model.pipeline.nightly import ingested, prepare_days, run_night, train
+from uae_model.pipeline.steps.training import promote
 from uae_model.readers.spark import read_weights
 from uae_model.registry.client import Registry
 

@@ -17,8 +17,9 @@ from uae_model.config import Config
 from uae_model.core.errors import ModelError, NotClosedError
 from uae_model.ingest.feed import Feed
 from uae_model.lake import DayState, Unit
+from uae_model.pipeline.currency import Reason
 from uae_model.pipeline.nightly import closed_slots, summary_of
-from uae_model.pipeline.runner import Reason, Result
+from uae_model.pipeline.runner import Result
 from uae_model.pipeline.step import Night
 from uae_model.pipeline.steps import TRAINING, steps_of_night, training
 from uae_model.pipeline.steps.training import training_is_due

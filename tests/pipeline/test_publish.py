@@ -14,7 +14,8 @@ from tests.pipeline.building import accept
 from uae_model.config import load_config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.lake import TableStore, Unit
-from uae_model.pipeline.runner import build, examine
+from uae_model.pipeline.currency import examine
+from uae_model.pipeline.runner import build
 from uae_model.pipeline.step import Night
 from uae_model.pipeline.steps import PUBLICATION
 from uae_model.pipeline.steps.publication import published_row

@@ -15,8 +15,9 @@ from uae_model.config import Config
 from uae_model.core.errors import ContractError, InputError
 from uae_model.lake import DayState, Unit
 from uae_model.lake.states import UNACCEPTED, UNDONE
+from uae_model.pipeline.currency import examine
 from uae_model.pipeline.plan import plan
-from uae_model.pipeline.runner import examine, run_steps
+from uae_model.pipeline.runner import run_steps
 from uae_model.pipeline.step import Night, Outcome, Step, built_before
 from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
 from uae_model.pipeline.steps.weights import lost_models

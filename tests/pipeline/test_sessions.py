@@ -15,7 +15,8 @@ from tests.pipeline.building import build_plays, reopened
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
 from uae_model.lake import TableStore, Unit
-from uae_model.pipeline.runner import examine, run_steps
+from uae_model.pipeline.currency import examine
+from uae_model.pipeline.runner import run_steps
 from uae_model.pipeline.step import Night, days_in_reach
 from uae_model.pipeline.steps import PLAYS, plays
 from uae_model.sessions import cut

@@ -19,10 +19,10 @@ from tests.pipeline.building import build_plays, ingest, ingest_dimensions
 from uae_model.config import load_config
 from uae_model.core.errors import InputError
 from uae_model.features.dimensions import statement_count
+from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore
 from uae_model.pipeline.simulate import simulate, slot_days, write_dimension
-from uae_model.pipeline.steps.feed import IngestCounts
 from uae_model.simulation.feed import CLEAN, Defects
 from uae_model.simulation.world import World
 
@@ -178,7 +178,7 @@ class TestSpoilt:
         assert spoilt.ingested == IngestCounts(
             read=len(rows), quarantined=len(bad), inserted=len(set(good)), updated=0
         )
-        assert spoilt.ingested.duplicates == len(good) - len(set(good))
+        assert spoilt.ingested.remainder == len(good) - len(set(good))
         events = spoilt.store.read("events").select("event_id").collect()
         assert {row["event_id"] for row in events} == set(good)
 

@@ -14,8 +14,9 @@ from tests.builders import DAY
 from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import InputError, ModelError
+from uae_model.pipeline.nightly import train
 from uae_model.pipeline.steps import training as module
-from uae_model.pipeline.steps.training import promote, train, training_days
+from uae_model.pipeline.steps.training import promote, training_days
 from uae_model.registry.gates import RegisteredCandidate
 from uae_model.training.job import TrainingJob, TrainingResult, load_tensors
 

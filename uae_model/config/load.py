@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +12,11 @@ from pydantic import ValidationError
 from uae_model.config.mistakes import describe
 from uae_model.config.settings import Config
 from uae_model.core.errors import ConfigError
+from uae_model.core.locations import SQLITE, URI, sqlite_uri
 
 PROFILE_FOLDER = Path(__file__).parent / "profiles"
 PROFILES = tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.toml")))
 
-URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 MLFLOW_NAMES = ("databricks", "databricks-uc")
 """Tracking servers that MLflow knows by a name rather than a URI."""
 
@@ -128,7 +127,6 @@ def _parse_override(override: str) -> Tree:
 
 def _absolute(value: str, base: Path) -> str:
     """Make a path absolute; URIs stay, except SQLite's, which carry a path."""
-    sqlite = "sqlite:///"
-    if value.startswith(sqlite):
-        return sqlite + str(base / value.removeprefix(sqlite))
+    if value.startswith(SQLITE):
+        return sqlite_uri(value.removeprefix(SQLITE), base)
     return value if not value or URI.match(value) else str(base / value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from uae_model.core.errors import UsageError
@@ -27,6 +27,17 @@ def days_between(first: date, last: date) -> Iterator[date]:
     """Yield each day from ``first`` to ``last``, both included."""
     for offset in range((last - first).days + 1):
         yield first + timedelta(days=offset)
+
+
+def ranges_of(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Return the first and last day of each run of days that follow one another, of ``days`` in order."""
+    ranges: list[tuple[date, date]] = []
+    for day in days:
+        if ranges and day - ranges[-1][1] == timedelta(days=1):
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return ranges
 
 
 def midnight(day: date) -> datetime:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError, ModelError, first_line
+from uae_model.core.locations import is_local, plain_path, sqlite_file
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.identity import read_key
-from uae_model.registry.opening import SQLITE, open_registry
+from uae_model.registry.opening import open_registry
 
 LEAST_FREE_GB = 2
 ENOUGH_FREE_GB = 20
@@ -48,8 +49,9 @@ def check_key(config: Config) -> Finding:
 def check_paths(config: Config) -> list[Finding]:
     """Check that each folder exists or can be made, and can be written; nothing is made here."""
     paths = {f"paths.{name}": getattr(config.paths, name) for name in WRITTEN_PATHS}
-    if config.paths.mlflow.startswith(SQLITE):
-        paths["paths.mlflow"] = str(Path(config.paths.mlflow.removeprefix(SQLITE)).parent)
+    database = sqlite_file(config.paths.mlflow)
+    if database is not None:
+        paths["paths.mlflow"] = str(database.parent)
     return [_check_path(name, value) for name, value in paths.items()]
 
 
@@ -113,11 +115,9 @@ def check_registry(config: Config) -> list[Finding]:
     return [reached, ok("champion", f"attention version {versions[0]}, propensity version {versions[1]}")]
 
 
-def local_path(path: str) -> Path | None:
+def local_path(location: str) -> Path | None:
     """Return a path on this machine, or None for a URI of other storage."""
-    if path.startswith("file:"):
-        return Path("/" + path.removeprefix("file:").lstrip("/"))
-    return None if "://" in path else Path(path)
+    return Path(plain_path(location)) if is_local(location) else None
 
 
 def nearest_folder(path: Path) -> Path:

@@ -13,9 +13,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T  # noqa: N812
 
 from uae_model.core.errors import InputError
+from uae_model.core.locations import is_local, plain_path
 from uae_model.ingest.files import FilePart, Layout, read_part
 from uae_model.ingest.files.opening import codec_of, is_utf8
-from uae_model.ingest.listing import local_path
 
 PART_BYTES = 32 * 1024 * 1024
 """About how much of a file a task reads."""
@@ -31,11 +31,6 @@ def parts_of(path: str, name: str, size: int, layout: Layout, listener: str = ""
         can_divide = can_divide and is_utf8(layout) and is_local(path)
     count = max(1, -(-size // PART_BYTES)) if can_divide else 1
     return [FilePart(path, name, size, number, count, listener) for number in range(count)]
-
-
-def is_local(path: str) -> bool:
-    """Tell whether workers open a file themselves, rather than have Spark fetch it."""
-    return path.startswith(("file:", "/"))
 
 
 def rows_of_parts(spark: SparkSession, parts: Sequence[FilePart], layout: Layout) -> DataFrame:
@@ -77,8 +72,8 @@ def fetched_rows(spark: SparkSession, parts: Sequence[FilePart], layout: Layout)
         .load(folder)
         .select("path", "content")
     )
-    by_path = {local_path(part.path): part for part in parts}
-    fetched = {local_path(row["path"]) for row in contents.select("path").collect()}
+    by_path = {plain_path(part.path): part for part in parts}
+    fetched = {plain_path(row["path"]) for row in contents.select("path").collect()}
     lost = sorted(set(by_path) - fetched)
     if lost:
         raise InputError(f"{lost[0]}: Spark does not find it under this name; rename it and run it again")
@@ -103,7 +98,7 @@ def frame_schema(columns: Sequence[str]) -> T.StructType:
 
 def opened_locally(part: FilePart) -> BinaryIO:
     """Open a file of this machine."""
-    return open(local_path(part.path), "rb")
+    return open(plain_path(part.path), "rb")
 
 
 def _groups(parts: Sequence[FilePart], tasks: int) -> list[list[FilePart]]:
@@ -133,7 +128,7 @@ def _read_contents(
 ) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         for path, content in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
-            part = by_path.get(local_path(path))
+            part = by_path.get(plain_path(path))
             if part is None:
                 continue
             file = cast(BinaryIO, BytesIO(content.as_buffer()))

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from pyspark.sql import SparkSession
 
 from uae_model.core.errors import InputError
+from uae_model.core.locations import plain_path
 from uae_model.ingest.files.opening import codec_of
 from uae_model.lake import files
 from uae_model.lake.files import FileStatus
@@ -83,12 +84,10 @@ def name_of(path: str) -> str:
     return path.rstrip("/").rsplit("/", 1)[-1]
 
 
-def local_path(path: str) -> str:
-    """Return the path of a URI of this machine's files; any other path as it is."""
-    if path.startswith("file:"):
-        rest = path.removeprefix("file:")
-        return "/" + rest.lstrip("/")
-    return path
+def path_below(root: str, path: str) -> str:
+    """Return a file's path below its slot; the name alone where the slot is that file."""
+    _, slash, below = plain_path(path).partition(plain_path(root).rstrip("/") + "/")
+    return below if slash else name_of(path)
 
 
 def required_files(path: str, listing: Listing, names: Sequence[str]) -> list[FileStatus]:

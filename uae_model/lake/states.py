@@ -111,6 +111,16 @@ class DayStates:
         self.get(unit)
         return self._accepted.get(unit)
 
+    def foreign_change(self, unit: Unit) -> str | None:
+        """Return what another hand than a step did to a unit, as text; None where nothing or no more."""
+        state = self.get(unit)
+        if state is None or state.is_accepted or state.inputs is not None or state.counts.get("by"):
+            return None
+        last = self.last_accepted(unit)
+        before = f"{last.version} -> " if last else ""
+        operation = state.counts.get("operation") or "a write"
+        return f"was changed by another hand ({operation}), version {before}{state.version}"
+
     def version(self, table: str, day: date = NO_DAY) -> int | None:
         """Return the version that last changed a day, whoever wrote it."""
         state = self.get(Unit(table, day))

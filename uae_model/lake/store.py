@@ -228,7 +228,7 @@ class TableStore:
         for column in contract.schema.fields:
             if column.name not in actual:
                 self.spark.sql(
-                    f"ALTER TABLE delta.`{self.path(contract.name)}` "
+                    f"ALTER TABLE {self._in_sql(contract.name)} "
                     f"ADD COLUMNS ({column.name} {column.dataType.simpleString()})"
                 )
                 log("column added", table=contract.name, column=column.name)
@@ -244,16 +244,19 @@ class TableStore:
         changed = {key: value for key, value in contract.properties().items() if present.get(key) != value}
         if changed:
             listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
-            self.spark.sql(f"ALTER TABLE delta.`{self.path(contract.name)}` SET TBLPROPERTIES ({listed})")
+            self.spark.sql(f"ALTER TABLE {self._in_sql(contract.name)} SET TBLPROPERTIES ({listed})")
             log("table properties set", table=contract.name, properties=changed)
 
     def _add_missing_constraints(self, contract: TableContract, present: dict[str, str]) -> None:
         for name, condition in contract.constraints.items():
             if _constraint_property(name) not in present:
                 self.spark.sql(
-                    f"ALTER TABLE delta.`{self.path(contract.name)}` "
-                    f"ADD CONSTRAINT {name} CHECK ({condition})"
+                    f"ALTER TABLE {self._in_sql(contract.name)} ADD CONSTRAINT {name} CHECK ({condition})"
                 )
+
+    def _in_sql(self, name: str) -> str:
+        quoted = self.path(name).replace("`", "``")
+        return f"delta.`{quoted}`"
 
 
 def table_path(root: str, name: str) -> str:

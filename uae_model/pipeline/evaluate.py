@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
-
-import fsspec
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.core.dates import days_between
@@ -16,34 +11,27 @@ from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.evaluation.attention import TrainedAttention
-from uae_model.evaluation.comparison import BASE, Findings
-from uae_model.evaluation.document import Document, Figure, write_document
-from uae_model.evaluation.figures import by_weighting, gamma_curves
+from uae_model.evaluation.comparison import Findings
+from uae_model.evaluation.document import write_document
 from uae_model.evaluation.grid import TrialStore, run_grid, trials_of
-from uae_model.evaluation.labels import SETTINGS, judged_plays
+from uae_model.evaluation.page import document_of
 from uae_model.evaluation.plays import (
     TEST,
     TRAIN,
-    UNKNOWN,
     VALIDATION,
     EvaluationPlays,
     describe_files,
     description_of,
     read_evaluation_plays,
 )
-from uae_model.evaluation.sentences import sentences
-from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
+from uae_model.evaluation.rows import Splits, evaluation_rows
 from uae_model.evaluation.trials import TrialRunner
-from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
+from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
 from uae_model.pipeline.steps.features import require_features
 from uae_model.pipeline.steps.training import require_plays, training_days
+from uae_model.snapshot.layout import parquet_files
 from uae_model.snapshot.write import write_snapshot
-
-Splits = dict[int, list[date]]
-
-GAMMAS = (5.0, 10.0, 15.0, 20.0, 25.0)
-"""Of the paper's Fig. 6."""
 
 
 def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any]:
@@ -67,7 +55,7 @@ def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
     runner = TrialRunner(plays, TrainedAttention(plays, sessions.root, config, folder), config)
     results = run_grid(runner, trials_of(config.evaluation), trials)
-    document = _document(runner, Findings(results), last)
+    document = document_of(runner, Findings(results), last)
     return {
         "plays": len(plays),
         "trials": len(results),
@@ -80,42 +68,6 @@ def evaluation_days(last: date, config: Config) -> Splits:
     test = [date.fromordinal(last.toordinal() - back) for back in range(config.evaluation.test_days)][::-1]
     train, validation = training_days(date.fromordinal(test[0].toordinal() - 1), config)
     return {TRAIN: train, VALIDATION: validation, TEST: list(days_between(test[0], last))}
-
-
-def evaluation_rows(plays: DataFrame, truth: DataFrame | None, splits: Splits, config: Config) -> DataFrame:
-    """Return a row for each play: numbers alone, as ``uae_model.evaluation.plays`` reads them.
-
-    Args:
-        plays: rows of ``plays``.
-        truth: rows of ``truth``; None where there is none.
-        splits: the days of each split.
-        config: the features.
-    """
-    known = {"relevance": F.lit(UNKNOWN), "attended": F.lit(UNKNOWN)}
-    if truth is not None:
-        # Prefixed: a feature may have any name.
-        true = truth.select(
-            F.col("event_id").alias("_event"),
-            *(F.col(name).cast("int").alias(f"_{name}") for name in known),
-        )
-        plays = plays.join(true, F.col("event_id") == F.col("_event"), "left")
-        known = {name: F.coalesce(F.col(f"_{name}"), F.lit(UNKNOWN)) for name in known}
-    return plays.select(
-        F.xxhash64("session_id").alias("session"),
-        F.col("position").cast("int").alias("position"),
-        F.xxhash64("user_id").alias("user"),
-        _split(splits).alias("split"),
-        F.col("is_active").cast("int").alias("active"),
-        F.col("label").cast("int").alias("label"),
-        *(value.cast("int").alias(name) for name, value in known.items()),
-        categorical_buckets(config).alias("categorical"),
-        numeric_values(config).alias("numeric"),
-    )
-
-
-def _split(splits: Splits) -> Column:
-    cases = [F.when(F.col("dt").isin(days), split) for split, days in splits.items()]
-    return F.coalesce(*cases)
 
 
 def evaluation_plays(store: TableStore, splits: Splits) -> EvaluationPlays:
@@ -143,8 +95,7 @@ def evaluation_plays(store: TableStore, splits: Splits) -> EvaluationPlays:
 
 
 def _describe(root: str, rows: int, config: Config) -> None:
-    filesystem, base = fsspec.core.url_to_fs(root)
-    files = sorted(path.removeprefix(f"{base}/") for path in filesystem.glob(f"{base}/rows/*.parquet"))
+    files = parquet_files(root, "rows")
     if not files:
         raise ContractError(f"evaluation plays at {root}: nothing was written")
     describe_files(root, rows, files, len(config.features.numeric))
@@ -158,49 +109,3 @@ def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -
         "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},
     }
     return json_digest(content, NAME_DIGITS)
-
-
-def _document(runner: TrialRunner, findings: Findings, last: date) -> Document:
-    titles = {name: runner.rule(name).title for name in findings.weightings}
-    settings = list(judged_plays(runner.plays))
-    return Document(
-        title=f"Weights downstream, judged on plays up to {last}",
-        findings=sentences(findings, settings, titles),
-        notes=(_note(runner), UNITS, STAR),
-        tables=tuple(
-            build(findings, setting, titles) for setting in settings for build in (table_four, table_five)
-        ),
-        figures=tuple(_figures(runner, findings)),
-    )
-
-
-def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
-    """Return Fig. 6 of the paper: the weight functions, and each model's GAUC by weighting."""
-    figures = [Figure("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
-    setting = next(iter(judged_plays(runner.plays)))
-    metric = f"{setting}.gauc_clicks"
-    for number, model in enumerate(findings.models):
-        trials = {
-            runner.rule(weighting).title: summary
-            for weighting in findings.weightings
-            if weighting != BASE and (summary := findings.summary(model, weighting, metric)) is not None
-        }
-        if trials:
-            base = findings.summary(model, BASE, metric)
-            caption = f"{model} by weighting, {SETTINGS[setting]}."
-            drawn = by_weighting(trials, f"{model}: GAUC", base, f"weighting-{number}")
-            figures.append(Figure(caption, drawn))
-    return figures
-
-
-def _note(runner: TrialRunner) -> str:
-    plays, settings = runner.plays, runner.config.evaluation
-    counts = [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)]
-    return (
-        f"{counts[0]:,} plays to train on, {counts[1]:,} to stop by, {counts[2]:,} to judge; "
-        f"seeds {_listed(settings.seeds)}. The gains of a label setting say nothing about another setting."
-    )
-
-
-def _listed(values: Sequence[object]) -> str:
-    return ", ".join(map(str, values))

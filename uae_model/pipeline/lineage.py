@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,8 +17,9 @@ ORDER = (FEED, "events", "users", "songs", "plays", "feature_partials", "feature
 def lineage(night: Night, day: date) -> list[DayState]:
     """Return what a day's weights were built from, the feed's slots first, the publication last."""
     states: dict[Unit, DayState] = {}
+    slots = night.states.of_table(FEED)
     for table in ("publications", "weights"):
-        _collect(night, Unit(table, day), states)
+        _collect(night, Unit(table, day), states, slots)
     return sorted(states.values(), key=lambda state: (_place(state), state.unit))
 
 
@@ -38,26 +40,26 @@ def link(state: DayState) -> dict[str, Any]:
     }
 
 
-def _collect(night: Night, unit: Unit, states: dict[Unit, DayState]) -> None:
+def _collect(night: Night, unit: Unit, states: dict[Unit, DayState], slots: Sequence[DayState]) -> None:
     state = night.states.get(unit)
     if state is None or unit in states:
         return
     states[unit] = state
-    for source in _sources(night, state):
+    for source in _sources(night, state, slots):
         # The day before tells how its sessions ended; what it was built from is its own chain.
         is_day_before = unit.table == "plays" and source.table == "plays"
         before = night.states.get(source) if is_day_before else None
         if before is not None:
             states.setdefault(source, before)
         elif not is_day_before:
-            _collect(night, source, states)
+            _collect(night, source, states, slots)
 
 
-def _sources(night: Night, state: DayState) -> Iterator[Unit]:
+def _sources(night: Night, state: DayState, slots: Sequence[DayState]) -> Iterator[Unit]:
     if state.unit.table in ("events", "users", "songs"):
-        is_dated = state.unit.table == "events"
-        for slot in night.states.of_table(FEED):
-            is_near = not is_dated or abs((slot.unit.day - state.unit.day).days) <= _reach(night)
+        reach = night.config.feed.late_days + 1 if state.unit.table == "events" else math.inf
+        for slot in slots:
+            is_near = abs((slot.unit.day - state.unit.day).days) <= reach
             if slot.written_to == state.unit.table and slot.version <= state.version and is_near:
                 yield slot.unit
         return
@@ -73,10 +75,6 @@ def _trained(night: Night, model: str) -> Iterator[Unit]:
     for state in night.states.of_table("models"):
         if "/".join(map(str, state.counts.get("models", ()))) == model:
             yield state.unit
-
-
-def _reach(night: Night) -> int:
-    return night.config.feed.late_days + 1
 
 
 def _place(state: DayState) -> int:

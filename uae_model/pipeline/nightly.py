@@ -8,16 +8,16 @@ from datetime import date, datetime
 from typing import Any
 
 from uae_model.config import Config
+from uae_model.core.dates import days_between
 from uae_model.core.errors import NotClosedError
 from uae_model.core.logs import log_context
+from uae_model.ingest.accounting import IngestCounts, StatementCounts
 from uae_model.ingest.feed import Feed, Slot, reach
 from uae_model.lake import FEED, DayState, TableStore
 from uae_model.pipeline.plan import Planned, late_notice, plan
-from uae_model.pipeline.runner import Results, run_steps
+from uae_model.pipeline.runner import Results, build, run_steps
 from uae_model.pipeline.step import Night, Step
-from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, ingest_steps, steps_of_night
-from uae_model.pipeline.steps.dimensions import StatementCounts
-from uae_model.pipeline.steps.feed import IngestCounts
+from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, TRAINING, ingest_steps, steps_of_night
 from uae_model.pipeline.steps.publication import published_row
 from uae_model.pipeline.steps.weights import lost_models
 from uae_model.registry.client import Registry
@@ -66,6 +66,12 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
     return summary_of(night, results, seconds)
 
 
+def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
+    """Train on the window before ``last`` where its days have changed; return (attention, propensity)."""
+    attention, propensity = build(store, TRAINING, last, registry).counts["models"]
+    return attention, propensity
+
+
 def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[Planned], list[str]]:
     """Return what the night of a day would build, and what else a person should know; nothing is written."""
     night = open_night(store, day, day, registry)
@@ -73,6 +79,17 @@ def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[P
     notices = lost_models(night, [*night.earlier(), day])
     late = late_notice(night, planned)
     return planned, [*notices, late] if late else notices
+
+
+def waiting_days(store: TableStore, first: date, last: date) -> dict[date, NotClosedError]:
+    """Return the days of a range that are not closed, each with the reason."""
+    feed, waiting = Feed(store.spark, store.config), {}
+    for day in days_between(first, last):
+        try:
+            closed_slots(feed, day, day, store.config)
+        except NotClosedError as error:
+            waiting[day] = error
+    return waiting
 
 
 def prepare_days(store: TableStore, first: date, last: date, *, features: bool = False) -> Results:
@@ -93,17 +110,18 @@ def play_counts(state: DayState) -> dict[str, Any]:
 
 def ingested(results: Results) -> IngestCounts:
     """Return what became of the rows of the slots of plays that were ingested now."""
-    states = [result.state for result in results.get(FEED, []) if result.reason]
-    return sum((IngestCounts.of(s.counts) for s in states if s.written_to == "events"), IngestCounts())
+    return IngestCounts.of(*_counts_now(results, "events"))
 
 
 def ingested_statements(results: Results, config: Config) -> dict[str, dict[str, int]]:
     """Return, for each dimension, what became of the rows of the slots that were ingested now."""
-    states = [result.state for result in results.get(FEED, []) if result.reason]
     tables = [dimension.table for dimension in config.dimensions]
-    return {
-        table: StatementCounts.of([s for s in states if s.written_to == table]).to_dict() for table in tables
-    }
+    return {table: StatementCounts.of(*_counts_now(results, table)).to_dict() for table in tables}
+
+
+def _counts_now(results: Results, table: str) -> list[dict[str, Any]]:
+    states = [result.state for result in results.get(FEED, []) if result.reason]
+    return [state.counts for state in states if state.written_to == table]
 
 
 def summary_of(night: Night, results: Results, seconds: dict[str, float]) -> dict[str, Any]:
@@ -122,7 +140,7 @@ def summary_of(night: Night, results: Results, seconds: dict[str, float]) -> dic
     return {
         **play_counts(plays),
         "quarantined": published["quarantined_count"],
-        "duplicates": ingested(results).duplicates,
+        "duplicates": ingested(results).remainder,
         "weights": published["row_count"],
         "delta_version": published["delta_version"],
         "attention_model_version": attention,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uae_model.lake import FEED, NO_DAY, Unit
-from uae_model.pipeline.runner import Reason, examine
+from uae_model.pipeline.currency import Reason, examine
 from uae_model.pipeline.step import Night, Step
 
 ACTIONS = {"build": "", "check": " (only its checks)", "note": " (only the memory)"}

@@ -2,7 +2,7 @@
 
 A step makes units: a day of a table, or a slot of the feed. It says what a unit reads, which settings count,
 how its rows are written and which checks they must pass. Whether a unit is current is decided in one place,
-``uae_model.pipeline.runner.examine``, from these declarations and the memory in ``day_states``.
+``uae_model.pipeline.currency.examine``, from these declarations and the memory in ``day_states``.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
 from uae_model.core.errors import ContractError
+from uae_model.core.locations import plain_path
 
 COMMIT = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet")
@@ -99,7 +100,7 @@ class _Log:
     """The log of a table: its commits and checkpoints by their versions."""
 
     def __init__(self, table: str) -> None:
-        self.table = _local_path(table.rstrip("/"))
+        self.table = plain_path(table.rstrip("/"))
         self._filesystem, path = open_location(f"{self.table}/_delta_log")
         self._commits: dict[int, str] = {}
         self._checkpoints: dict[int, list[str]] = {}
@@ -163,13 +164,6 @@ class _Log:
             table: pa.Table = pq.ParquetFile(file).read(columns=["add.path", "protocol"])
         for row in table.to_pylist():
             state.apply({name: action for name, action in row.items() if action and any(action.values())})
-
-
-def _local_path(location: str) -> str:
-    """Return the path behind a ``file:`` URI, and anything else as it is."""
-    if not location.startswith("file:"):
-        return location
-    return "/" + unquote(location.removeprefix("file:")).lstrip("/")
 
 
 def _require_readable(table: str, protocol: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ import mlflow
 from mlflow import MlflowClient
 
 from uae_model.config import Config
+from uae_model.core.logs import warn
+
+ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 def quiet_mlflow() -> None:
@@ -27,7 +31,13 @@ def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
     if experiment is not None:
         return str(experiment.experiment_id)
     is_server = config.paths.mlflow.startswith(("http://", "https://", "databricks"))
-    location = None if is_server else Path(config.paths.mlflow_artifacts).resolve().as_uri()
+    folder = config.paths.mlflow_artifacts
+    if not is_server and ESCAPED.search(folder):
+        warn(
+            f"paths.mlflow_artifacts = {folder!r}: a night works, but mlflow.pyfunc loads no model from "
+            "there, since MLflow takes % and two digits for another sign; choose a folder without them"
+        )
+    location = None if is_server else Path(folder).resolve().as_uri()
     return str(client.create_experiment(name, artifact_location=location))
 
 

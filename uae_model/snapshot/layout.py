@@ -7,6 +7,7 @@ one padded length. Whoever writes or reads a snapshot, with Spark or without, ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import fsspec
@@ -49,15 +50,22 @@ def file_path(split: str, padded_length: int, part: int = 0) -> str:
     return f"{split}/{PADDED_LENGTH}={padded_length}/part-{part:05d}.parquet"
 
 
+def parquet_files(root: str, folder: str) -> list[str]:
+    """Return the Parquet files in a folder of a snapshot and below it: sorted paths below the snapshot."""
+    filesystem, base = fsspec.core.url_to_fs(root)
+    # Not by a pattern: the name of a folder above may have brackets.
+    below = [path.removeprefix(f"{base}/") for path in filesystem.find(f"{base}/{folder}")]
+    return sorted(path for path in below if path.endswith(".parquet") and not re.search(r"/[_.]", path))
+
+
 def list_files(root: str, split: str) -> tuple[SnapshotFile, ...]:
     """Return the files of a split with their row groups as the footers state them, short sessions first."""
-    filesystem, folder = fsspec.core.url_to_fs(f"{root}/{split}")
-    _, base = fsspec.core.url_to_fs(root)
+    filesystem, base = fsspec.core.url_to_fs(root)
     files = []
-    for path in sorted(filesystem.glob(f"{folder}/{PADDED_LENGTH}=*/*.parquet")):
-        with filesystem.open(path, "rb") as file:
+    for path in parquet_files(root, split):
+        with filesystem.open(f"{base}/{path}", "rb") as file:
             footer = pq.ParquetFile(file).metadata
         groups = tuple(footer.row_group(index).num_rows for index in range(footer.num_row_groups))
         length = int(path.rsplit(f"{PADDED_LENGTH}=", 1)[1].split("/", 1)[0])
-        files.append(SnapshotFile(path.removeprefix(f"{base}/"), length, groups))
+        files.append(SnapshotFile(path, length, groups))
     return tuple(sorted(files, key=lambda file: (file.padded_length, file.path.rsplit("part-", 1)[-1][:5])))

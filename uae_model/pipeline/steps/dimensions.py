@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -14,46 +12,16 @@ from uae_model.config import Config, Dimension
 from uae_model.core.dates import days_between
 from uae_model.core.logs import log_context, warn
 from uae_model.features.dimensions import changed_versions, statement_count
+from uae_model.ingest.accounting import StatementCounts
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.reports import read_once, rows_read, without_reports
 from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
-from uae_model.lake import FEED, DayState, TableStore, Unit
+from uae_model.lake import FEED, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.pipeline.steps.feed import require_key, slot_files, slot_of, slot_unit, write_quarantine
 from uae_model.publication.checks import Check
 from uae_model.sessions.cut import event_days
-
-
-@dataclass(frozen=True)
-class StatementCounts:
-    """What became of a dimension's rows: read = quarantined + added + repeated.
-
-    Attributes:
-        read: rows of the slots.
-        quarantined: rows that could not be read.
-        added: statements about an entity and a time of which the table had none.
-        repeated: the others; one that says more than the row of its entity and time took its place.
-    """
-
-    read: int = 0
-    quarantined: int = 0
-    added: int = 0
-
-    @property
-    def repeated(self) -> int:
-        """Rows of which the table, or another row of the slot, had the entity and the time."""
-        return self.read - self.quarantined - self.added
-
-    def to_dict(self) -> dict[str, int]:
-        """Return all counts."""
-        return {**asdict(self), "repeated": self.repeated}
-
-    @classmethod
-    def of(cls, states: Sequence[DayState]) -> StatementCounts:
-        """Return the counts of some slots together."""
-        names = ("read", "quarantined", "added")
-        return cls(*(sum(int(state.counts.get(name, 0)) for state in states) for name in names))
 
 
 def complete_slots(store: TableStore, dimension: Dimension, first: date, last: date) -> list[Slot]:
@@ -134,10 +102,10 @@ def _ingest(dimension: Dimension, store: TableStore, feed: Feed, slot: Slot, rec
 
 def _check(dimension: Dimension, night: Night, unit: Unit) -> Outcome:
     state = night.states.get(unit)
-    told: Mapping[str, Any] = state.counts if state else {}
+    told = state.counts if state else {}
     added = _statements(night.store, dimension.table) - int(told.get("statements_before", 0))
-    counts = StatementCounts(int(told.get("read", 0)), int(told.get("quarantined", 0)), added)
-    adds_up = counts.added >= 0 and counts.repeated >= 0
+    counts = StatementCounts.of({**told, "added": added})
+    adds_up = counts.added >= 0 and counts.remainder >= 0
     return Outcome(counts.to_dict(), [Check("statements add up", adds_up, str(counts.to_dict()))])
 
 

@@ -16,7 +16,7 @@ from uae_model.core.errors import InputError
 from uae_model.features.aggregates import features_of_day
 from uae_model.features.dimensions import has_attributes, relevant_digests, with_attributes
 from uae_model.lake import TableStore, Unit
-from uae_model.pipeline.runner import examine
+from uae_model.pipeline.currency import examine
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.partials import window_days
 from uae_model.publication.checks import Check

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,47 +13,18 @@ from uae_model.config import Config, Dimension
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log_context, warn
 from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
+from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.parse import needed_columns
+from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows
 from uae_model.ingest.reports import read_once, rows_read, without_reports
 from uae_model.ingest.thirty_music import DESCRIBING
-from uae_model.lake import FEED, NO_DAY, DayState, TableStore, Unit
+from uae_model.lake import FEED, NO_DAY, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.publication.checks import Check
 
-STATIC_QUARANTINE_DAY = NO_DAY
-"""Quarantine partition of a static dataset, whose bad rows belong to no day."""
-
-
-@dataclass(frozen=True)
-class IngestCounts:
-    """What became of the rows of some slots: read = quarantined + inserted + updated + duplicates."""
-
-    read: int = 0
-    quarantined: int = 0
-    inserted: int = 0
-    updated: int = 0
-
-    @property
-    def duplicates(self) -> int:
-        """Rows of events that the table, or another row of the slot, held already."""
-        return self.read - self.quarantined - self.inserted - self.updated
-
-    def __add__(self, other: IngestCounts) -> IngestCounts:
-        return IngestCounts(*(a + b for a, b in zip(self._numbers(), other._numbers(), strict=True)))
-
-    def to_dict(self) -> dict[str, int]:
-        """Return all counts."""
-        return {**asdict(self), "duplicates": self.duplicates}
-
-    def _numbers(self) -> tuple[int, ...]:
-        return self.read, self.quarantined, self.inserted, self.updated
-
-    @classmethod
-    def of(cls, counts: Mapping[str, Any]) -> IngestCounts:
-        """Return the counts that a slot's state holds."""
-        return cls(*(int(counts.get(name, 0)) for name in ("read", "quarantined", "inserted", "updated")))
+LOST = "has lost its files"
 
 
 def slot_unit(slot: Slot) -> Unit:
@@ -92,28 +61,25 @@ def _units(night: Night) -> list[Unit]:
 
 def _damage(night: Night, unit: Unit) -> str | None:
     """Return what is wrong with a day of events whose rows the slot may hold."""
-    for day, what in _damaged_days(night).items():
-        if unit.day == NO_DAY or unit.day in _slot_days(day, night.config):
-            return f"events {day} {what}; the slot is ingested again"
-    return None
+    damaged = _damaged_days(night, unit)
+    return next((f"events {day} {what}; the slot is ingested again" for day, what in damaged.items()), None)
 
 
-def _damaged_days(night: Night) -> dict[date, str]:
+def _damaged_days(night: Night, slot: Unit | None = None) -> dict[date, str]:
+    """Return the days of events that are not as they were written, of all days or of those of a slot."""
     days = [*night.earlier(), *night.days(), night.last + timedelta(days=1)]
-    states = {day: night.states.get(Unit("events", day)) for day in days}
-    told = {day: _what_is_wrong(night, state) for day, state in states.items() if state is not None}
+    if slot is not None and slot.day != NO_DAY:
+        days = [day for day in days if slot.day in _slot_days(day, night.config)]
+    told = {day: _what_is_wrong(night, Unit("events", day)) for day in days}
     return {day: what for day, what in told.items() if what}
 
 
-def _what_is_wrong(night: Night, state: DayState) -> str | None:
-    if not state.is_accepted and not state.counts.get("by"):
-        last = night.states.last_accepted(state.unit)
-        before = f"{last.version} -> " if last else ""
-        how = state.counts.get("operation", "a write")
-        return f"was changed by another hand ({how}), version {before}{state.version}"
-    if not night.store.has_files("events", state.unit.day) and state.counts.get("operation") != "DELETE":
-        return "has lost its files"
-    return None
+def _what_is_wrong(night: Night, unit: Unit) -> str | None:
+    state = night.states.get(unit)
+    if state is None:
+        return None
+    is_lost = state.counts.get("operation") != "DELETE" and not night.store.has_files(unit.table, unit.day)
+    return night.states.foreign_change(unit) or (LOST if is_lost else None)
 
 
 def _slot_days(day: date, config: Config) -> list[date]:
@@ -131,13 +97,13 @@ def _finish(night: Night) -> None:
 def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     feed, slot = slot_of(night, unit)
     with log_context(slot=slot.name):
-        _ingest(night, feed, slot, record)
+        _ingest(night, feed, slot, unit, record)
 
 
-def _ingest(night: Night, feed: Feed, slot: Slot, record: dict[str, Any]) -> None:
+def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, Any]) -> None:
     config, store = night.config, night.store
-    for day, what in _damaged_days(night).items():
-        if what == "has lost its files":
+    for day, what in _damaged_days(night, unit).items():
+        if what == LOST:
             store.drop_day("events", day, {"lost": day.isoformat()})
     listing = feed.files(slot)
     rows = parse_rows(read_slot(store.spark, slot, config, listing), config, slot.day, read_key(config))
@@ -165,10 +131,8 @@ def _ingest(night: Night, feed: Feed, slot: Slot, record: dict[str, Any]) -> Non
 def _check(night: Night, unit: Unit) -> Outcome:
     state = night.states.get(unit)
     counts = IngestCounts.of(state.counts if state else {})
-    return Outcome(
-        counts.to_dict(),
-        [Check("no more events written than rows read", counts.duplicates >= 0, str(counts.to_dict()))],
-    )
+    told = counts.to_dict()
+    return Outcome(told, [Check("no more events written than rows read", counts.remainder >= 0, str(told))])
 
 
 def days_of_slot(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
@@ -191,24 +155,8 @@ def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
     Raises:
         ContractError: if it holds another number of rows than could not be read.
     """
-    config = store.config
-    day = slot.day or STATIC_QUARANTINE_DAY
-    rows = (
-        parsed.where(F.col("reason").isNotNull())
-        .groupBy("source", "raw", "reason", "value")
-        .agg(F.count("*").alias("occurrences"))
-        .select(
-            F.lit(slot.name).alias("slot"),
-            "source",
-            F.substring(F.sha2(F.coalesce("raw", F.lit("")), 256), 1, 32).alias("row"),
-            "raw",
-            "reason",
-            "value",
-            "occurrences",
-            F.lit(config.run_id(day.isoformat())).alias("run_id"),
-            F.lit(day).alias("dt"),
-        )
-    )
+    day = quarantine_day(slot)
+    rows = quarantine_rows(parsed, slot, store.config.run_id(day.isoformat()))
     bad = parsed.where(F.col("reason").isNotNull()).count()
     store.replace_day(
         "quarantine", day, rows, {"step": "ingest", "slot": slot.name}, within={"slot": slot.name}
@@ -219,11 +167,6 @@ def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
             f"table quarantine, slot {slot.name}: holds {written} rows, {bad} could not be read; run it again"
         )
     return written
-
-
-def occurrences(quarantine: DataFrame) -> int:
-    """Return how many rows of the feed some rows of ``quarantine`` stand for."""
-    return int(quarantine.agg(F.coalesce(F.sum("occurrences"), F.lit(0)).alias("rows")).collect()[0]["rows"])
 
 
 SLOTS = Step(

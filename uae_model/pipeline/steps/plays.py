@@ -6,14 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.core.dates import midnight
 from uae_model.core.digests import NAME_DIGITS, json_digest
-from uae_model.lake import TableStore, Unit
+from uae_model.lake import Unit
 from uae_model.pipeline.step import Night, Outcome, Step, replaces
 from uae_model.publication.checks import Check
+from uae_model.sessions.accounting import account, carried_plays, count_excluded
 from uae_model.sessions.cut import (
     bots_of_day,
     event_days,
@@ -39,12 +38,15 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     config, store = night.config, night.store
     events = events_of_day(store.read_or_empty("events", event_days(day, config)), day, config)
     before = store.read_or_empty("plays", lookback_days(day, config))
+    day_before = store.read("plays", [day - timedelta(days=1)])
     bots = bots_of_day(events, day, config)
     if not _has_same_rules(night, day - timedelta(days=1)):
         # Sessions cut by other rules stay as they are: no play of theirs is taken, and none joins them.
-        events = events.join(_carried(store, day).select("event_id"), "event_id", "left_anti")
+        events = events.join(carried_plays(day_before, day).select("event_id"), "event_id", "left_anti")
         before = before.limit(0)
-    excluded = _count_excluded(store, day, [row["user_id"] for row in bots.collect()])
+    excluded = count_excluded(
+        store.read("events", [day]), day_before, day, [row["user_id"] for row in bots.collect()]
+    )
     counts = {"excluded": excluded, "rules": _rules(config)}
     return plays_of_day(events, open_sessions(before, day, config), bots, day, config), counts
 
@@ -63,52 +65,11 @@ def _has_same_rules(night: Night, day: date) -> bool:
 
 
 def _check(night: Night, unit: Unit) -> Outcome:
-    """Account for every event of the day: a play of it, a play of a session begun before, or a bot's.
-
-    ``events = plays of the day + carried + excluded``.
-    """
-    store, day = night.store, unit.day
-    state = night.states.get(unit)
+    day, state = unit.day, night.states.get(unit)
+    plays, before = (night.store.read_or_empty("plays", [read]) for read in (day, day - timedelta(days=1)))
     excluded = int(state.counts.get("excluded", 0)) if state else 0
-    end = F.lit(midnight(day + timedelta(days=1)))
-    row = (
-        store.read_or_empty("plays", [day])
-        .agg(
-            F.count("*").alias("plays"),
-            F.count_if(F.col("played_at") < end).alias("on_day"),
-            F.count_if(F.col("position") == 1).alias("sessions"),
-        )
-        .collect()[0]
-    )
-    events = store.read_or_empty("events", [day]).count()
-    carried = _carried(store, day).count()
-    return Outcome(
-        {"plays": row["plays"], "sessions": row["sessions"], "events": events}
-        | {"carried": carried, "excluded": excluded},
-        [
-            Check(
-                "every event is accounted for",
-                events == row["on_day"] + carried + excluded,
-                f"{events} events, {row['on_day']} plays of the day + {carried} of sessions begun the day "
-                f"before + {excluded} of bots",
-            )
-        ],
-    )
-
-
-def _carried(store: TableStore, day: date) -> DataFrame:
-    """Return the plays after midnight of the sessions begun the day before."""
-    return store.read_or_empty("plays", [day - timedelta(days=1)]).where(
-        F.col("played_at") >= F.lit(midnight(day))
-    )
-
-
-def _count_excluded(store: TableStore, day: date, bots: list[str]) -> int:
-    """Return the bots' events of the day that no session of the day before holds."""
-    if not bots:
-        return 0
-    theirs = F.col("user_id").isin(bots)
-    return int(store.read("events", [day]).where(theirs).count() - _carried(store, day).where(theirs).count())
+    told = account(plays, before, night.store.read_or_empty("events", [day]), day, excluded)
+    return Outcome(told.counts, [Check("every event is accounted for", told.adds_up, str(told))])
 
 
 PLAYS = Step(

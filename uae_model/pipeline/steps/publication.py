@@ -12,10 +12,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config, Dimension
 from uae_model.core.errors import InputError, PublicationRefusedError
 from uae_model.ingest.feed import Feed
+from uae_model.ingest.quarantine import occurrences, quarantine_day
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.lineage import chain_digest
 from uae_model.pipeline.step import Night, Step, built_before, require_accepted
-from uae_model.pipeline.steps.feed import STATIC_QUARANTINE_DAY, occurrences, slot_unit
+from uae_model.pipeline.steps.feed import slot_unit
 from uae_model.pipeline.steps.weights import models_of
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.readers.days import PUBLISHED
@@ -132,7 +133,7 @@ def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -
     read = sum(int(state.counts.get("read", 0)) for state in states if state is not None)
     if not read:
         return 0, 0
-    rows = store.read_or_empty("quarantine", [slots[0].day or STATIC_QUARANTINE_DAY])
+    rows = store.read_or_empty("quarantine", [quarantine_day(slots[0])])
     return occurrences(rows.where(F.col("slot").isin([slot.name for slot in slots]))), read
 
 

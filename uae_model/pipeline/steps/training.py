@@ -9,7 +9,6 @@ from uae_model.config import Config
 from uae_model.core.errors import ConfigError, InputError, ModelError, PromotionRefusedError
 from uae_model.core.logs import log, warn
 from uae_model.lake import DayState, TableStore, Unit
-from uae_model.pipeline.runner import build
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
@@ -39,12 +38,6 @@ def trainable_days(store: TableStore, last: date) -> tuple[list[date], list[date
     require_plays(store, [*train_days, *validation_days])
     require_features(store, [*train_days, *validation_days])
     return train_days, validation_days
-
-
-def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
-    """Train on the window before ``last`` where its days have changed; return (attention, propensity)."""
-    attention, propensity = build(store, TRAINING, last, registry).counts["models"]
-    return attention, propensity
 
 
 def training_is_due(config: Config, registry: Registry, day: date) -> bool:

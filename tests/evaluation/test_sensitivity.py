@@ -14,11 +14,12 @@ from tests.pipeline.building import MemoryOnly
 from tests.training_builders import small_sessions, train, write_snapshot_files
 from uae_model.config import Config
 from uae_model.core.errors import InputError
-from uae_model.pipeline import sensitivity as module
-from uae_model.pipeline.sensitivity import Variant, as_markdown, sensitivity, swapped_roles
+from uae_model.evaluation import sensitivity as module
+from uae_model.evaluation.sensitivity import Variant, as_markdown, compare_variants, swapped_roles
+from uae_model.pipeline.sensitivity import sensitivity
 from uae_model.training.job import TrainingJob, TrainingResult
 
-DAY = date(2026, 1, 6)
+BEFORE, DAY = date(2026, 1, 5), date(2026, 1, 6)
 SETTINGS = (
     *("training.window_days=1", "training.epochs=1", 'training.estimator="joint"'),
     *("training.batch_plays=64", "training.processes=1", "network.hidden=4", "network.mlp=[8]"),
@@ -55,7 +56,7 @@ def found(
     monkeypatch.setattr(module, "TableStore", lambda spark, config: Store(config))
     monkeypatch.setattr(module, "run_training", run)
     store: Any = Store(make_config(*SETTINGS))
-    return sensitivity(store, DAY), jobs
+    return compare_variants(store, ([BEFORE], [DAY])), jobs
 
 
 def test_each_assumption_has_its_line(found: tuple[list[Variant], list[TrainingJob]]) -> None:

@@ -1,0 +1,291 @@
+"""``python -m benchmarks.many_days``: a night of tables with 400 days against one of tables with 10.
+
+The days are tiny, so what is measured is what a night costs whatever it holds: planning, the memory, logs of
+tables, checks. Early and late nights are run in turn in one process that is warm, each with nothing of the
+tables in its caches, as a process of its own finds them. What needs the days from before works, too:
+training and evaluation on all of them, and an event that is delivered late.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+from tqdm import tqdm
+
+from benchmarks.__main__ import PAGES, machine, replace_block
+from benchmarks.events import DAY
+from benchmarks.measure import ROOT, timed
+from benchmarks.workspace import emptied, spark_session
+from uae_model.config import Config, load_config
+from uae_model.core.dates import days_between
+from uae_model.core.logs import configure_logs
+from uae_model.evaluation.mlflow_trials import open_trials
+from uae_model.lake import TableStore
+from uae_model.pages.markdown import markdown_table
+from uae_model.pipeline.evaluate import evaluate
+from uae_model.pipeline.nightly import plan_night, prepare_days, run_night, train
+from uae_model.pipeline.steps.training import promote
+from uae_model.readers.arrow import published_days
+from uae_model.registry.client import Registry
+
+LIMIT = 1.2
+"""How many times an early night's CPU seconds a late one may take."""
+EARLY, MEASURED = 12, 5
+"""Days of the tables of early nights, of which the last few are measured: nights 8 to 12."""
+USERS, PLAYS_PER_USER = 10, 4
+WINDOW = 7
+"""Days of history of the aggregate feature, so that the windows of early nights are full, too."""
+
+SETTINGS = f"""
+[paths]
+hmac_key_file = "hmac.key"
+[feed]
+format = "jsonl"
+late_days = 2
+[network]
+embedding = 2
+hidden = 4
+mlp = [4]
+[training]
+window_days = 5
+epochs = 1
+stickiness = [0.4]
+processes = 1
+[promotion]
+beat_base_rate = false
+min_training_plays = 0
+[evaluation]
+models = ["FM"]
+weightings = ["none", "auto"]
+seeds = [1]
+epochs = 1
+[[features]]
+name = "device"
+kind = "categorical"
+role = "context"
+buckets = 64
+[[features]]
+name = "play_rank"
+kind = "numeric"
+role = "context"
+source = "session.position"
+[[features]]
+name = "song"
+kind = "categorical"
+role = "preference"
+source = "event.song_id"
+buckets = 100
+[[features]]
+name = "user_plays"
+role = "preference"
+aggregate = {{ entity = ["user"], function = "count", windows = [{WINDOW}] }}
+"""
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night took: CPU seconds of the process and all below it, Java's threads included.
+
+    ``plan_*``: of ``uae plan`` before it, which looks at the same units.
+    """
+
+    number: int
+    cpu_seconds: float
+    seconds: float
+    plan_cpu_seconds: float
+    plan_seconds: float
+
+
+def main() -> int:
+    """Measure, print, write JSON and the table of the page; 1 if a late night costs too much."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.many_days", description=__doc__)
+    parser.add_argument("--days", type=int, default=400, help="days of the tables of late nights")
+    parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "many_days"))
+    parser.add_argument("--out", default=str(ROOT / "benchmarks" / "many_days.json"))
+    parser.add_argument("--docs", action="store_true", help="also put the table into docs/benchmarks")
+    args = parser.parse_args()
+    if args.days < 2 * EARLY:
+        parser.error(f"--days {args.days}: at least {2 * EARLY}")
+    configure_logs("ERROR")
+    folder = emptied(Path(args.data).resolve())
+    folder.mkdir(parents=True)
+    write_feed(folder, args.days)
+    with spark_session(folder, "local[*]", TINY) as spark:
+        result = measure(spark, folder, args.days)
+    Path(args.out).write_text(json.dumps({"machine": machine(), **result}, indent=1) + "\n")
+    text = table(result)
+    print(text)
+    if args.docs:
+        replace_block(PAGES / "speed.md", "many-days", text)
+    return 0 if result["ratio"] <= LIMIT else 1
+
+
+TINY = {
+    # Tables are tiny: one task a step, and interpreting a plan is faster than compiling it.
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "2",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.ui.enabled": "false",
+}
+
+
+def measure(spark: SparkSession, folder: Path, days: int) -> dict[str, Any]:
+    """Fill both sets of tables, measure nights in turn, then train, evaluate and reopen a day."""
+    late, early = configuration(folder, "late"), configuration(folder, "early")
+    first_measured = days - MEASURED + 1
+    began = time.perf_counter()
+    champion(spark, late)
+    backfill(spark, late, 1, first_measured - 1)
+    backfill(spark, early, 1, EARLY - MEASURED)
+    filled = time.perf_counter() - began
+    nights: dict[str, list[Night]] = {"early": [], "late": []}
+    for number in range(MEASURED):
+        nights["early"].append(run(spark, early, EARLY - MEASURED + 1 + number))
+        nights["late"].append(run(spark, late, first_measured + number))
+    median = {
+        when: statistics.median(night.cpu_seconds + night.plan_cpu_seconds for night in those)
+        for when, those in nights.items()
+    }
+    return {
+        "days": days,
+        "plays_a_day": USERS * PLAYS_PER_USER,
+        "backfill_seconds": filled,
+        "ratio": median["late"] / median["early"],
+        "median_cpu_seconds": median,
+        "nights": {when: [asdict(night) for night in those] for when, those in nights.items()},
+        **on_all_days(spark, late, days),
+    }
+
+
+def champion(spark: SparkSession, config: Config) -> None:
+    """Train on the first days and promote what comes of it."""
+    store, registry = TableStore(spark, config), Registry(config)
+    prepare_days(store, day_of(1), day_of(EARLY - MEASURED), features=True)
+    version, _ = train(store, registry, day_of(EARLY - MEASURED))
+    promote(config, registry, version)
+
+
+def backfill(spark: SparkSession, config: Config, first: int, last: int) -> None:
+    """Do what ``uae backfill`` does."""
+    store, registry = TableStore(spark, config), Registry(config)
+    prepare_days(store, day_of(first), day_of(last), features=True)
+    for number in tqdm(range(first, last + 1), desc="nights", unit="night"):
+        run_night(store, registry, day_of(number))
+
+
+def run(spark: SparkSession, config: Config, number: int) -> Night:
+    """Plan a night and run it, with nothing in the caches of tables and a memory that is read anew."""
+    with timed() as planning:
+        plan_night(*fresh(spark, config), day_of(number))
+    with timed() as running:
+        run_night(*fresh(spark, config), day_of(number))
+    times = (running.cpu_seconds, running.seconds, planning.cpu_seconds, planning.seconds)
+    return Night(number, *(round(value, 3) for value in times))
+
+
+def fresh(spark: SparkSession, config: Config) -> tuple[TableStore, Registry]:
+    """Return what a job starts with."""
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    return TableStore(spark, config), Registry(config)
+
+
+def on_all_days(spark: SparkSession, config: Config, days: int) -> dict[str, Any]:
+    """Train and evaluate on all days, then run the night that delivers an event of two days before."""
+    window = days - 2 * WINDOW  # validation, test and the first days, whose features have no history
+    settings = config.training.model_copy(update={"window_days": window, "validation_days": 2})
+    wide = config.model_copy(update={"training": settings})
+    store, registry = fresh(spark, wide)
+    with timed() as training:
+        version, _ = train(store, registry, day_of(days))
+    with timed() as evaluation:
+        evaluated = evaluate(store, open_trials(wide), day_of(days))
+    changed = day_of(days - 1)
+    (before,) = published_days(config.paths.tables, changed)
+    summary = run_night(*fresh(spark, config), day_of(days + 1))
+    (after,) = published_days(config.paths.tables, changed)
+    if changed.isoformat() not in summary["republished"] or after.rows != before.rows + 1:
+        raise RuntimeError(f"the late event of {changed} was not published: {summary}")
+    return {
+        "training": {"days": window, "version": version, "seconds": training.seconds},
+        "evaluation": {"plays": evaluated["plays"], "seconds": evaluation.seconds},
+        "reopened": summary["republished"],
+    }
+
+
+def configuration(folder: Path, tables: str) -> Config:
+    """Return the settings of one set of tables; both have one feed and one registry."""
+    return load_config(folder / "uae.toml", overrides=[f'paths.tables="{folder / tables}"'])
+
+
+def day_of(number: int) -> date:
+    """Return a day by its number, which counts from 1."""
+    return DAY + timedelta(days=number - 1)
+
+
+def write_feed(folder: Path, days: int) -> None:
+    """Write settings, key and the feed; the day after the last one brings an event of two days before."""
+    (folder / "uae.toml").write_text(SETTINGS)
+    (folder / "hmac.key").write_text("k" * 32)
+    draw = random.Random(1)
+    for day in days_between(day_of(1), day_of(days + 2)):
+        rows = [play for user in range(USERS) for play in plays_of(day, user, draw)]
+        if day == day_of(days + 1):
+            rows.append({**rows[0], "event_id": "late", "played_at": moment_of(day - timedelta(days=2), 60)})
+        slot = folder / "feed" / f"dt={day}"
+        slot.mkdir(parents=True)
+        (slot / "part-0.json").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+        (slot / "_SUCCESS").touch()
+
+
+def plays_of(day: date, user: int, draw: random.Random) -> list[dict[str, Any]]:
+    """Return a session of a user; some sessions cross midnight."""
+    start = draw.randint(6 * 60, 24 * 60 - 5)
+    return [
+        {
+            "event_id": f"{day}-{user}-{number}",
+            "user_id": f"u{user}",
+            "song_id": f"s{draw.randint(1, 60)}",
+            "played_at": moment_of(day, min(start + 4 * number, 24 * 60 - 1)),
+            "played_ms": 230_000,
+            "feedback": draw.choice(["auto_play", "auto_play", "auto_play", "like", "skip"]),
+            "device": draw.choice(["phone", "car"]),
+        }
+        for number in range(PLAYS_PER_USER)
+    ]
+
+
+def moment_of(day: date, minute: int) -> str:
+    """Return a minute of a day as text."""
+    return (datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute)).isoformat()
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the figures as a Markdown table."""
+    rows = []
+    for when, nights in result["nights"].items():
+        numbers = [night["number"] for night in nights]
+        seconds = [
+            statistics.median(night[name] for night in nights)
+            for name in ("cpu_seconds", "plan_cpu_seconds", "seconds", "plan_seconds")
+        ]
+        cells = [f"nights {numbers[0]} to {numbers[-1]}", f"{result['median_cpu_seconds'][when]:.2f} s"]
+        rows.append([*cells, *(f"{value:.2f} s" for value in seconds)])
+    rows.append(["late against early, at most 1.2", f"{result['ratio']:.2f}x", "", "", "", ""])
+    header = ("medians", "CPU: plan and night", "CPU: night", "CPU: plan", "time: night", "time: plan")
+    return markdown_table(header, rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

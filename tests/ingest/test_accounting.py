@@ -1,0 +1,25 @@
+"""Counts of slots: what no field counts is the remainder, and several slots add up."""
+
+from __future__ import annotations
+
+from uae_model.ingest.accounting import IngestCounts, StatementCounts
+
+
+def test_counts_of_several_slots_add_up_to_what_was_read() -> None:
+    states = [
+        {"read": 10, "quarantined": 1, "inserted": 4, "updated": 2, "rows": 6},
+        {"read": 5, "inserted": 5},
+    ]
+    total = IngestCounts.of(*states)
+    assert total == IngestCounts(15, 1, 9, 2)
+    assert total.to_dict() == {
+        **{"read": 15, "quarantined": 1, "inserted": 9, "updated": 2},
+        "duplicates": 3,
+    }
+    assert IngestCounts.of() == IngestCounts()
+
+
+def test_statements_that_say_nothing_new_are_repeated() -> None:
+    counts = StatementCounts.of({"read": 9, "quarantined": 1, "added": 5})
+    assert counts.to_dict() == {"read": 9, "quarantined": 1, "added": 5, "repeated": 3}
+    assert StatementCounts(read=1, added=2).remainder == -1

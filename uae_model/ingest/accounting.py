@@ -1,0 +1,62 @@
+"""What became of the rows of the feed: every row that was read is one of the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True)
+class SlotCounts:
+    """Rows read, and what became of them; what no field counts is the remainder, which has a name as well."""
+
+    REMAINDER: ClassVar[str]
+
+    read: int = 0
+    quarantined: int = 0
+
+    @property
+    def remainder(self) -> int:
+        """Rows that gave the table nothing new."""
+        counts: dict[str, int] = asdict(self)
+        return counts.pop("read") - sum(counts.values())
+
+    def to_dict(self) -> dict[str, int]:
+        """Return all counts."""
+        return {**asdict(self), self.REMAINDER: self.remainder}
+
+    @classmethod
+    def of(cls, *slots: Mapping[str, Any]) -> Self:
+        """Return the counts of some slots together, each as its state holds them."""
+        return cls(**{field.name: _total(slots, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class IngestCounts(SlotCounts):
+    """Rows of plays: read = quarantined + inserted + updated + duplicates.
+
+    Duplicates are rows of events that the table, or another row of the slot, held already.
+    """
+
+    REMAINDER = "duplicates"
+
+    inserted: int = 0
+    updated: int = 0
+
+
+@dataclass(frozen=True)
+class StatementCounts(SlotCounts):
+    """Rows of a dimension: read = quarantined + added + repeated.
+
+    Added are statements about an entity and a time of which the table had none. Of repeated ones the table,
+    or another row of the slot, had both; one that says more than the row there took its place.
+    """
+
+    REMAINDER = "repeated"
+
+    added: int = 0
+
+
+def _total(slots: Iterable[Mapping[str, Any]], name: str) -> int:
+    return sum(int(slot.get(name, 0)) for slot in slots)

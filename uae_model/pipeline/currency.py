@@ -1,0 +1,100 @@
+"""The one place that decides whether a unit is current, and tells why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Literal
+
+from uae_model.lake import DayState, Unit
+from uae_model.pipeline.step import Night, Step
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a unit is not current, and what will be done.
+
+    ``check``: its rows are there, only their checks are missing. ``note``: what it reads has changed, but
+    nothing of what concerns it, so only the memory is brought up to date.
+    """
+
+    text: str
+    action: Literal["build", "check", "note"] = "build"
+
+
+def examine(night: Night, step: Step, unit: Unit, *, with_undated: bool = True) -> Reason | None:
+    """Return why a unit is not current; None if it is. Tables without days may be left out."""
+    state = night.states.get(unit)
+    if state is None:
+        return Reason("was never built")
+    reasons = _reasons(night, step, unit, state)
+    if with_undated:
+        reasons = chain(reasons, _changed_undated(night, step, unit, state))
+    first = next(reasons, None)
+    if first is None and not state.is_accepted:
+        return Reason("the run that built it ended before its checks", "check")
+    return first
+
+
+def _reasons(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[Reason]:
+    damage = step.damage(night, unit)
+    if damage:
+        yield Reason(damage)
+    if _is_lost(night, unit, state):
+        yield Reason("its files are gone; the rows are built again")
+    changed = night.states.foreign_change(unit)
+    if changed:
+        yield Reason(f"{changed}; it is built again")
+    if state.settings and state.settings != step.settings(night.config):
+        yield Reason("its settings have changed")
+    yield from (Reason(text) for text in _changed_inputs(night, step, unit, state))
+
+
+def _is_lost(night: Night, unit: Unit, state: DayState) -> bool:
+    """Tell whether a day's rows are in the table's log but no more on its storage."""
+    return bool(state.counts.get("rows")) and not night.store.has_files(unit.table, unit.day)
+
+
+def _changed_inputs(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[str]:
+    for read in step.reads(unit.day, night.config):
+        if read in night.planned:
+            yield f"{read} is built before it"
+            return
+    if state.inputs is None:
+        # Taken over from before there was a memory: what changed after its own commit is newer than it.
+        for read in step.reads(unit.day, night.config):
+            then = night.states.get(read)
+            if then is not None and then.committed_ms > state.committed_ms:
+                yield f"{read} changed after it, version {then.version}"
+        return
+    pinned = step.pinned if unit.day < night.first else frozenset()
+    apart = pinned.union(step.undated(night.config))
+    now = step.inputs(night, unit)
+    for name in sorted({*now, *state.inputs} - apart):
+        if now.get(name) != state.inputs.get(name):
+            yield _difference(name, state.inputs.get(name), now.get(name))
+
+
+def _changed_undated(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[Reason]:
+    for table in step.undated(night.config):
+        now = night.states.get(Unit(table))
+        if now is None:
+            continue
+        if state.inputs is None:
+            has_changed = now.committed_ms > state.committed_ms
+        else:
+            has_changed = state.inputs.get(table) != now.version
+        if has_changed:
+            told = _difference(table, (state.inputs or {}).get(table), now.version)
+            concerns = state.counts.get("relevant") != step.relevant(night, unit)
+            yield Reason(told) if concerns else Reason(f"{told}; none of it concerns the day", "note")
+            return
+
+
+def _difference(name: str, before: Any, now: Any) -> str:
+    if before is None:
+        return f"{name} is new, version {now}"
+    if now is None:
+        return f"{name} is gone, version {before} was read"
+    return f"{name} changed, version {before} -> {now}"
