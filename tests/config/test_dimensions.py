@@ -53,7 +53,7 @@ def test_a_feature_reads_an_attribute_whatever_its_role() -> None:
         ({"columns": {"style": "genre"}}, "columns has style: allowed are song_id, valid_from, genre, year"),
         ({"feed": "songs/{hour}"}, "feed = 'songs/{hour}': {hour} needs {date} beside it"),
         ({"feed": ""}, "dimension song: feed = ''"),
-        ({"name": "songs"}, "dimension song: name: no such setting; allowed are entity"),
+        ({"name": "songs"}, "dimension song: name: no such setting; allowed are"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_allowed(change: dict[str, Any], message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -47,3 +47,27 @@ class Section(BaseModel):
     """A frozen group of settings; an unknown key is an error, not a silent default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class TextFiles(Section):
+    """How the text files of a feed are written."""
+
+    encoding: str = Field(
+        default="utf-8",
+        description="Encoding of text files, by Python's name: utf-8, latin-1, utf-16; text of another is "
+        "quarantined",
+    )
+    delimiter: str = Field(
+        default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
+    )
+    quote: str = Field(
+        default='"', min_length=1, max_length=1, description="What stands around a value of CSV"
+    )
+    escape: str = Field(
+        default="",
+        max_length=1,
+        description="What stands before a quote in a value of CSV, such as a backslash; empty: quotes are "
+        "doubled",
+    )
+
+    _known_encoding = field_validator("encoding")(check_encoding)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from uae_model.config.base import Section, check_encoding, check_placeholders
+from uae_model.config.base import TextFiles, check_placeholders
 
 DimensionEntity = Literal["user", "song"]
 DIMENSION_ENTITIES: tuple[DimensionEntity, ...] = get_args(DimensionEntity)
@@ -22,7 +22,7 @@ ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED_ATTRIBUTES = ("user_id", "song_id", VALID_FROM, VALID_TO, RESTATED_AT, "dt")
 
 
-class Dimension(Section):
+class Dimension(TextFiles):
     """Attributes of users or songs, each row of the feed stating all of them from a time on."""
 
     entity: DimensionEntity = Field(
@@ -34,19 +34,6 @@ class Dimension(Section):
         "folder that is complete",
     )
     format: Literal["parquet", "jsonl", "csv"] = Field(default="parquet", description="Format of the files")
-    encoding: str = Field(default="utf-8", description="Encoding of text files, by Python's name")
-    delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
-    )
-    quote: str = Field(
-        default='"', min_length=1, max_length=1, description="What stands around a value of CSV"
-    )
-    escape: str = Field(
-        default="",
-        max_length=1,
-        description="What stands before a quote in a value of CSV, such as a backslash; empty: quotes are "
-        "doubled",
-    )
     attributes: dict[str, Literal["categorical", "numeric"]] = Field(
         min_length=1,
         description="Attributes that features may read, each with its kind; columns of the table",
@@ -65,7 +52,6 @@ class Dimension(Section):
     )
 
     _known_placeholders = field_validator("feed")(check_placeholders)
-    _known_encoding = field_validator("encoding")(check_encoding)
 
     @field_validator("attributes")
     @classmethod

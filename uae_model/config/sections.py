@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from uae_model.config.base import Positive, PositiveInt, Section, Share, check_encoding, check_placeholders
+from uae_model.config.base import Positive, PositiveInt, Section, Share, TextFiles, check_placeholders
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.config.model_sections import (
     NetworkSettings,
@@ -75,28 +75,11 @@ FEED_TARGETS = ("event_id", "user_id", "song_id", "played_at", "played_ms", "fee
 """What is read of every play, beside the features."""
 
 
-class FeedSettings(Section):
+class FeedSettings(TextFiles):
     """How the raw feed is read."""
 
     format: FeedFormat = Field(
         default="parquet", description="File format, or a dataset with rules of its own"
-    )
-    encoding: str = Field(
-        default="utf-8",
-        description="Encoding of text files, by Python's name: utf-8, latin-1, utf-16; text of another is "
-        "quarantined",
-    )
-    delimiter: str = Field(
-        default=",", min_length=1, max_length=1, description="What stands between the values of CSV"
-    )
-    quote: str = Field(
-        default='"', min_length=1, max_length=1, description="What stands around a value of CSV"
-    )
-    escape: str = Field(
-        default="",
-        max_length=1,
-        description="What stands before a quote in a value of CSV, such as a backslash; empty: quotes are "
-        "doubled",
     )
     accept_empty_slots: bool = Field(
         default=False,
@@ -150,8 +133,6 @@ class FeedSettings(Section):
         default=1.0,
         description="How far past its slot's day a play may start before it is quarantined",
     )
-
-    _known_encoding = field_validator("encoding")(check_encoding)
 
     def source_column(self, target: str) -> str:
         """Return the feed's name of a column."""

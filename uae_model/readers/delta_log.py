@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -100,7 +101,7 @@ class _Log:
     """The log of a table: its commits and checkpoints by their versions."""
 
     def __init__(self, table: str) -> None:
-        self.table = plain_path(table.rstrip("/"))
+        self.table = _folder_of(table.rstrip("/"))
         self._filesystem, path = open_location(f"{self.table}/_delta_log")
         self._commits: dict[int, str] = {}
         self._checkpoints: dict[int, list[str]] = {}
@@ -177,3 +178,13 @@ def _require_readable(table: str, protocol: Mapping[str, Any]) -> None:
             f"{table} needs a reader of Delta version {version} with {', '.join(sorted(needs)) or 'more'}; "
             "read it with Spark (uae_model.readers.spark)"
         )
+
+
+def _folder_of(table: str) -> str:
+    """Return the folder of a table; of a ``file:`` URI the one that exists.
+
+    Hadoop takes the path of a URI letter by letter, Python (``Path.as_uri``) writes a space as ``%20``.
+    """
+    plain = plain_path(table)
+    is_quoted = table.startswith("file:") and not Path(plain).exists()
+    return unquote(plain) if is_quoted else plain

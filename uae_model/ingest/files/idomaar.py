@@ -43,7 +43,7 @@ Row = tuple[str, dict[str, Any] | None, Problem | None]
 
 
 @dataclass(frozen=True)
-class Line:
+class IdomaarLine:
     """A line that has the form: its type, id, time (seconds, as text), properties and relations."""
 
     kind: str
@@ -79,7 +79,7 @@ def read_idomaar(file: BinaryIO, part: FilePart, layout: Layout, rows_of: RowsOf
         yield Rows(len(raw), list(zip(*table, strict=True)) or [()] * len(layout.columns), raw, problems)
 
 
-def line_of(text: str) -> Line | None:
+def line_of(text: str) -> IdomaarLine | None:
     """Return what a line says, or None where it has not the form."""
     head = HEAD.match(text)
     if head is None:
@@ -93,7 +93,7 @@ def line_of(text: str) -> Line | None:
     except (ValueError, RecursionError):
         return None
     kind, number, time = head.groups()
-    return None if text[end:].strip() else Line(kind, number, time, properties, relations)
+    return None if text[end:].strip() else IdomaarLine(kind, number, time, properties, relations)
 
 
 def plays_of(text: str) -> Iterator[Row]:
@@ -152,12 +152,12 @@ def _rows(line: bytes, rows_of: RowsOfLine) -> Iterator[Row]:
     return rows_of(text)
 
 
-def _list(line: Line | None, name: str) -> list[Any]:
+def _list(line: IdomaarLine | None, name: str) -> list[Any]:
     related = line.relations.get(name) if line else None
     return related if isinstance(related, list) else []
 
 
-def _first(line: Line | None, name: str) -> Any:
+def _first(line: IdomaarLine | None, name: str) -> Any:
     """Return the id of the first thing that a line relates to."""
     related = _list(line, name)
     return related[0].get("id") if related and isinstance(related[0], dict) else None
