@@ -19,7 +19,8 @@ from uae_model.core.errors import ContractError, InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.lake import TableStore
-from uae_model.pipeline.evaluate import _plays, evaluate, evaluation_days
+from uae_model.pipeline.evaluate import evaluate, evaluation_days
+from uae_model.pipeline.evaluation_plays import evaluation_plays
 
 LAST = DAY + timedelta(days=3)
 DAYS = [DAY + timedelta(days=number) for number in range(4)]
@@ -70,7 +71,7 @@ def test_the_test_days_follow_validation_which_follows_training(store: TableStor
 
 
 def test_every_play_is_read_with_its_features_and_truth(store: TableStore) -> None:
-    plays = _plays(store, evaluation_days(LAST, store.config))
+    plays = evaluation_plays(store, evaluation_days(LAST, store.config))
     assert len(plays) == len(EVERY)
     assert plays.lengths_S.sum() == len(EVERY)
     assert [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)] == [
@@ -126,7 +127,7 @@ def test_days_without_plays_are_named(store: TableStore) -> None:
 
 
 def test_lost_rows_are_noticed(store: TableStore, tmp_path: Path) -> None:
-    plays = _plays(store, evaluation_days(LAST, store.config))
+    plays = evaluation_plays(store, evaluation_days(LAST, store.config))
     root = next(Path(store.config.paths.snapshots).glob("evaluation-*"))
     files = [str(path.relative_to(root)) for path in root.glob("rows/*.parquet")]
     tampered = tmp_path / "tampered"

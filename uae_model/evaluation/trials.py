@@ -137,8 +137,14 @@ class TrialRunner:
         plays = self.plays
         rows_N = np.flatnonzero(plays.split_N == split)
         label_N = plays.label_N if plays.relevance_N is None else plays.relevance_N
-        score_N = predict(model, self._samples.fields_NF[torch.from_numpy(rows_N)]).numpy()
-        return auc(label_N[rows_N], score_N)
+        return auc(label_N[rows_N], self.scores(model, rows_N))
+
+    def scores(self, model: Recommender, rows_N: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return a model's probability that each of these plays is liked."""
+        scores_N: NDArray[np.float32] = predict(
+            model, self._samples.fields_NF[torch.from_numpy(rows_N)]
+        ).numpy()
+        return scores_N
 
     def judge(self, model: Recommender) -> dict[str, float]:
         """Return a model's metrics on the test plays, by label setting."""

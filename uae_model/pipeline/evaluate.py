@@ -6,41 +6,23 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import fsspec
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812
-
 from uae_model.config import Config
 from uae_model.core.dates import days_between
-from uae_model.core.digests import NAME_DIGITS, json_digest
-from uae_model.core.errors import ContractError
-from uae_model.core.logs import log
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.comparison import BASE, Findings
 from uae_model.evaluation.document import Document, Figure, write_document
 from uae_model.evaluation.figures import by_weighting, gamma_curves
 from uae_model.evaluation.grid import TrialStore, run_grid, trials_of
 from uae_model.evaluation.labels import SETTINGS, judged_plays
-from uae_model.evaluation.plays import (
-    TEST,
-    TRAIN,
-    UNKNOWN,
-    VALIDATION,
-    EvaluationPlays,
-    describe_files,
-    description_of,
-    read_evaluation_plays,
-)
+from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
 from uae_model.evaluation.trials import TrialRunner
-from uae_model.features.columns import categorical_buckets, numeric_values, plays_with_features
 from uae_model.lake import TableStore
+from uae_model.pipeline.evaluation_plays import Splits, evaluation_plays
 from uae_model.pipeline.steps.features import require_features
 from uae_model.pipeline.steps.training import require_plays, training_days
 from uae_model.snapshot.write import write_snapshot
-
-Splits = dict[int, list[date]]
 
 GAMMAS = (5.0, 10.0, 15.0, 20.0, 25.0)
 """Of the paper's Fig. 6."""
@@ -62,7 +44,7 @@ def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any
     every_day = [day for days in splits.values() for day in days]
     require_plays(store, every_day)
     require_features(store, every_day)
-    plays = _plays(store, splits)
+    plays = evaluation_plays(store, splits)
     sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
     runner = TrialRunner(plays, TrainedAttention(plays, sessions.root, config, folder), config)
@@ -80,84 +62,6 @@ def evaluation_days(last: date, config: Config) -> Splits:
     test = [date.fromordinal(last.toordinal() - back) for back in range(config.evaluation.test_days)][::-1]
     train, validation = training_days(date.fromordinal(test[0].toordinal() - 1), config)
     return {TRAIN: train, VALIDATION: validation, TEST: list(days_between(test[0], last))}
-
-
-def evaluation_rows(plays: DataFrame, truth: DataFrame | None, splits: Splits, config: Config) -> DataFrame:
-    """Return a row for each play: numbers alone, as ``uae_model.evaluation.plays`` reads them.
-
-    Args:
-        plays: rows of ``plays``.
-        truth: rows of ``truth``; None where there is none.
-        splits: the days of each split.
-        config: the features.
-    """
-    known = {"relevance": F.lit(UNKNOWN), "attended": F.lit(UNKNOWN)}
-    if truth is not None:
-        # Prefixed: a feature may have any name.
-        true = truth.select(
-            F.col("event_id").alias("_event"),
-            *(F.col(name).cast("int").alias(f"_{name}") for name in known),
-        )
-        plays = plays.join(true, F.col("event_id") == F.col("_event"), "left")
-        known = {name: F.coalesce(F.col(f"_{name}"), F.lit(UNKNOWN)) for name in known}
-    return plays.select(
-        F.xxhash64("session_id").alias("session"),
-        F.col("position").cast("int").alias("position"),
-        F.xxhash64("user_id").alias("user"),
-        _split(splits).alias("split"),
-        F.col("is_active").cast("int").alias("active"),
-        F.col("label").cast("int").alias("label"),
-        *(value.cast("int").alias(name) for name, value in known.items()),
-        categorical_buckets(config).alias("categorical"),
-        numeric_values(config).alias("numeric"),
-    )
-
-
-def _split(splits: Splits) -> Column:
-    cases = [F.when(F.col("dt").isin(days), split) for split, days in splits.items()]
-    return F.coalesce(*cases)
-
-
-def _plays(store: TableStore, splits: Splits) -> EvaluationPlays:
-    """Write the plays of one version of the table where that has not been done, and read them."""
-    config = store.config
-    version = store.latest_version("plays")
-    truth_version = store.latest_version("truth") if store.exists("truth") else None
-    versions = {"plays": version, "truth": truth_version}
-    features_version = store.latest_version("features") if config.features.joined else None
-    if features_version is not None:
-        versions["features"] = features_version
-    identity = _identity(config, splits, versions)
-    root = f"{config.paths.snapshots.rstrip('/')}/evaluation-{identity}"
-    if description_of(root) is None:
-        days = [day for chosen in splits.values() for day in chosen]
-        plays = plays_with_features(store, days, plays_version=version, features_version=features_version)
-        truth = None if truth_version is None else store.read("truth", version=truth_version)
-        rows = evaluation_rows(plays, truth, splits, config)
-        if not config.features.numeric:
-            rows = rows.drop("numeric")  # Petastorm cannot stack arrays of no elements
-        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{root}/rows")
-        _describe(root, plays.count(), config)
-        log("evaluation plays written", path=root, plays_version=version, truth_version=truth_version)
-    return read_evaluation_plays(root, identity)
-
-
-def _describe(root: str, rows: int, config: Config) -> None:
-    filesystem, base = fsspec.core.url_to_fs(root)
-    files = sorted(path.removeprefix(f"{base}/") for path in filesystem.glob(f"{base}/rows/*.parquet"))
-    if not files:
-        raise ContractError(f"evaluation plays at {root}: nothing was written")
-    describe_files(root, rows, files, len(config.features.numeric))
-
-
-def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -> str:
-    content = {
-        "features": config.features.to_plain(),
-        "table": config.paths.tables,
-        "versions": versions,
-        "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},
-    }
-    return json_digest(content, NAME_DIGITS)
 
 
 def _document(runner: TrialRunner, findings: Findings, last: date) -> Document:

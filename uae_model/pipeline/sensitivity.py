@@ -59,6 +59,9 @@ def sensitivity(store: TableStore, last: date) -> list[Variant]:
     """
     config = store.config
     days = trainable_days(store, last)
+    if config.weights.function == "auto":  # variants are not registered, so none has a choice of its own
+        weights = config.weights.model_copy(update={"function": "linear"})
+        config = config.model_copy(update={"weights": weights})
     settings = {
         "as configured": config,
         "roles swapped": config.with_features(swapped_roles(config.features)),
