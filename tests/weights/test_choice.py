@@ -66,7 +66,7 @@ def test_a_model_without_a_choice_is_sent_to_tune() -> None:
 
 def test_a_choice_for_other_attention_is_refused() -> None:
     for settings, told in (
-        ({"attention": "filtered"}, "for attention smoothed, and the settings now say filtered; run uae tune"),
+        ({"attention": "filtered"}, "attention smoothed, and the settings now say filtered; run uae tune"),
         ({"attention_mean": 0.4}, "settings now say smoothed of mean 0.4; run uae tune"),
     ):
         changed = AUTO.model_copy(update=settings)

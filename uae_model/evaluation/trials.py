@@ -52,9 +52,14 @@ class TrialResult:
 
 
 class TrialRunner:
-    """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes."""
+    """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes.
 
-    def __init__(self, plays: EvaluationPlays, source: AttentionSource, config: Config) -> None:
+    ``without_gaps`` leaves out embedding rows that no play has: faster, with other initial weights.
+    """
+
+    def __init__(
+        self, plays: EvaluationPlays, source: AttentionSource, config: Config, *, without_gaps: bool = False
+    ) -> None:
         self.plays = plays
         self.config = config
         self._source = source
@@ -64,6 +69,8 @@ class TrialRunner:
         )
         self.space = FieldSpace.fit(config.features, plays.numeric_NF[plays.split_N == TRAIN])
         fields_NF = self.space.encode(plays.categorical_NF, plays.numeric_NF)
+        if without_gaps:
+            self.space, fields_NF = self.space.without_gaps(fields_NF)
         label_N = torch.from_numpy(plays.label_N.astype(np.float32))
         self._samples = Samples(fields_NF, label_N, torch.ones(len(plays)))
         self._train = self._samples.where(self._train_N)
@@ -94,6 +101,10 @@ class TrialRunner:
         else:
             passive = weigh(rule, self._attention(rule, seed), self.plays.passive_in(TRAIN))
         return np.where(self.plays.active_N, 1.0, passive)
+
+    def attention(self, estimator: str, seed: int) -> Floats:
+        """Return an estimator's attention of all plays."""
+        return self._source.attention(estimator, seed)
 
     def run(self, trial: Trial) -> TrialResult:
         """Train the trial's model and judge its epoch with the best weighted validation loss.

@@ -22,7 +22,7 @@ from uae_model.config.evaluation import EvaluationSettings
 from uae_model.core.errors import InputError
 from uae_model.evaluation.attention import GivenAttention, pair_attention
 from uae_model.evaluation.metrics import drawn_auc
-from uae_model.evaluation.plays import TEST, EvaluationPlays
+from uae_model.evaluation.plays import TEST, TRAIN, EvaluationPlays
 from uae_model.evaluation.trials import TrialRunner
 from uae_model.models.pair import AttentionKind, NetworkPair
 from uae_model.weights.choice import LINEAR, NONE, JudgedWeighting, WeightChoice
@@ -33,6 +33,8 @@ Floats = NDArray[np.float64]
 
 BASE_MODEL = "FM"
 METRIC = "AUC by the labels of active plays"
+LEAST_STEPS = 15
+"""Steps of an epoch of the base model, at least."""
 DRAWS = 200
 """Draws of users with replacement, as a bootstrap."""
 DRAW_SEED = 18
@@ -90,7 +92,7 @@ def choose_weighting(plays: EvaluationPlays, pair: NetworkPair, config: Config, 
         InputError: if too few active plays can be judged.
     """
     kind, attention_N = weighed_attention(plays, pair, config)
-    runner = TrialRunner(plays, GivenAttention(attention_N), _with_default_base_models(config))
+    runner = runner_of(plays, attention_N, config)
     fits = judge_candidates(runner, config.weight_choice.candidates, config.weight_choice.fits)
     chosen, runner_up, candidates = choose(fits)
     return WeightChoice(
@@ -103,6 +105,18 @@ def choose_weighting(plays: EvaluationPlays, pair: NetworkPair, config: Config, 
         attention_mean=config.weights.attention_mean,
         day=day,
     )
+
+
+def runner_of(plays: EvaluationPlays, attention_N: Floats, config: Config) -> TrialRunner:
+    """Return the runner of fits, with base models as they are by default: no choice hangs on ``evaluation``.
+
+    A small window has smaller batches: an epoch has at least ``LEAST_STEPS`` steps.
+    """
+    own = EvaluationSettings()
+    batch_size = max(2, min(own.batch_size, int((plays.split_N == TRAIN).sum()) // LEAST_STEPS))
+    changed = {"evaluation": own.model_copy(update={"batch_size": batch_size})}
+    source = GivenAttention(attention_N)
+    return TrialRunner(plays, source, config.model_copy(update=changed), without_gaps=True)
 
 
 def weighed_attention(
@@ -163,8 +177,3 @@ def _drawn_counts(user_N: NDArray[np.int64]) -> Floats:
     count_DU = np.concatenate([np.ones((1, users)), drawn_DU])
     count_ND: Floats = count_DU.T[user_index_N]
     return count_ND
-
-
-def _with_default_base_models(config: Config) -> Config:
-    """Return the settings with base models as they are by default: the choice hangs on no evaluation."""
-    return config.model_copy(update={"evaluation": EvaluationSettings()})
