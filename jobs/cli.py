@@ -16,6 +16,7 @@ STEPS = {
     "features": "aggregate features of a day's plays, or what each feature means",
     "train": "plays -> snapshot -> attention and propensity models, registered",
     "sensitivity": "how much attention hangs on the declared roles and on its mean",
+    "tune": "the weight function of a model, chosen on data",
     "promote": "make a registered version champion, or go back",
     "score": "plays of a day -> weights, with the champion",
     "publish": "check the weights of a day and let readers see them",

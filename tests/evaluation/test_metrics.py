@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from uae_model.evaluation.metrics import auc, grouped_auc, relative_improvement
+from uae_model.evaluation.metrics import auc, drawn_auc, grouped_auc, relative_improvement
 
 # User 7: positives .9 and .3 against negatives .6 and .3: 1 + 1 + 0 + 1/2 of four pairs. User 8: one pair,
 # won. User 9 has one class and counts nowhere, whatever its score.
@@ -48,6 +48,14 @@ def test_nothing_is_relative_to_a_base_of_chance(base: float) -> None:
 
 
 rows = st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 5)), min_size=1, max_size=60)
+
+
+@given(rows, st.integers(0, 2**32 - 1))
+def test_an_auc_of_draws_is_that_of_rows_drawn_so_often(rows: list[tuple[int, bool, int]], seed: int) -> None:
+    _, label, score = (np.array(column) for column in zip(*rows, strict=True))
+    counts = np.random.default_rng(seed).integers(0, 4, (len(rows), 3))
+    expected = [auc(np.repeat(label, count), np.repeat(score, count)) for count in counts.T]
+    np.testing.assert_allclose(drawn_auc(label, score, counts), expected)
 
 
 @given(rows)

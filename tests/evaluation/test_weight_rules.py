@@ -33,6 +33,7 @@ def test_auto_takes_the_configured_function() -> None:
     assert weights_of("auto") == pytest.approx(ATTENTION)
     assert weights_of("auto", function="power", gamma=5)[2] == pytest.approx(1 - 1.4**-5)
     assert weights_of("auto", function="constant", mean=0.3) == pytest.approx([0.3] * 4)
+    assert weights_of("auto", function="auto") == pytest.approx(ATTENTION)  # linear: there is no choice
     assert weights_of("truth", function="power") == pytest.approx(ATTENTION)
 
 

@@ -179,6 +179,16 @@ def test_train_prints_both_versions(run: Any) -> None:
     )
 
 
+def test_tune_prints_what_was_chosen(run: Any) -> None:
+    def tune(store: Any, registry: Any, day: date, version: int | None) -> dict[str, Any]:
+        return {"attention_model_version": version or 4, "weighting": "scaled:0.1"}
+
+    for options, version in (([], 4), (["--version", "2"], 2)):
+        code, lines, _ = run("tune", *DATE, *options, tune_model=tune)
+        assert code == 0
+        assert lines == [{"dt": "2026-01-05", "attention_model_version": version, "weighting": "scaled:0.1"}]
+
+
 def test_score_takes_the_day_alone(run: Any) -> None:
     def run_steps(night: Any, steps: Any) -> Any:
         assert (night.first, night.last, night.reopens) == (DAY, DAY, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from uae_model.core.errors import ContractError, InputError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.lake import TableStore
-from uae_model.pipeline.evaluate import evaluate, evaluation_days, evaluation_plays
+from uae_model.pipeline.evaluate import evaluate, evaluation_days
+from uae_model.pipeline.evaluation_plays import evaluation_plays
 
 LAST = DAY + timedelta(days=3)
 DAYS = [DAY + timedelta(days=number) for number in range(4)]
@@ -94,6 +96,16 @@ def test_every_play_is_read_with_its_features_and_truth(store: TableStore) -> No
     assert len(set(plays.user_N.tolist())) == len({row["user_id"] for row in EVERY})
 
 
+def test_of_many_plays_some_users_are_drawn_with_all_of_theirs(store: TableStore) -> None:
+    splits = evaluation_days(LAST, store.config)
+    by_user = Counter(evaluation_plays(store, splits).user_N.tolist())
+    some = Counter(evaluation_plays(store, splits, len(EVERY) // 2).user_N.tolist())
+    assert 0 < len(some) < len(by_user)
+    assert some.items() <= by_user.items()
+    everyone = evaluation_plays(store, splits, len(EVERY)).user_N
+    assert Counter(everyone.tolist()) == by_user
+
+
 def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
     trials = MemoryStore()
     found = evaluate(store, trials, LAST)
@@ -124,7 +136,7 @@ def test_days_without_plays_are_named(store: TableStore) -> None:
 
 def test_lost_rows_are_noticed(store: TableStore, tmp_path: Path) -> None:
     plays = evaluation_plays(store, evaluation_days(LAST, store.config))
-    root = next(Path(store.config.paths.snapshots).glob("evaluation-*"))
+    root = Path(store.config.paths.snapshots) / f"evaluation-{plays.identity}"
     files = [str(path.relative_to(root)) for path in root.glob("rows/*.parquet")]
     tampered = tmp_path / "tampered"
     tampered.mkdir()

@@ -36,7 +36,7 @@ feed.format = "jsonl"
 feed.late_days = 1
 """
 MODELS: Any = SimpleNamespace(
-    attention_version=1, propensity_version=1, state={"calibration": {}}, traits=Traits()
+    attention_version=1, propensity_version=1, state={"calibration": {}}, traits=Traits(), weight_choice=None
 )
 
 

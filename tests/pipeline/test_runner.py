@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -197,6 +198,33 @@ def test_a_plan_goes_on_to_all_that_reads_a_planned_day_and_builds_nothing(confi
     assert (steps.built, reader.built) == ([], [])
     unchanged = night(config, events(3), PLAYS, features)
     assert plan(unchanged, [steps.step, reader.step]) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "chosen", "stale"),
+    [
+        ("auto", "scaled:0.2", None),
+        ("auto", "linear", "weight function changed, version scaled:0.2 -> linear"),
+        ("auto", None, "weight function changed, version scaled:0.2 -> not chosen"),
+    ],
+)
+def test_another_choice_of_the_weight_function_makes_the_day_stale(
+    make_config: Callable[..., Config], function: str, chosen: str | None, stale: str | None
+) -> None:
+    config = make_config(f"weights.function={function}")
+    choice = None if chosen is None else SimpleNamespace(name=chosen)
+    registry: Any = SimpleNamespace(
+        champion_versions=lambda: (3, 4), weight_choice=lambda version: choice if version == 3 else None
+    )
+    scored = accepted("weights", DAY, inputs={"model": "3/4", "weight function": "scaled:0.2"})
+    reason = examine(night(config, scored, registry=registry), WEIGHTS, scored.unit)
+    assert (reason.text if reason else None) == stale
+
+
+def test_a_configured_weight_function_asks_for_no_choice(config: Config) -> None:
+    registry: Any = SimpleNamespace(champion_versions=lambda: (3, 4))
+    scored = accepted("weights", DAY, inputs={"model": "3/4"})
+    assert examine(night(config, scored, registry=registry), WEIGHTS, scored.unit) is None
 
 
 def test_a_model_that_the_registry_lost_is_told(config: Config) -> None:

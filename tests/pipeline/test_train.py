@@ -13,7 +13,8 @@ import pytest
 from tests.builders import DAY
 from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config, FeatureSet
-from uae_model.core.errors import InputError, ModelError
+from uae_model.core.errors import ConfigError, InputError, ModelError
+from uae_model.pipeline import weight_choice
 from uae_model.pipeline.nightly import train
 from uae_model.pipeline.steps import training as module
 from uae_model.pipeline.steps.training import promote, training_days
@@ -33,10 +34,14 @@ class FakeRegistry:
         self.tags = {**GOOD_TAGS, **(tags or {})}
         self.versions = champion
         self.known: tuple[int, int] | None = None
+        self.choices: dict[int, str] = {}
         self.features = FeatureSet()
         self.promoted: list[int] = []
         self.extra_tags: dict[str, str] = {}
         self.opened: list[tuple[date, date]] = []
+
+    def weight_choice(self, version: int) -> str | None:
+        return self.choices.get(version)
 
     def registered(self, key: str) -> tuple[int, int] | None:
         assert key == "key"
@@ -142,6 +147,39 @@ class TestTrain:
         assert job.tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
         assert job.training.window_days == 2
         assert registry.opened == [(DAY, self.LAST)]
+
+    @pytest.fixture
+    def chosen(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Any]]:
+        """Replace the choice itself; return the versions and days that were asked for."""
+        calls: list[tuple[int, Any]] = []
+
+        def choose(store: Any, registry: FakeRegistry, version: int, days: Any) -> None:
+            calls.append((version, days))
+            registry.choices[version] = "linear"
+
+        monkeypatch.setattr(weight_choice, "choose_for", choose)
+        return calls
+
+    def test_a_training_ends_with_the_choice_of_the_weight_function(
+        self, jobs: list[TrainingJob], make_config: Any, chosen: list[tuple[int, Any]]
+    ) -> None:
+        store, registry = self.store(make_config, 5, 6, 7), FakeRegistry()
+        train(store, registry, self.LAST)  # type: ignore[arg-type]
+        assert chosen == []  # weights.function = linear
+        store.config = make_config("training.window_days=2", "weights.function=auto")
+        for _ in range(2):  # once: what is chosen stays
+            train(store, registry, self.LAST)  # type: ignore[arg-type]
+        assert chosen == [(4, ([DAY, DAY + timedelta(days=1)], [self.LAST]))]
+        assert len(jobs) == 1
+
+    def test_a_window_of_a_day_leaves_none_to_choose_by(
+        self, jobs: list[TrainingJob], make_config: Any
+    ) -> None:
+        config = make_config("training.window_days=1", "weights.function=auto")
+        store: Any = FakeStore(config, [DAY, DAY + timedelta(days=1), self.LAST])
+        with pytest.raises(ConfigError, match=r"training.window_days = 1: .* set training.window_days to 2"):
+            train(store, FakeRegistry(), self.LAST)  # type: ignore[arg-type]
+        assert jobs == []
 
     def test_the_champion_is_laid_where_the_ranks_find_it(
         self, jobs: list[TrainingJob], make_config: Any

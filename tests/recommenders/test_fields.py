@@ -38,6 +38,15 @@ def test_bins_hold_equal_shares_and_order_is_kept() -> None:
     assert space.sizes[1] == NUMERIC_BINS + 1
 
 
+def test_fields_without_gaps_tell_the_same_plays_apart() -> None:
+    space = FieldSpace.fit(FEATURES, numbers([1, 2, 3, 4], [5, 5, 5, 5]))
+    fields_NF = space.encode(np.array([[9], [2], [9], [0]]), numbers([1, 4, 1, 4], [5, 5, 5, 5]))
+    smaller, indexed_NF = space.without_gaps(fields_NF)
+    assert smaller.sizes == (3, 2, 1)
+    assert smaller.names == space.names
+    assert indexed_NF.tolist() == [[2, 0, 0], [1, 1, 0], [2, 0, 0], [0, 1, 0]]
+
+
 def test_missing_new_and_extreme_numbers_have_an_index() -> None:
     space = FieldSpace.fit(FEATURES, numbers([1, 2, 3, float("nan")], [5, 5, 5, 5]))
     fields_NF = space.encode(

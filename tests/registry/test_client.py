@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
 from tests.training_builders import EncodedPlays, encode_plays, pair_for, play_rows
+from tests.weights.test_choice import CHOICE
 from uae_model import __version__
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
@@ -390,6 +392,17 @@ class TestChampion:
             assert trained.registry.load(1, 1).attention_version == 1
             assert trained.registry.candidate(trained.registry.version(1)).training_plays == 70
             assert trained.register("one") == (1, 1)
+
+    def test_a_choice_stays_with_its_version_until_another_is_made(self, trained: Trained) -> None:
+        registry = trained.registry
+        assert registry.weight_choice(2) is None
+        for name in ("linear", "scaled:0.2"):
+            registry.record_weight_choice(2, replace(CHOICE, name=name))
+        assert registry.weight_choice(2) == CHOICE
+        assert registry.load(2, 2).weight_choice == CHOICE
+        assert (registry.weight_choice(1), registry.load(1, 1).weight_choice) == (None, None)
+        run = trained.client.get_run(trained.runs["two"])
+        assert run.data.metrics["chosen_weight_gain"] == pytest.approx(0.03)
 
     def test_any_registered_pair_can_be_loaded(self, trained: Trained) -> None:
         loaded = trained.registry.load(1, 1)

@@ -18,6 +18,7 @@ from uae_model.config.model_sections import (
     RegistrySettings,
     ScoringSettings,
     TrainingSettings,
+    WeightChoiceSettings,
     WeightSettings,
 )
 
@@ -293,6 +294,7 @@ class Sections(Section):
     promotion: PromotionGates = PromotionGates()
     scoring: ScoringSettings = ScoringSettings()
     weights: WeightSettings = WeightSettings()
+    weight_choice: WeightChoiceSettings = WeightChoiceSettings()
     publication: PublicationChecks = PublicationChecks()
     retention: RetentionSettings = RetentionSettings()
     nightly: NightlySettings = NightlySettings()

@@ -16,7 +16,7 @@ from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.logs import log
 from uae_model.evaluation.plays import EvaluationPlays
 from uae_model.models.inference import predict_sessions
-from uae_model.models.pair import NetworkPair
+from uae_model.models.pair import AttentionKind, NetworkPair
 from uae_model.models.process_group import ProcessGroup
 from uae_model.training.job import TrainingJob, load_tensors, save_tensors
 from uae_model.training.loop import Trainer
@@ -31,6 +31,34 @@ class AttentionSource(Protocol):
     def attention(self, estimator: str, seed: int) -> Floats:
         """Return attention_N, in the order of the plays."""
         ...
+
+
+@dataclass(frozen=True)
+class GivenAttention:
+    """Attention that is known already, whatever estimator and seed are asked for."""
+
+    attention_N: Floats
+
+    def attention(self, estimator: str, seed: int) -> Floats:
+        """Return attention_N, in the order of the plays."""
+        del estimator, seed
+        return self.attention_N
+
+
+def pair_attention(
+    pair: NetworkPair, plays: EvaluationPlays, batch_plays: int, kind: AttentionKind | None = None
+) -> Floats:
+    """Return a pair's attention of every play, of the estimator's own kind by default."""
+    attention_N, _ = predict_sessions(
+        pair,
+        plays.categorical_NF,
+        plays.numeric_NF,
+        plays.active_N.astype(np.float32),
+        plays.lengths_S,
+        batch_plays,
+        kind,
+    )
+    return attention_N
 
 
 @dataclass(frozen=True)
@@ -57,14 +85,7 @@ class TrainedAttention:
             known_N: Floats = stored["attention_N"].numpy()
             return known_N
         pair = self._trained(estimator, seed, folder)
-        attention_N, _ = predict_sessions(
-            pair,
-            self.plays.categorical_NF,
-            self.plays.numeric_NF,
-            self.plays.active_N.astype(np.float32),
-            self.plays.lengths_S,
-            self.config.scoring.batch_plays,
-        )
+        attention_N = pair_attention(pair, self.plays, self.config.scoring.batch_plays)
         save_tensors(f"{folder}/attention.pt", {"attention_N": torch.from_numpy(attention_N)})
         return attention_N
 

@@ -28,6 +28,24 @@ def auc(label_N: NDArray[Any], score_N: NDArray[Any]) -> float:
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 
 
+def drawn_auc(label_N: NDArray[Any], score_N: NDArray[Any], count_ND: NDArray[Any]) -> Floats:
+    """Return auc_D: the AUC of samples that hold each row as often as ``count_ND`` says, ties counted half.
+
+    NaN where a sample lacks one class.
+    """
+    order_N = np.argsort(score_N, kind="stable")
+    positive_N = np.asarray(label_N)[order_N] > 0
+    count_ND = np.asarray(count_ND, np.float64)[order_N]
+    starts = np.flatnonzero(np.append(True, np.diff(np.asarray(score_N)[order_N]) != 0))
+    positive_TD = np.add.reduceat(np.where(positive_N[:, None], count_ND, 0.0), starts)
+    negative_TD = np.add.reduceat(np.where(positive_N[:, None], 0.0, count_ND), starts)
+    below_TD = np.cumsum(negative_TD, axis=0) - negative_TD / 2
+    pairs_D = positive_TD.sum(axis=0) * negative_TD.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        auc_D: Floats = (positive_TD * below_TD).sum(axis=0) / pairs_D
+    return auc_D
+
+
 def grouped_auc(
     label_N: NDArray[Any], score_N: NDArray[Any], user_N: NDArray[Any], weight: UserWeight
 ) -> float:

@@ -60,6 +60,9 @@ def compare_variants(store: TableStore, days: tuple[list[date], list[date]]) -> 
         ModelError: if a training leaves no networks.
     """
     config = store.config
+    if config.weights.function == "auto":  # variants are not registered, so none has a choice of its own
+        weights = config.weights.model_copy(update={"function": "linear"})
+        config = config.model_copy(update={"weights": weights})
     settings = {
         "as configured": config,
         "roles swapped": config.with_features(swapped_roles(config.features)),

@@ -52,9 +52,14 @@ class TrialResult:
 
 
 class TrialRunner:
-    """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes."""
+    """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes.
 
-    def __init__(self, plays: EvaluationPlays, source: AttentionSource, config: Config) -> None:
+    ``without_gaps`` leaves out embedding rows that no play has: faster, with other initial weights.
+    """
+
+    def __init__(
+        self, plays: EvaluationPlays, source: AttentionSource, config: Config, *, without_gaps: bool = False
+    ) -> None:
         self.plays = plays
         self.config = config
         self._source = source
@@ -64,6 +69,8 @@ class TrialRunner:
         )
         self.space = FieldSpace.fit(config.features, plays.numeric_NF[plays.split_N == TRAIN])
         fields_NF = self.space.encode(plays.categorical_NF, plays.numeric_NF)
+        if without_gaps:
+            self.space, fields_NF = self.space.without_gaps(fields_NF)
         label_N = torch.from_numpy(plays.label_N.astype(np.float32))
         self._samples = Samples(fields_NF, label_N, torch.ones(len(plays)))
         self._train = self._samples.where(self._train_N)
@@ -94,6 +101,10 @@ class TrialRunner:
         else:
             passive = weigh(rule, self._attention(rule, seed), self.plays.passive_in(TRAIN))
         return np.where(self.plays.active_N, 1.0, passive)
+
+    def attention(self, estimator: str, seed: int) -> Floats:
+        """Return an estimator's attention of all plays."""
+        return self._source.attention(estimator, seed)
 
     def run(self, trial: Trial) -> TrialResult:
         """Train the trial's model and judge its epoch with the best weighted validation loss.
@@ -137,8 +148,14 @@ class TrialRunner:
         plays = self.plays
         rows_N = np.flatnonzero(plays.split_N == split)
         label_N = plays.label_N if plays.relevance_N is None else plays.relevance_N
-        score_N = predict(model, self._samples.fields_NF[torch.from_numpy(rows_N)]).numpy()
-        return auc(label_N[rows_N], score_N)
+        return auc(label_N[rows_N], self.scores(model, rows_N))
+
+    def scores(self, model: Recommender, rows_N: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return a model's probability that each of these plays is liked."""
+        scores_N: NDArray[np.float32] = predict(
+            model, self._samples.fields_NF[torch.from_numpy(rows_N)]
+        ).numpy()
+        return scores_N
 
     def judge(self, model: Recommender) -> dict[str, float]:
         """Return a model's metrics on the test plays, by label setting."""

@@ -67,7 +67,8 @@ def parse_rule(name: str, settings: WeightSettings) -> WeightRule:
     """Read a weighting's name.
 
     Without a function of its own, a paper's estimator takes Eq. 19 with ``weights.gamma``, ``truth`` the
-    attention as it is, and chain, joint and auto the configured function: what they would be published with.
+    attention as it is, and chain, joint and auto the configured function: what they would be published with
+    (linear where it is chosen on data, since no choice is known of an estimator that is trained here).
     """
     source, *rest = name.split(":")
     if source == "constant":
@@ -79,7 +80,8 @@ def parse_rule(name: str, settings: WeightSettings) -> WeightRule:
     if source in (*FIXED, TRUTH):
         return WeightRule(name, source, "linear")
     numbers = {"power": settings.gamma, "scaled": settings.mean, "constant": settings.mean}
-    return WeightRule(name, source, settings.function, numbers.get(settings.function))
+    function = "linear" if settings.function == "auto" else settings.function
+    return WeightRule(name, source, function, numbers.get(function))
 
 
 def weigh(rule: WeightRule, attention_N: Floats, passive_N: NDArray[np.bool_]) -> Floats:

@@ -7,30 +7,18 @@ from typing import Any
 
 from uae_model.config import Config
 from uae_model.core.dates import days_between
-from uae_model.core.digests import NAME_DIGITS, json_digest
-from uae_model.core.errors import ContractError
-from uae_model.core.logs import log
 from uae_model.evaluation.attention import TrainedAttention
 from uae_model.evaluation.comparison import Findings
 from uae_model.evaluation.document import write_document
 from uae_model.evaluation.grid import TrialStore, run_grid, trials_of
 from uae_model.evaluation.page import document_of
-from uae_model.evaluation.plays import (
-    TEST,
-    TRAIN,
-    VALIDATION,
-    EvaluationPlays,
-    describe_files,
-    description_of,
-    read_evaluation_plays,
-)
-from uae_model.evaluation.rows import Splits, evaluation_rows
+from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
+from uae_model.evaluation.rows import Splits
 from uae_model.evaluation.trials import TrialRunner
-from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
+from uae_model.pipeline.evaluation_plays import evaluation_plays
 from uae_model.pipeline.steps.features import require_features
 from uae_model.pipeline.steps.training import require_plays, training_days
-from uae_model.snapshot.layout import parquet_files
 from uae_model.snapshot.write import write_snapshot
 
 
@@ -68,44 +56,3 @@ def evaluation_days(last: date, config: Config) -> Splits:
     test = [date.fromordinal(last.toordinal() - back) for back in range(config.evaluation.test_days)][::-1]
     train, validation = training_days(date.fromordinal(test[0].toordinal() - 1), config)
     return {TRAIN: train, VALIDATION: validation, TEST: list(days_between(test[0], last))}
-
-
-def evaluation_plays(store: TableStore, splits: Splits) -> EvaluationPlays:
-    """Write the plays of one version of the table where that has not been done, and read them."""
-    config = store.config
-    version = store.latest_version("plays")
-    truth_version = store.latest_version("truth") if store.exists("truth") else None
-    versions = {"plays": version, "truth": truth_version}
-    features_version = store.latest_version("features") if config.features.joined else None
-    if features_version is not None:
-        versions["features"] = features_version
-    identity = _identity(config, splits, versions)
-    root = f"{config.paths.snapshots.rstrip('/')}/evaluation-{identity}"
-    if description_of(root) is None:
-        days = [day for chosen in splits.values() for day in chosen]
-        plays = plays_with_features(store, days, plays_version=version, features_version=features_version)
-        truth = None if truth_version is None else store.read("truth", version=truth_version)
-        rows = evaluation_rows(plays, truth, splits, config)
-        if not config.features.numeric:
-            rows = rows.drop("numeric")  # Petastorm cannot stack arrays of no elements
-        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{root}/rows")
-        _describe(root, plays.count(), config)
-        log("evaluation plays written", path=root, plays_version=version, truth_version=truth_version)
-    return read_evaluation_plays(root, identity)
-
-
-def _describe(root: str, rows: int, config: Config) -> None:
-    files = parquet_files(root, "rows")
-    if not files:
-        raise ContractError(f"evaluation plays at {root}: nothing was written")
-    describe_files(root, rows, files, len(config.features.numeric))
-
-
-def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -> str:
-    content = {
-        "features": config.features.to_plain(),
-        "table": config.paths.tables,
-        "versions": versions,
-        "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},
-    }
-    return json_digest(content, NAME_DIGITS)

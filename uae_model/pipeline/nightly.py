@@ -20,6 +20,7 @@ from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, TRAINING, ingest_steps, steps_of_night
 from uae_model.pipeline.steps.publication import published_row
 from uae_model.pipeline.steps.weights import lost_models
+from uae_model.pipeline.weight_choice import choose_where_missing
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import closing_time
 
@@ -69,6 +70,8 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
 def train(store: TableStore, registry: Registry, last: date) -> tuple[int, int]:
     """Train on the window before ``last`` where its days have changed; return (attention, propensity)."""
     attention, propensity = build(store, TRAINING, last, registry).counts["models"]
+    # A pair that was registered before the weight function was to be chosen has no choice yet.
+    choose_where_missing(store, registry, attention, training_days(last, store.config))
     return attention, propensity
 
 

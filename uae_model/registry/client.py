@@ -40,8 +40,11 @@ from uae_model.registry.gates import CHOSEN, RegisteredCandidate
 from uae_model.registry.tracking import experiment_id, quiet_mlflow, tracked_by
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult, load_tensors, save_tensors
+from uae_model.weights.choice import WeightChoice
 
 CHAMPION = "champion"
+WEIGHT_CHOICE = "weight_choice"
+"""Tag of an attention version: the weight function that was chosen on data for it."""
 PREVIOUS = "previous_champion"
 
 
@@ -54,6 +57,7 @@ class Champion:
     state: dict[str, Any]
     features: FeatureSet
     references: tuple[FeatureReference, ...] = ()
+    weight_choice: WeightChoice | None = None
 
     @property
     def traits(self) -> Traits:
@@ -189,7 +193,22 @@ class Registry:
             state,
             _stored_features(declaration["features"], uri),
             read_references(declaration["snapshot"].get("references", ())),
+            self.weight_choice(attention_version),
         )
+
+    def weight_choice(self, attention_version: int) -> WeightChoice | None:
+        """Return the weight function that was chosen on data for a version, None where none was."""
+        text = self.version(attention_version).tags.get(WEIGHT_CHOICE)
+        return None if text is None else WeightChoice.from_json(text)
+
+    def record_weight_choice(self, attention_version: int, choice: WeightChoice) -> None:
+        """Keep a choice with its version, in place of an earlier one, and its gain with the version's run."""
+        version = self.version(attention_version)
+        self._log_chosen(str(version.run_id), {"weight_gain": choice.chosen.gain})
+        self._client.set_model_version_tag(
+            self._attention, str(attention_version), WEIGHT_CHOICE, choice.to_json()
+        )
+        log("weight function chosen", attention_version=attention_version, weighting=choice.name)
 
     def carries_code(self, attention_version: int) -> bool:
         """Tell whether a version can be loaded as a pyfunc: those of before models carried their code cannot.

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from uae_model.config.model_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import AttentionKind, Traits
+from uae_model.weights.choice import WeightChoice
 from uae_model.weights.functions import ARRAYS, Floats, WeightFunction, shifted
 
 LARGEST_LOGIT = 20.0
@@ -27,8 +28,16 @@ LOGIT_BINS = int(2 * LARGEST_LOGIT / BIN_WIDTH) + 1
 LARGEST_SHIFT = 60.0
 
 
+def own_kind(settings: WeightSettings, traits: Traits) -> AttentionKind:
+    """Return the kind of attention that the weights of a model rest on."""
+    return traits.own_attention if settings.attention == "own" else settings.attention
+
+
 def resolve_weight_function(
-    settings: WeightSettings, traits: Traits, calibration: Mapping[str, Any]
+    settings: WeightSettings,
+    traits: Traits,
+    calibration: Mapping[str, Any],
+    choice: WeightChoice | None = None,
 ) -> WeightFunction:
     """Fill in what the settings leave to the model.
 
@@ -37,12 +46,20 @@ def resolve_weight_function(
         traits: of the model; its own kind of attention where the settings say ``own``.
         calibration: of the model: ``active_plays``, ``passive_plays`` and, by kind of attention,
             ``histograms`` of its logits over passive plays.
+        choice: the function that was chosen on data, for ``weights.function = "auto"``.
 
     Raises:
         ModelError: if the known mean of attention is not above the share of active plays, all of which
-            are attended.
+            are attended; if the function is to be chosen on data and was not, or for other attention.
     """
-    kind = traits.own_attention if settings.attention == "own" else settings.attention
+    kind = own_kind(settings, traits)
+    if settings.function == "auto":
+        if choice is None:
+            raise ModelError(
+                'weights.function = "auto": no weight function was chosen for this model; run uae tune, or '
+                "set weights.function to linear"
+            )
+        settings = choice.applied_to(settings, kind)
     shift, factor = 0.0, 1.0
     if settings.attention_mean is not None:
         shift = _shift_for(settings.attention_mean, kind, calibration)

@@ -11,6 +11,7 @@ from uae_model.core.logs import log, warn
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.pipeline.steps.features import has_joined_features, require_features
+from uae_model.pipeline.weight_choice import choose_where_missing, require_days_to_choose
 from uae_model.publication.checks import Check
 from uae_model.registry.client import Registry, require_same_features
 from uae_model.registry.gates import failed_gates
@@ -34,6 +35,8 @@ def trainable_days(store: TableStore, last: date) -> tuple[list[date], list[date
         InputError: naming the days without plays, or without current features.
     """
     _require_active_feedback(store.config)
+    if store.config.weights.function == "auto":
+        require_days_to_choose(store.config)
     train_days, validation_days = training_days(last, store.config)
     require_plays(store, [*train_days, *validation_days])
     require_features(store, [*train_days, *validation_days])
@@ -66,6 +69,7 @@ def _reads(last: date, config: Config) -> list[Unit]:
 def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     """Register a pair and remember what it was trained on; its version is the attention model's."""
     models = _register(night.store, night.models, unit.day)
+    choose_where_missing(night.store, night.models, models[0], training_days(unit.day, night.config))
     state = DayState(
         unit,
         models[0],

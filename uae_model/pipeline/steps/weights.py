@@ -61,9 +61,20 @@ def champion_input(night: Night, unit: Unit) -> dict[str, Any]:
     return {"model": "/".join(map(str, versions))} if versions else {}
 
 
+def _models_and_choice(night: Night, unit: Unit) -> dict[str, Any]:
+    """Return the pair that scores and, where that is configured, the weight function chosen for it."""
+    versions = night.models.champion_versions()
+    if night.config.weights.function != "auto" or versions is None:
+        return champion_input(night, unit)
+    choice = night.models.weight_choice(versions[0])
+    return {**champion_input(night, unit), "weight function": choice.name if choice else "not chosen"}
+
+
 def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     config, champion = night.config, night.champion
-    weighting = resolve_weight_function(config.weights, champion.traits, champion.state["calibration"])
+    weighting = resolve_weight_function(
+        config.weights, champion.traits, champion.state["calibration"], champion.weight_choice
+    )
     networks = night.store.spark.sparkContext.broadcast(serialise(champion.state))
     plays = plays_with_features(night.store, [day])
     scored = (
@@ -90,8 +101,8 @@ WEIGHTS = Step(
     phase="score",
     units=built_before("weights"),
     reads=reads_scored,
-    outside=champion_input,
-    pinned=frozenset({"model"}),
+    outside=_models_and_choice,
+    pinned=frozenset({"model", "weight function"}),
     settings=lambda config: config.digest_of("weights", "scoring", "features"),
     requires=require_plays_and_features,
     commit=replaces(_rows),

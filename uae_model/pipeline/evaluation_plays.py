@@ -1,0 +1,81 @@
+"""Plays and truth of some days as numbers in files, which base models are trained and judged on."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from uae_model.config import Config
+from uae_model.core.digests import NAME_DIGITS, json_digest
+from uae_model.core.errors import ContractError
+from uae_model.core.logs import log
+from uae_model.evaluation.plays import (
+    EvaluationPlays,
+    describe_files,
+    description_of,
+    read_evaluation_plays,
+)
+from uae_model.evaluation.rows import Splits, evaluation_rows
+from uae_model.features.columns import plays_with_features
+from uae_model.lake import TableStore
+from uae_model.snapshot.layout import parquet_files
+
+USER_PARTS = 1 << 20
+"""Parts of equal size that users fall into by a hash of their id."""
+
+
+def some_users(plays: DataFrame, max_plays: int) -> DataFrame:
+    """Return all plays of some users, about ``max_plays`` in all; the same users whatever the day."""
+    share = max_plays / max(1, plays.count())
+    if share >= 1:
+        return plays
+    return plays.where(F.pmod(F.xxhash64("user_id"), F.lit(USER_PARTS)) < int(share * USER_PARTS))
+
+
+def evaluation_plays(store: TableStore, splits: Splits, max_plays: int | None = None) -> EvaluationPlays:
+    """Write the plays of one version of the table where that has not been done, and read them.
+
+    Args:
+        store: with the plays of the days, and the simulation's truth where there is one.
+        splits: the days of each split.
+        max_plays: of about so many, at most; of more, users are drawn, each with all of its plays.
+    """
+    config = store.config
+    version = store.latest_version("plays")
+    truth_version = store.latest_version("truth") if store.exists("truth") else None
+    versions = {"plays": version, "truth": truth_version}
+    features_version = store.latest_version("features") if config.features.joined else None
+    if features_version is not None:
+        versions["features"] = features_version
+    identity = _identity(config, splits, {**versions, **({"max_plays": max_plays} if max_plays else {})})
+    root = f"{config.paths.snapshots.rstrip('/')}/evaluation-{identity}"
+    if description_of(root) is None:
+        days = [day for chosen in splits.values() for day in chosen]
+        plays = plays_with_features(store, days, plays_version=version, features_version=features_version)
+        if max_plays is not None:
+            plays = some_users(plays, max_plays)
+        truth = None if truth_version is None else store.read("truth", version=truth_version)
+        rows = evaluation_rows(plays, truth, splits, config)
+        if not config.features.numeric:
+            rows = rows.drop("numeric")  # Petastorm cannot stack arrays of no elements
+        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{root}/rows")
+        _describe(root, plays.count(), config)
+        log("evaluation plays written", path=root, plays_version=version, truth_version=truth_version)
+    return read_evaluation_plays(root, identity)
+
+
+def _describe(root: str, rows: int, config: Config) -> None:
+    files = parquet_files(root, "rows")
+    if not files:
+        raise ContractError(f"evaluation plays at {root}: nothing was written")
+    describe_files(root, rows, files, len(config.features.numeric))
+
+
+def _identity(config: Config, splits: Splits, versions: dict[str, int | None]) -> str:
+    content = {
+        "features": config.features.to_plain(),
+        "table": config.paths.tables,
+        "versions": versions,
+        "splits": {split: [day.isoformat() for day in days] for split, days in splits.items()},
+    }
+    return json_digest(content, NAME_DIGITS)
