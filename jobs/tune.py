@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from jobs.common import add_day, job_parser, print_summary, run, start
 from uae_model.core.dates import parse_day
 from uae_model.pipeline.tune import tune as tune_model
-from uae_model.registry.client import Registry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +27,7 @@ def tune(args: argparse.Namespace) -> None:
     """Choose, and record the choice with the version."""
     day = parse_day(args.date)
     job = start("tune", args)
-    print_summary({"dt": day, **tune_model(job.store, Registry(job.config), day, args.version)})
+    print_summary({"dt": day, **tune_model(job.store, job.registry, day, args.version)})
 
 
 if __name__ == "__main__":

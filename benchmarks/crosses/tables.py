@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.claims import Claim
 from benchmarks.crosses.worlds import CLAIMED, LAWS, MODEL, WEIGHTINGS
 from benchmarks.estimators.tables import spread
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.evaluation.comparison import SIGNIFICANT, paired_p_value
 from uae_model.evaluation.weight_rules import parse_rule
 from uae_model.pages.markdown import markdown_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.claims import Claim
 from benchmarks.downstream.worlds import GRIDS
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.evaluation.comparison import BASE, SIGNIFICANT, Findings, Gain
 from uae_model.evaluation.labels import SETTINGS
 from uae_model.evaluation.tables import format_summary

@@ -7,7 +7,7 @@ import pytest
 
 from uae_model.config import load_config
 from uae_model.config.estimators import PAPER_NAMES
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.core.errors import ConfigError, InputError
 from uae_model.evaluation.weight_rules import parse_rule, weigh
 

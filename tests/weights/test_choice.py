@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.weights.test_resolution import CALIBRATION, CHAIN
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.weights.choice import JudgedWeighting, WeightChoice
 from uae_model.weights.functions import WeightFunction

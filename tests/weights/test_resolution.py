@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import ATTENTION_KINDS, Traits
 from uae_model.weights.columns import passive_weight, shifted_attention

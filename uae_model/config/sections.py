@@ -18,9 +18,8 @@ from uae_model.config.model_sections import (
     RegistrySettings,
     ScoringSettings,
     TrainingSettings,
-    WeightChoiceSettings,
-    WeightSettings,
 )
+from uae_model.config.weight_sections import WeightChoiceSettings, WeightSettings
 
 Feedback = Literal["like", "share", "download", "skip", "dislike", "auto_play"]
 FEEDBACK_TYPES: tuple[Feedback, ...] = (

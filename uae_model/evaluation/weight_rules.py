@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from uae_model.config.estimators import AUTO, CATALOGUE, PAPER_NAMES
 from uae_model.config.evaluation import TRUTH
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.core.errors import InputError
 from uae_model.weights.functions import Floats, WeightFunction, passive_weights
 from uae_model.weights.resolution import factor_for_mean

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from uae_model.config.model_sections import WeightSettings
+from uae_model.config.weight_sections import WeightSettings
 from uae_model.core.errors import ModelError
 from uae_model.models.pair import AttentionKind, Traits
 from uae_model.weights.choice import WeightChoice
