@@ -25,18 +25,26 @@ covered() {  # covered PART ARGUMENTS...: one run of pytest, its coverage beside
 
 OMP_NUM_THREADS=1 covered quick "${parallel[@]}" -m "$quick"
 
-# The cluster's tests mostly wait for other processes to start, so they run beside the rest: on two cores
-# this saves a quarter of the time.
-covered cluster tests/cluster -m "$others" -p no:cacheprovider --durations=25 >"$data/cluster.log" 2>&1 &
-cluster=$!
-trap 'kill "$cluster" 2>/dev/null || true' EXIT
+# Two runs beside each other, about as long, one a core.
+long() {  # long PART ARGUMENTS...: of the tests that `make quick` leaves out
+  covered "$1" "${@:2}" -m "$others" --durations=25
+}
+rest() {
+  local status=0
+  long cluster tests/cluster -p no:cacheprovider || status=$?
+  long rest --ignore tests/cluster --ignore tests/pipeline -p no:cacheprovider || status=$?
+  return "$status"
+}
+rest >"$data/rest.log" 2>&1 &
+beside=$!
+trap 'kill "$beside" 2>/dev/null || true' EXIT
 
 status=0
-covered others --ignore tests/cluster -m "$others" --durations=25 || status=$?
-echo "The cluster's tests, which ran beside the others:"
-wait "$cluster" || status=$?
+long pipeline tests/pipeline || status=$?
+echo "The tests of the cluster and of all other rooms, which ran beside those of the pipeline:"
+wait "$beside" || status=$?
 trap - EXIT
-cat "$data/cluster.log"
+cat "$data/rest.log"
 
 export COVERAGE_FILE="$data/.coverage"
 "$python" -m coverage combine --quiet

@@ -56,6 +56,7 @@ def test_no_other_file_lists_the_names() -> None:
     assert set(lists) == {"config/estimators.py"}
 
 
+@pytest.mark.slow
 def test_a_new_line_is_known_to_settings_evaluations_and_candidates(tmp_path: Path) -> None:
     """In a copy of the package with one more file and one more line."""
     for file in PACKAGE.rglob("*"):

@@ -19,6 +19,8 @@ from uae_model.evaluation.sensitivity import Variant, as_markdown, compare_varia
 from uae_model.pipeline.sensitivity import sensitivity
 from uae_model.training.job import TrainingJob, TrainingResult
 
+pytestmark = pytest.mark.slow
+
 BEFORE, DAY = date(2026, 1, 5), date(2026, 1, 6)
 SETTINGS = (
     *("training.window_days=1", "training.epochs=1", 'training.estimator="joint"'),

@@ -39,6 +39,8 @@ from uae_model.registry.tracking import tracked_by
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
 
+pytestmark = pytest.mark.slow
+
 ROWS = sorted(
     [*play_rows(DAY, 12), *play_rows(DAY, 3, longest=1, tag="single ")],
     key=lambda row: (row["session_id"], row["position"]),
@@ -215,7 +217,6 @@ def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained
         np.testing.assert_allclose(answers, expected(trained, "one", output), rtol=0, atol=1e-6)
 
 
-@pytest.mark.slow
 class TestCarriedCode:
     def test_a_process_without_this_project_loads_the_model(self, trained: Trained, tmp_path: Path) -> None:
         with tracked_by(trained.config.paths.mlflow):

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.report.test_page import bare_page, full_page
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = "chromium"
 
 # What the browser finds wrong: wider than its box, outside its parent, or text cut off by its plot.

@@ -130,6 +130,7 @@ def test_accidents_are_negative_feedback_without_attention() -> None:
     assert np.isin(plays.feedback_N[deliberate_N & (plays.relevance_N == 1)], catalog.POSITIVE_FEEDBACK).all()
 
 
+@pytest.mark.slow
 def test_sessions_may_be_long() -> None:
     world = replace(
         PLAIN, longest_session=300, longest_session_hours=23.4, mean_log_length=2.7, deviation_log_length=1.4
