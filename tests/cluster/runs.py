@@ -116,7 +116,7 @@ class Workbench:
     @property
     def folder(self) -> Path:
         """The night's folder, with all signs in its name that a URI or a pattern would read otherwise."""
-        return self.root / "work 100%20 [a]`b` 12:30"
+        return self.root / "work 100%20 [a] 12:30"
 
     @property
     def tables(self) -> Path:

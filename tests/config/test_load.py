@@ -67,6 +67,12 @@ class TestProfiles:
             *("fwdbtn", "backbtn", "remote"),
         }
 
+    def test_a_backtick_above_the_tables_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "a`b").mkdir()
+        (tmp_path / "a`b" / "uae.toml").touch()
+        with pytest.raises(ConfigError, match=r"paths\.tables = '.*a`b/tables': has a backtick"):
+            load_config(tmp_path / "a`b" / "uae.toml")
+
     def test_an_unknown_one_is_refused_with_those_that_exist(self, tmp_path: Path) -> None:
         allowed = f"allowed are {', '.join(PROFILES)}"
         assert refused(profile="big") == f"profile = 'big': {allowed}"

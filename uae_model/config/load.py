@@ -66,6 +66,11 @@ def parse_config(tree: Mapping[str, Any], *, base: Path | None = None) -> Config
         name: value if name == "mlflow" and value in MLFLOW_NAMES else _absolute(value, base)
         for name, value in config.paths.model_dump().items()
     }
+    if "`" in paths["tables"]:
+        raise ConfigError(
+            f"paths.tables = {paths['tables']!r}: has a backtick, with which Delta can create no table; "
+            "rename the folder"
+        )
     dimensions = tuple(
         dimension.model_copy(update={"feed": _absolute(dimension.feed, base)})
         for dimension in config.dimensions

@@ -255,8 +255,7 @@ class TableStore:
                 )
 
     def _in_sql(self, name: str) -> str:
-        quoted = self.path(name).replace("`", "``")
-        return f"delta.`{quoted}`"
+        return f"delta.`{self.path(name)}`"  # settings refuse a backtick
 
 
 def table_path(root: str, name: str) -> str:
