@@ -47,19 +47,23 @@ def test_a_candidate_as_good_as_the_champion_may_take_its_place() -> None:
             "its validation loss 0.3000 exceeds champion 7's 0.2500 by more than 2.0%",
         ),
         (
-            {"evidence": 0.467},
-            "its attention runs against the feedback: AUC 0.467, promotion.min_evidence_auc = 0.5",
+            {"evidence": 0.467, "evidence_error": 0.01},
+            "its attention runs against the feedback: AUC 0.467 ± 0.010, promotion.min_evidence_auc = 0.5",
         ),
         (
-            {"agreement": 0.12},
-            "its weights and the second best candidate's have a rank correlation of 0.12, "
-            "promotion.min_runner_up_agreement = 0.3",
+            {"agreement": -0.12},
+            "its weights and the second best candidate's have a rank correlation of -0.12, "
+            "promotion.min_runner_up_agreement = 0",
         ),
         ({"champion_loss": None}, "champion 7 has other features, so their losses cannot be compared"),
     ],
 )
 def test_each_gate_says_what_it_measured(change: dict[str, Any], sentence: str) -> None:
     assert failed_gates(replace(AGAINST_7, **change), 7, GATES) == [sentence]
+
+
+def test_evidence_of_few_sessions_refuses_nothing() -> None:
+    assert failed_gates(replace(AGAINST_7, evidence=0.459, evidence_error=0.08), 7, GATES) == []
 
 
 @pytest.mark.parametrize(("loss", "passes"), [(0.306, True), (0.30600001, False), (0.3061, False)])

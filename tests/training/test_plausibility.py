@@ -30,8 +30,12 @@ def test_evidence_is_the_auc_of_plays_beside_an_active_one() -> None:
     passive = ~active
     expected = roc_auc_score(beside[passive], batch.numeric_BTF[..., 0].numpy()[passive])
     assert expected > 0.53
-    assert evidence_auc(pair(), [batch], ALONE) == pytest.approx(expected, abs=2e-3)
-    assert evidence_auc(pair(spread=-1.0), [batch], ALONE) == pytest.approx(1 - expected, abs=2e-3)
+    auc, error = evidence_auc(pair(), [batch], ALONE)
+    assert auc == pytest.approx(expected, abs=2e-3)
+    counted = [(wanted & passive).any(axis=1).sum() for wanted in (beside, ~beside)]
+    assert error == pytest.approx(math.sqrt(sum(1 / count for count in counted) / 12))
+    against, _ = evidence_auc(pair(spread=-1.0), [batch], ALONE)
+    assert against == pytest.approx(1 - expected, abs=2e-3)
 
 
 def test_padding_is_no_evidence() -> None:
@@ -48,7 +52,8 @@ def test_padding_is_no_evidence() -> None:
 def test_without_active_plays_there_is_no_evidence() -> None:
     batch, _ = sessions(5, seed=7)
     nothing = SessionBatch(batch.categorical_BTF, batch.numeric_BTF, torch.zeros(5, STEPS), batch.mask_BT)
-    assert math.isnan(evidence_auc(pair(), [nothing], ALONE))
+    auc, _ = evidence_auc(pair(), [nothing], ALONE)
+    assert math.isnan(auc)
 
 
 def test_agreement_is_spearmans_correlation_over_passive_plays() -> None:
@@ -74,6 +79,10 @@ def test_agreement_is_spearmans_correlation_over_passive_plays() -> None:
 def test_each_doubt_is_said(metrics: dict[str, float], sentence: str) -> None:
     (message,) = doubts({**FINE, **metrics})
     assert message.startswith(sentence)
+
+
+def test_evidence_of_few_sessions_is_no_doubt() -> None:
+    assert doubts({**FINE, "attention_evidence": 0.46, "attention_evidence_error": 0.08}) == []
 
 
 def test_a_model_without_fault_raises_no_doubt() -> None:

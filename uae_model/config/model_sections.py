@@ -177,12 +177,12 @@ class PromotionGates(Section):
     min_evidence_auc: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.5,
         description="Smallest ROC-AUC with which attention tells passive plays beside an active one from "
-        "others; below 0.5 attention runs against the feedback",
+        "others, less two of its standard errors; below 0.5 attention runs against the feedback",
     )
     min_runner_up_agreement: Annotated[float, Field(ge=-1, le=1)] = Field(
-        default=0.3,
+        default=0.0,
         description="Smallest rank correlation between the weights of the two best candidates; where they "
-        "order passive plays in different ways, the choice between them is all that the weights rest on",
+        "order passive plays in opposite ways, the choice between them is all that the weights rest on",
     )
 
 

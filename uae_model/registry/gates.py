@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from uae_model.config.model_sections import PromotionGates
+from uae_model.training.comparison import CLEARLY
 
 CHOSEN = "chosen_"
 """Prefix of the metrics of the epoch that was registered, in the run of its training; the metrics without it
@@ -24,6 +25,7 @@ class RegisteredCandidate:
         compared_with: version of the champion that was judged on the same days; None where there was none.
         champion_loss: that champion's loss; None where it could not be compared.
         evidence: ROC-AUC with which attention tells plays beside active ones; None where none is known.
+        evidence_error: its standard error.
         agreement: rank correlation with the runner-up's weights; None where there was none.
     """
 
@@ -33,6 +35,7 @@ class RegisteredCandidate:
     compared_with: int | None
     champion_loss: float | None
     evidence: float | None = None
+    evidence_error: float = 0.0
     agreement: float | None = None
 
     @classmethod
@@ -62,6 +65,7 @@ class RegisteredCandidate:
             compared_with=int(compared_with) if compared_with else None,
             champion_loss=figure("champion_validation_nll"),
             evidence=figure("attention_evidence"),
+            evidence_error=figure("attention_evidence_error") or 0.0,
             agreement=figure("runner_up_agreement"),
         )
 
@@ -95,9 +99,10 @@ def failed_gates(candidate: RegisteredCandidate, champion: int | None, gates: Pr
 
 def _plausibility(candidate: RegisteredCandidate, gates: PromotionGates) -> list[str]:
     failed = []
-    if candidate.evidence is not None and candidate.evidence < gates.min_evidence_auc:
+    evidence, error = candidate.evidence, candidate.evidence_error
+    if evidence is not None and evidence + CLEARLY * error < gates.min_evidence_auc:
         failed.append(
-            f"its attention runs against the feedback: AUC {candidate.evidence:.3f}, "
+            f"its attention runs against the feedback: AUC {evidence:.3f} ± {error:.3f}, "
             f"promotion.min_evidence_auc = {gates.min_evidence_auc:g}"
         )
     if candidate.agreement is not None and candidate.agreement < gates.min_runner_up_agreement:

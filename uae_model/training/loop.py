@@ -193,7 +193,8 @@ class Trainer:
     ) -> dict[str, float]:
         """Return the interval of mean attention, and what speaks for or against the pair's attention."""
         validation = self.snapshot.validation
-        figures = {"attention_evidence": evidence_auc(pair, validation(), self.group)}
+        evidence, error = evidence_auc(pair, validation(), self.group)
+        figures = {"attention_evidence": evidence, "attention_evidence_error": error}
         if catalogue_entry(chosen.candidate.estimator).models_accidental:
             mean, low, high = mean_attention_interval(pair, validation(), self.group)
             figures |= {"attention_mean": mean, "attention_mean_low": low, "attention_mean_high": high}

@@ -33,7 +33,7 @@ def doubts(metrics: Mapping[str, float]) -> list[str]:
                 "and the other network carries P(active) alone"
             )
     evidence = metrics.get("attention_evidence", 1.0)
-    if evidence < CONTRADICTED:
+    if evidence + CLEARLY * metrics.get("attention_evidence_error", 0.0) < CONTRADICTED:
         messages.append(
             "attention runs against the feedback: plays beside an active one get less of it "
             f"(AUC {evidence:.3f})"
@@ -53,14 +53,20 @@ def doubts(metrics: Mapping[str, float]) -> list[str]:
     return messages
 
 
-def evidence_auc(pair: NetworkPair, batches: Iterable[SessionBatch], group: ProcessGroup) -> float:
+def evidence_auc(
+    pair: NetworkPair, batches: Iterable[SessionBatch], group: ProcessGroup
+) -> tuple[float, float]:
     """Return how well a play's attention tells whether a neighbouring play is active, as a ROC-AUC.
 
     Of passive plays, with the attention that is predicted from features alone (earlier feedback aside for
     chains): a listener who acts on the play before or after was there. Attention that is right lies above
-    0.5, attention that is anti-correlated with the evidence below. NaN where one class is missing.
+    0.5, attention that is anti-correlated with the evidence below.
+
+    Returns:
+        The AUC and its standard error around 0.5, with a session as one draw; NaN where one class is missing.
     """
     counts = torch.zeros(2, BINS, dtype=torch.float64, device=group.device)
+    sessions = torch.zeros(2, dtype=torch.float64, device=group.device)
     for batch in batches:
         moved = batch.to(group.device)
         attention_BT = _of_features(pair, moved)
@@ -69,10 +75,13 @@ def evidence_auc(pair: NetworkPair, batches: Iterable[SessionBatch], group: Proc
         passive_BT = moved.mask_BT & (feedback_BT == 0)
         for number, wanted_BT in enumerate((passive_BT & ~beside_BT, passive_BT & beside_BT)):
             counts[number] += _histogram(attention_BT[wanted_BT])
+            sessions[number] += wanted_BT.any(dim=1).sum()
     negatives, positives = group.sum(counts)
+    error = (1 / group.sum(sessions)).sum().div(12).sqrt()
     pairs = positives.sum() * negatives.sum()
     below = negatives.cumsum(0) - negatives
-    return float((positives * (below + negatives / 2)).sum() / pairs)  # 0 / 0 is NaN
+    auc = (positives * (below + negatives / 2)).sum() / pairs  # 0 / 0 is NaN
+    return float(auc), float(error)
 
 
 def rank_correlation(
