@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,6 +57,13 @@ def sessions(count: int, seed: int) -> tuple[SessionBatch, float]:
         mask_BT,
     )
     return batch, float(attended.mean())
+
+
+def test_where_no_loss_is_a_number_there_is_no_interval() -> None:
+    batch, _ = sessions(3, seed=1)
+    _, low, high = mean_attention_interval(pair(spread=math.nan), [batch], ProcessGroup())
+    assert math.isnan(low)
+    assert math.isnan(high)
 
 
 def test_the_interval_holds_the_true_mean_and_narrows_with_more_plays() -> None:

@@ -60,6 +60,8 @@ def mean_attention_interval(
 ) -> tuple[float, float, float]:
     """Return the mean of the smoothed attention over these plays as trained, and the interval's ends.
 
+    The ends are NaN where no shift has a loss that is a number, as may happen on a handful of sessions.
+
     Args:
         pair: of a likelihood estimator (joint or a chain).
         batches: this rank's share of the validation plays.
@@ -73,7 +75,7 @@ def mean_attention_interval(
     best = min(points, key=profile.total)
     kept = [point.mean for point in points if profile.is_close(point, best)]
     trained = profile.mean_of(0.0, start)
-    return trained, min(kept), max(kept)
+    return trained, min(kept, default=math.nan), max(kept, default=math.nan)
 
 
 def store_logits(pair: NetworkPair, batches: Iterable[SessionBatch], group: ProcessGroup) -> StoredLogits:
