@@ -13,7 +13,6 @@ import json
 import random
 import statistics
 import sys
-import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -43,6 +42,8 @@ LIMIT = 1.2
 EARLY, MEASURED = 12, 5
 """Days of the tables of early nights, of which the last few are measured: nights 8 to 12."""
 USERS, PLAYS_PER_USER = 10, 4
+STRETCH = 30
+"""Days that are prepared at a time."""
 WINDOW = 7
 """Days of history of the aggregate feature, so that the windows of early nights are full, too."""
 
@@ -112,14 +113,17 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=400, help="days of the tables of late nights")
     parser.add_argument("--data", default=str(ROOT / "benchmarks" / "data" / "many_days"))
     parser.add_argument("--out", default=str(ROOT / "benchmarks" / "many_days.json"))
+    parser.add_argument("--resume", action="store_true", help="go on with the days that --data holds")
     parser.add_argument("--docs", action="store_true", help="also put the table into docs/benchmarks")
     args = parser.parse_args()
     if args.days < 2 * EARLY:
         parser.error(f"--days {args.days}: at least {2 * EARLY}")
     configure_logs("ERROR")
-    folder = emptied(Path(args.data).resolve())
-    folder.mkdir(parents=True)
-    write_feed(folder, args.days)
+    folder = Path(args.data).resolve()
+    if not args.resume:
+        emptied(folder)
+    if not folder.exists():
+        write_feed(folder, args.days)
     with spark_session(folder, "local[*]", TINY) as spark:
         result = measure(spark, folder, args.days)
     Path(args.out).write_text(json.dumps({"machine": machine(), **result}, indent=1) + "\n")
@@ -145,11 +149,11 @@ def measure(spark: SparkSession, folder: Path, days: int) -> dict[str, Any]:
     """Fill both sets of tables, measure nights in turn, then train, evaluate and reopen a day."""
     late, early = configuration(folder, "late"), configuration(folder, "early")
     first_measured = days - MEASURED + 1
-    began = time.perf_counter()
-    champion(spark, late)
-    backfill(spark, late, 1, first_measured - 1)
-    backfill(spark, early, 1, EARLY - MEASURED)
-    filled = time.perf_counter() - began
+    if Registry(late).champion_versions() is None:
+        champion(spark, late)
+    with timed() as filling:
+        backfill(spark, late, first_measured - 1)
+        backfill(spark, early, EARLY - MEASURED)
     nights: dict[str, list[Night]] = {"early": [], "late": []}
     for number in range(MEASURED):
         nights["early"].append(run(spark, early, EARLY - MEASURED + 1 + number))
@@ -161,7 +165,7 @@ def measure(spark: SparkSession, folder: Path, days: int) -> dict[str, Any]:
     return {
         "days": days,
         "plays_a_day": USERS * PLAYS_PER_USER,
-        "backfill_seconds": filled,
+        "backfill": {"seconds": filling.seconds, "cpu_seconds": filling.cpu_seconds},
         "ratio": median["late"] / median["early"],
         "median_cpu_seconds": median,
         "nights": {when: [asdict(night) for night in those] for when, those in nights.items()},
@@ -177,16 +181,31 @@ def champion(spark: SparkSession, config: Config) -> None:
     promote(config, registry, version)
 
 
-def backfill(spark: SparkSession, config: Config, first: int, last: int) -> None:
-    """Do what ``uae backfill`` does."""
+def backfill(spark: SparkSession, config: Config, last: int) -> None:
+    """Do what ``uae backfill`` does, a stretch of days at a time, but for the days that are published."""
     store, registry = TableStore(spark, config), Registry(config)
-    prepare_days(store, day_of(first), day_of(last), features=True)
-    for number in tqdm(range(first, last + 1), desc="nights", unit="night"):
-        run_night(store, registry, day_of(number))
+    missing = [
+        number
+        for number in range(1, last + 1)
+        if store.states.accepted("publications", day_of(number)) is None
+    ]
+    with tqdm(total=last, initial=last - len(missing), desc="nights", unit="night") as bar:
+        for start in range(0, len(missing), STRETCH):
+            stretch = missing[start : start + STRETCH]
+            prepare_days(store, day_of(stretch[0]), day_of(stretch[-1]), features=True)
+            for number in stretch:
+                run_night(store, registry, day_of(number))
+                bar.update()
 
 
 def run(spark: SparkSession, config: Config, number: int) -> Night:
-    """Plan a night and run it, with nothing in the caches of tables and a memory that is read anew."""
+    """Plan a night and run it, with nothing in the caches of tables and a memory that is read anew.
+
+    Raises:
+        RuntimeError: if it was run before, so that nothing is left to measure.
+    """
+    if TableStore(spark, config).states.accepted("publications", day_of(number)):
+        raise RuntimeError(f"night {number} was run already; start again without --resume")
     with timed() as planning:
         plan_night(*fresh(spark, config), day_of(number))
     with timed() as running:
@@ -236,6 +255,7 @@ def day_of(number: int) -> date:
 
 def write_feed(folder: Path, days: int) -> None:
     """Write settings, key and the feed; the day after the last one brings an event of two days before."""
+    folder.mkdir(parents=True)
     (folder / "uae.toml").write_text(SETTINGS)
     (folder / "hmac.key").write_text("k" * 32)
     draw = random.Random(1)

@@ -158,6 +158,9 @@ def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
     day = quarantine_day(slot)
     rows = quarantine_rows(parsed, slot, store.config.run_id(day.isoformat()))
     bad = parsed.where(F.col("reason").isNotNull()).count()
+    if not bad and store.states.get(Unit("quarantine", day)) is None:
+        store.ensure("quarantine")
+        return 0  # and the day never held any: there is nothing to replace
     store.replace_day(
         "quarantine", day, rows, {"step": "ingest", "slot": slot.name}, within={"slot": slot.name}
     )
