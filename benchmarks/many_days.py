@@ -44,10 +44,10 @@ EARLY, MEASURED = 12, 5
 USERS, PLAYS_PER_USER = 10, 4
 STRETCH = 30
 """Days that are prepared at a time."""
-WINDOW = 7
-"""Days of history of the aggregate feature, so that the windows of early nights are full, too."""
+SIZES = 4, 2, 1
+"""Nights are measured after these parts of all days."""
 
-SETTINGS = f"""
+SETTINGS = """
 [paths]
 hmac_key_file = "hmac.key"
 [feed]
@@ -86,10 +86,6 @@ kind = "categorical"
 role = "preference"
 source = "event.song_id"
 buckets = 100
-[[features]]
-name = "user_plays"
-role = "preference"
-aggregate = {{ entity = ["user"], function = "count", windows = [{WINDOW}] }}
 """
 
 
@@ -146,37 +142,49 @@ TINY = {
 
 
 def measure(spark: SparkSession, folder: Path, days: int) -> dict[str, Any]:
-    """Fill both sets of tables, measure nights in turn, then train, evaluate and reopen a day."""
-    late, early = configuration(folder, "late"), configuration(folder, "early")
-    first_measured = days - MEASURED + 1
+    """Fill tables and measure nights at each size, then train, evaluate and reopen a day.
+
+    What is measured of a size is kept in the folder, for a call that goes on.
+    """
+    late, kept = configuration(folder, "late"), folder / "sizes.json"
     if Registry(late).champion_versions() is None:
         champion(spark, late)
+    sizes: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    for size in (days // part for part in SIZES):
+        if str(size) not in sizes:
+            sizes[str(size)] = measure_size(spark, folder, late, size)
+            kept.write_text(json.dumps(sizes))
+    ratio = sizes[str(days)]["ratio"]
+    plays = USERS * PLAYS_PER_USER
+    return {"plays_a_day": plays, "ratio": ratio, "sizes": sizes, **on_all_days(spark, late, days)}
+
+
+def measure_size(spark: SparkSession, folder: Path, late: Config, size: int) -> dict[str, Any]:
+    """Fill the tables up to a number of days; measure the last nights, in turn with nights of new tables."""
+    early = configuration(folder, f"early-{size}")
     with timed() as filling:
-        backfill(spark, late, first_measured - 1)
-        backfill(spark, early, EARLY - MEASURED)
+        backfill(spark, late, size - MEASURED)
+    backfill(spark, early, EARLY - MEASURED)
     nights: dict[str, list[Night]] = {"early": [], "late": []}
-    for number in range(MEASURED):
-        nights["early"].append(run(spark, early, EARLY - MEASURED + 1 + number))
-        nights["late"].append(run(spark, late, first_measured + number))
+    for number in range(1, MEASURED + 1):
+        nights["early"].append(run(spark, early, EARLY - MEASURED + number))
+        nights["late"].append(run(spark, late, size - MEASURED + number))
     median = {
         when: statistics.median(night.cpu_seconds + night.plan_cpu_seconds for night in those)
         for when, those in nights.items()
     }
     return {
-        "days": days,
-        "plays_a_day": USERS * PLAYS_PER_USER,
-        "backfill": {"seconds": filling.seconds, "cpu_seconds": filling.cpu_seconds},
         "ratio": median["late"] / median["early"],
         "median_cpu_seconds": median,
+        "backfill_seconds": filling.seconds,
         "nights": {when: [asdict(night) for night in those] for when, those in nights.items()},
-        **on_all_days(spark, late, days),
     }
 
 
 def champion(spark: SparkSession, config: Config) -> None:
     """Train on the first days and promote what comes of it."""
     store, registry = TableStore(spark, config), Registry(config)
-    prepare_days(store, day_of(1), day_of(EARLY - MEASURED), features=True)
+    prepare_days(store, day_of(1), day_of(EARLY - MEASURED))
     version, _ = train(store, registry, day_of(EARLY - MEASURED))
     promote(config, registry, version)
 
@@ -192,7 +200,7 @@ def backfill(spark: SparkSession, config: Config, last: int) -> None:
     with tqdm(total=last, initial=last - len(missing), desc="nights", unit="night") as bar:
         for start in range(0, len(missing), STRETCH):
             stretch = missing[start : start + STRETCH]
-            prepare_days(store, day_of(stretch[0]), day_of(stretch[-1]), features=True)
+            prepare_days(store, day_of(stretch[0]), day_of(stretch[-1]))
             for number in stretch:
                 run_night(store, registry, day_of(number))
                 bar.update()
@@ -222,7 +230,7 @@ def fresh(spark: SparkSession, config: Config) -> tuple[TableStore, Registry]:
 
 def on_all_days(spark: SparkSession, config: Config, days: int) -> dict[str, Any]:
     """Train and evaluate on all days, then run the night that delivers an event of two days before."""
-    window = days - 2 * WINDOW  # validation, test and the first days, whose features have no history
+    window = days - 10  # the others are for validation and test
     settings = config.training.model_copy(update={"window_days": window, "validation_days": 2})
     wide = config.model_copy(update={"training": settings})
     store, registry = fresh(spark, wide)
@@ -292,18 +300,15 @@ def moment_of(day: date, minute: int) -> str:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Return the figures as a Markdown table."""
+    """Return the figures as a Markdown table: medians of the nights of each size."""
     rows = []
-    for when, nights in result["nights"].items():
-        numbers = [night["number"] for night in nights]
-        seconds = [
-            statistics.median(night[name] for night in nights)
-            for name in ("cpu_seconds", "plan_cpu_seconds", "seconds", "plan_seconds")
-        ]
-        cells = [f"nights {numbers[0]} to {numbers[-1]}", f"{result['median_cpu_seconds'][when]:.2f} s"]
-        rows.append([*cells, *(f"{value:.2f} s" for value in seconds)])
-    rows.append(["late against early, at most 1.2", f"{result['ratio']:.2f}x", "", "", "", ""])
-    header = ("medians", "CPU: plan and night", "CPU: night", "CPU: plan", "time: night", "time: plan")
+    for size, measured in result["sizes"].items():
+        cells = [size]
+        for nights in measured["nights"].values():
+            for name in ("cpu_seconds", "plan_cpu_seconds"):
+                cells.append(f"{statistics.median(night[name] for night in nights):.2f} s")
+        rows.append([*cells, f"{measured['ratio']:.2f}x"])
+    header = ("days", "CPU: night of 10 days", "its plan", "CPU: night of all days", "its plan", "ratio")
     return markdown_table(header, rows)
 
 
