@@ -26,13 +26,14 @@ covered() {  # covered PART ARGUMENTS...: one run of pytest, its coverage beside
 OMP_NUM_THREADS=1 covered quick "${parallel[@]}" -m "$quick"
 
 # Two runs beside each other, about as long, one a core.
+tables=(tests/ingest tests/lake tests/pipeline)
 long() {  # long PART ARGUMENTS...: of the tests that `make quick` leaves out
   covered "$1" "${@:2}" -m "$others" --durations=25
 }
 rest() {
   local status=0
   long cluster tests/cluster -p no:cacheprovider || status=$?
-  long rest --ignore tests/cluster --ignore tests/pipeline -p no:cacheprovider || status=$?
+  long rest "${tables[@]/#/--ignore=}" --ignore=tests/cluster -p no:cacheprovider || status=$?
   return "$status"
 }
 rest >"$data/rest.log" 2>&1 &
@@ -40,8 +41,8 @@ beside=$!
 trap 'kill "$beside" 2>/dev/null || true' EXIT
 
 status=0
-long pipeline tests/pipeline || status=$?
-echo "The tests of the cluster and of all other rooms, which ran beside those of the pipeline:"
+long tables "${tables[@]}" || status=$?
+echo "The tests of the cluster and of all other rooms, which ran beside those of ${tables[*]}:"
 wait "$beside" || status=$?
 trap - EXIT
 cat "$data/rest.log"

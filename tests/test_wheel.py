@@ -131,21 +131,21 @@ def test_a_night_runs_outside_the_repository(wheel: Path, tmp_path: Path) -> Non
     uae = str(tmp_path / "installed" / "bin" / "uae")
     assert "nightly" in run([uae, "--help"], tmp_path)
     assert run([uae, "--version"], tmp_path) == f"uae {__version__}\n"
-    run(
-        [uae, "simulate", "--out", "demo", "--days", "3", "--plays", "1500", "--first-day", "2026-01-05"],
-        tmp_path,
-    )
+    # The settings of Spark that the package carries, and few tasks.
+    conf = [site / "uae_model" / "lake" / "spark_conf" / "local.conf", ROOT / "tests" / "spark.conf"]
+    spark = [part for file in conf for part in ("--spark-conf", str(file))]
+    world = ["--days", "3", "--plays", "1500", "--first-day", "2026-01-05"]
+    run([uae, "simulate", "--out", "demo", *world, *spark], tmp_path)
     small = [
+        "training.estimator=joint",
         "training.window_days=1",
         "training.epochs=1",
         "training.processes=1",
         "promotion.min_training_plays=0",
         "promotion.beat_base_rate=false",
     ]
-    # The first run takes the settings of Spark that the package carries; the others few tasks over them.
-    conf = [site / "uae_model" / "lake" / "spark_conf" / "local.conf", ROOT / "tests" / "spark.conf"]
     common = ["--config", "demo/uae.toml", *(part for setting in small for part in ("--set", setting))]
-    common += [part for file in conf for part in ("--spark-conf", str(file))]
+    common += spark
     run(
         [uae, "backfill", *common, "--from", "2026-01-05", "--to", "2026-01-06", "--until", "sessions"],
         tmp_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -107,6 +108,8 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
     store = opened(spark, folder)
     found: dict[str, Any] = {"store": store}
     deliver_plays(store)
+    whole = opened(spark, tmp_path_factory.mktemp("backfill"))
+    shutil.copytree(store.config.paths.tables, whole.config.paths.tables)  # the same plays
     deliver(folder, 0)
     deliver(folder, 1)
     found["first"] = ingest_dimensions(store, DAYS[0], DAYS[0])
@@ -127,11 +130,9 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
         build_features(store, day)
     found["after"] = values(store)
 
-    whole = opened(spark, tmp_path_factory.mktemp("backfill"))
     for number in range(3):
         deliver(Path(whole.config.paths.tables).parent, number)
     ingest_dimensions(whole, DAYS[0], DAYS[2])
-    deliver_plays(whole)
     for day in DAYS[:2]:
         build_features(whole, day)
     return {**found, "backfill": whole}
