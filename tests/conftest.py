@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from uae_model.config import Config, load_config
 from uae_model.lake import TableStore
 from uae_model.lake.spark import SPARK_CONF_FOLDER, start_spark
 
+# Thousands of tests are objects that stay: looking through them again and again is a fifth of collection.
+gc.set_threshold(100_000, 50, 50)
+
 # Loopback only: a CI machine's host name may resolve to an address that nothing listens on.
 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
@@ -23,12 +27,14 @@ settings.register_profile("uae", deadline=None, derandomize=True)
 settings.load_profile("uae")
 
 TEST_SPARK_CONF = Path(__file__).parent / "spark.conf"
+LONG_SPARK_CONF = Path(__file__).parent / "spark_long.conf"
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """Start one local session for the whole run, with the settings of spark_conf/local.conf and few tasks."""
-    session = start_spark("tests", [SPARK_CONF_FOLDER / "local.conf", TEST_SPARK_CONF])
+    files = [SPARK_CONF_FOLDER / "local.conf", TEST_SPARK_CONF, LONG_SPARK_CONF]
+    session = start_spark("tests", files)
     yield session
     session.stop()
 

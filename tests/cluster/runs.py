@@ -48,6 +48,8 @@ embedding = 2
 hidden = 8
 mlp = [16, 8]
 [training]
+estimator = "chain"
+stickiness = [0.4]
 window_days = 1
 epochs = 1
 batch_plays = 512

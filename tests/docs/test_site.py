@@ -14,6 +14,8 @@ from playwright.sync_api import sync_playwright
 
 from tests.docs.pages import PAGES, ROOT
 
+pytestmark = pytest.mark.slow  # builds the whole documentation
+
 LOADED = re.compile(r"<(?:script|img|iframe|source)\b[^>]*?\bsrc=\"([^\"]+)\"")
 LINKED = re.compile(r"<link\b[^>]*>")
 STYLE_URL = re.compile(r"url\(\s*[\"']?(https?:|//)")

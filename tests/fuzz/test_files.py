@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from tests.ingest.files.idomaar_cases import LOVE, SESSION, TRACK
 from tests.ingest.files.writers import COLUMNS, as_csv, as_jsonl, as_parquet, as_spotify, layout_of, outcome
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("UAE_FUZZ_EXAMPLES", "40"))
 """Files of each of the tests below: few in ``make test``, 800 in ``make fuzz``."""
 

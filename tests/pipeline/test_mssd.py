@@ -35,6 +35,7 @@ TABLES = ("events", "quarantine", "plays", "weights", "publications")
 
 SMALL = (
     *("training.window_days=1", "training.epochs=1", "training.processes=1", "training.batch_plays=512"),
+    *("training.stickiness=[0.4]", "training.diagnose_roles=false"),
     *("network.embedding=2", "network.hidden=4", "network.mlp=[8]"),
     # Some hundred plays make no model worth promoting.
     *("promotion.beat_base_rate=false", "promotion.min_training_plays=0"),
