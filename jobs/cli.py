@@ -45,7 +45,8 @@ def usage() -> str:
             "uae STEP --help shows a step's options.",
             "",
             "exit codes: 0 done; 2 wrong usage or configuration; 3 not yet, try later (feed not closed, slot "
-            "missing);",
+            "missing,",
+            "            another run going on);",
             "            4 a gate refused to publish or to promote; 1 any other failure",
         ]
     )

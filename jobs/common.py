@@ -18,6 +18,7 @@ from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import UaeError, UsageError, first_line
 from uae_model.core.logs import configure_logs, context_of, log, log_context
+from uae_model.pipeline.faults import known_fault
 from uae_model.pipeline.job import Job, open_job
 
 PLACES = ("step", "slot", "table", "dt", "file", "column")
@@ -136,7 +137,10 @@ def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace
         trace = "".join(traceback.format_exception(error))
         fields = {**where, "error": type(error).__name__, "traceback": trace}
         log("job failed", logging.ERROR, **fields)
-        return UaeError.exit_code, unforeseen(error, where)
+        fault = None if isinstance(error, KeyboardInterrupt) else known_fault(error)
+        if fault is None:
+            return UaeError.exit_code, unforeseen(error, where)
+        return fault.exit_code, f"{_place(where)}{one_line(str(fault))}"
     return 0, None
 
 
@@ -162,8 +166,12 @@ def unforeseen(error: BaseException, where: Mapping[str, Any]) -> str:
         error: what was raised.
         where: the fields of the log at that place.
     """
+    return f"{_place(where)}{_cause(error)}; {_advice(error)}"
+
+
+def _place(where: Mapping[str, Any]) -> str:
     place = ", ".join(f"{name} {where[name]}" for name in PLACES if name in where)
-    return f"{place + ': ' if place else ''}{_cause(error)}; {_advice(error)}"
+    return f"{place}: " if place else ""
 
 
 def _cause(error: BaseException) -> str:
@@ -181,17 +189,8 @@ def _cause(error: BaseException) -> str:
 
 
 def _advice(error: BaseException) -> str:
-    text = str(error)
     if isinstance(error, KeyboardInterrupt):
         return "what was not finished is done by the next run"
-    if isinstance(error, MemoryError) or "OutOfMemoryError" in text:
-        return "give spark.driver.memory or spark.executor.memory more in --spark-conf and run it again"
-    if isinstance(error, PermissionError) or "Permission denied" in text:
-        return "let this user read and write there and run it again"
-    if isinstance(error, FileNotFoundError) or "FileNotFoundException" in text:
-        return "a file went away while it was read: run it again once nobody writes there"
-    if "No space left on device" in text:
-        return "free space there, or set spark.local.dir, and run it again"
     return 'run it again; if it fails again, report the traceback that the log holds under "job failed"'
 
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import SparkSession
 
 from jobs.common import add_day, add_days, day_range, job_parser, print_summary, run, settings, start
@@ -104,16 +105,13 @@ class TestRun:
                 KeyError("a mistake of\nours"),
                 "uae test: step ingest, slot dt=2026-01-05: KeyError: 'a mistake of\\nours'; run it again",
             ),
+            (PermissionError(13, "Permission denied", "/feed/a"), "/feed/a: this user may not read or write"),
+            (FileNotFoundError(2, "No such file or directory", "/a"), "/a: a file went away while it was"),
+            (MemoryError(), "the memory did not suffice; give spark.driver.memory"),
             (
-                PermissionError(13, "Permission denied", "/feed/a"),
-                "/feed/a: Permission denied; let this user",
+                OSError(28, "No space left on device"),
+                "uae test: step ingest, slot dt=2026-01-05: the disk is full; free space there and run the",
             ),
-            (
-                FileNotFoundError(2, "No such file or directory", "/a"),
-                "/a: No such file or directory; a file",
-            ),
-            (MemoryError(), "MemoryError; give spark.driver.memory"),
-            (OSError(28, "No space left on device"), "No space left on device; free space"),
             (RuntimeError("Job aborted\n\tat org.apache.Spark\n\tat x"), "RuntimeError: Job aborted; run it"),
             (KeyboardInterrupt(), "dt=2026-01-05: it was interrupted; what was not finished is done by the"),
             (IsADirectoryError(21, "Is a directory", "/a.parquet"), "/a.parquet: Is a directory; run it"),
@@ -141,6 +139,19 @@ class TestRun:
         )
         assert "Traceback" in event["traceback"]
         assert stopped == ["stop"]
+
+    def test_a_known_fault_has_an_exit_code_of_its_own(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def fail(args: argparse.Namespace) -> None:
+            with log_context(table="plays", dt=date(2026, 1, 5)):
+                raise ConcurrentAppendException("[DELTA_CONCURRENT_APPEND] Files were added\n\tby another")
+
+        assert run(parser(), [], fail) == NotYetError.exit_code
+        told = capsys.readouterr().err.splitlines()
+        assert told[-1] == (
+            "uae test: table plays, dt 2026-01-05: another run of this day is going on: it changed the same "
+            "table at the same moment; wait for its end and run the same command again"
+        )
+        assert json.loads(told[-2])["error"] == "ConcurrentAppendException"
 
     def test_a_java_error_tells_its_message_alone(self, capsys: pytest.CaptureFixture[str]) -> None:
         class JavaError(Exception):

@@ -128,7 +128,7 @@ class TestStart:
     ) -> None:
         self.start()
         assert built["name"] == "uae-train"
-        assert built["spark.master"] == "local[*]"
+        assert built["spark.master"] == "local[*,4]"
         assert sys.executable == os.environ["PYSPARK_PYTHON"]
         monkeypatch.delenv("PYSPARK_PYTHON")
 

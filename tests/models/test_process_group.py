@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +17,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from tests.training_builders import on_ranks
-from uae_model.models.process_group import ProcessGroup, joined_process_group
+from uae_model.core.errors import ModelError
+from uae_model.models.process_group import Member, ProcessGroup, joined_process_group
 
 WORLD_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
 
@@ -62,9 +69,46 @@ def threads_left_on_a_rank() -> list[str]:
     return [Path(task, "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 
 
+def waits_in_vain() -> str:
+    """Run as one of two processes, of which rank 1 does not take part in a sum."""
+    try:
+        with joined_process_group(timedelta(seconds=1)) as group:
+            if group.rank == 1:
+                time.sleep(2.5)
+            else:
+                group.sum(torch.ones(1))
+    except ModelError as error:
+        return str(error)
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
 @pytest.fixture(scope="module")
 def two() -> list[dict[str, Any]]:
     return on_ranks([(on_a_rank, ())])[0]
+
+
+@pytest.mark.slow
+def test_a_rank_that_does_not_answer_is_named_after_the_timeout() -> None:
+    waiting, silent = on_ranks([(waits_in_vain, ())])[0]
+    assert waiting == (
+        f"rank 0 waited 0.0166667 minutes (training.rank_timeout_minutes) in vain: silent: rank 1 ({silent})"
+    )
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="states of processes come from Linux's /proc"
+)
+def test_a_process_that_is_stopped_is_known_as_such() -> None:
+    sleeper = subprocess.Popen(["sleep", "60"])
+    member = Member(1, sleeper.pid, socket.gethostname())
+    assert not member.is_stopped
+    sleeper.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED)
+    assert member.is_stopped
+    assert not Member(1, sleeper.pid, "another-host").is_stopped
+    sleeper.kill()
+    sleeper.wait()
+    assert not member.is_stopped
 
 
 @pytest.mark.slow

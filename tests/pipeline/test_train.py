@@ -13,7 +13,8 @@ import pytest
 from tests.builders import DAY
 from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config, FeatureSet
-from uae_model.core.errors import ConfigError, InputError, ModelError
+from uae_model.core.errors import AnotherRunError, ConfigError, InputError, ModelError
+from uae_model.core.locks import alone_in
 from uae_model.pipeline import weight_choice
 from uae_model.pipeline.nightly import train
 from uae_model.pipeline.steps import training as module
@@ -147,6 +148,17 @@ class TestTrain:
         assert job.tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
         assert job.training.window_days == 2
         assert registry.opened == [(DAY, self.LAST)]
+
+    def test_a_training_that_another_run_is_at_is_not_begun(
+        self, jobs: list[TrainingJob], make_config: Any, tmp_path: Path
+    ) -> None:
+        registry = FakeRegistry()
+        with (
+            alone_in(str(tmp_path / "checkpoints" / "key"), "training"),
+            pytest.raises(AnotherRunError, match="another run is at this training: process"),
+        ):
+            train(self.store(make_config, 5, 6, 7), registry, self.LAST)  # type: ignore[arg-type]
+        assert (jobs, registry.opened) == ([], [])
 
     @pytest.fixture
     def chosen(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, Any]]:

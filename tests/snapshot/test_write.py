@@ -183,6 +183,27 @@ class TestSnapshot:
         assert write_snapshot(store, [DAY], [NEXT]) == manifest == load_manifest(manifest.root)
         assert written() == before  # no file was written again
 
+    def test_of_two_runs_at_once_the_later_takes_the_snapshot_of_the_earlier(
+        self, store: TableStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        training = store.config.training.model_copy(update={"seed": 8})
+        two = with_config(store, training=training)
+        earlier: list[Manifest] = []
+
+        def boundaries(*_: Any) -> tuple[tuple[float, ...], ...]:
+            """Let another run write all of it while this one is at its work."""
+            monkeypatch.undo()
+            earlier.append(write_snapshot(two, [DAY], [NEXT]))
+            return ()
+
+        monkeypatch.setattr(module, "quantile_boundaries", boundaries)
+        later = write_snapshot(two, [DAY], [NEXT])
+        assert [later] == earlier
+        assert len(sessions_in(later)) == later.train.sessions == 60
+        assert sorted(path.name.partition("-")[0] for path in Path(later.root).iterdir()) == [
+            *("files", "manifest.json")
+        ]
+
     def test_sessions_may_be_drawn_from_all_days_and_short_ones_left_out(self, store: TableStore) -> None:
         settings = SnapshotSettings(split="sessions", shares=(2, 2, 1), min_session_plays=5)
         drawn = write_snapshot(with_config(store, snapshot=settings), [DAY], [NEXT])
@@ -233,9 +254,11 @@ class TestRefused:
         training = store.config.training.model_copy(update={"processes": 8})
         with pytest.raises(InputError, match=r"validation days 2026-01-06: 7 sessions in plays, .* = 8;"):
             write_snapshot(with_config(store, training=training), [DAY], [NEXT])
-        # What was written of the training days does not count as a snapshot.
+        # Nothing stays of what was written of the training days.
         folder = Path(store.config.paths.snapshots)
-        assert any(load_manifest(str(root)) is None for root in folder.iterdir())
+        unfinished = [root for root in folder.iterdir() if load_manifest(str(root)) is None]
+        assert unfinished
+        assert not [file for root in unfinished for file in root.iterdir()]
 
     def test_lost_sessions_are_an_error(self, store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "list_files", lambda root, name: (SnapshotFile("x.parquet", 4, (3, 2)),))

@@ -144,6 +144,11 @@ class TrainingSettings(Section):
     distributed: Literal["driver", "cluster"] = Field(
         default="driver", description="Whether the processes run on the driver's machine or as Spark tasks"
     )
+    rank_timeout_minutes: Positive = Field(
+        default=5.0,
+        description="How long a process waits for the others before the training fails, naming the one that "
+        "does not answer",
+    )
     checkpoint_steps: int = Field(
         default=0,
         ge=0,

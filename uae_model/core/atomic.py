@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
+
 import fsspec
 
 
 def write_whole(path: str, content: str | bytes) -> None:
     """Write a file under another name first and rename it: a reader sees the old file or the new one.
 
-    Folders above the file are made. Text is written as UTF-8.
+    Folders above the file are made. Text is written as UTF-8. Of two processes that write the same file, the
+    later one's content stays.
 
     Args:
         path: a path, or a URI of any storage that fsspec knows.
@@ -17,6 +21,7 @@ def write_whole(path: str, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     filesystem, target = fsspec.core.url_to_fs(path)
     filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-    with filesystem.open(f"{target}.part", "wb") as file:
+    part = f"{target}.{socket.gethostname()}-{os.getpid()}.part"
+    with filesystem.open(part, "wb") as file:
         file.write(data)
-    filesystem.mv(f"{target}.part", target)
+    filesystem.mv(part, target)

@@ -40,9 +40,13 @@ class PublicationRefusedError(ContractError):
 
 
 class NotYetError(UaeError):
-    """What the job needs is not delivered yet; the same command works later."""
+    """What the job needs is not there yet, or another run is at it; the same command works later."""
 
     exit_code = 3
+
+
+class AnotherRunError(NotYetError):
+    """Another run does the same work at this moment."""
 
 
 class NotClosedError(NotYetError):

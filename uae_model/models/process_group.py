@@ -7,9 +7,13 @@ code runs under TorchDistributor, under plain torchrun and in one process.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import re
+import socket
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -18,6 +22,12 @@ import torch.distributed as dist
 # if they did so first, after joining, the group would never go, and its threads abort a process that ends.
 import torch.distributed.nn.functional
 from torch import Tensor, nn
+
+from uae_model.core.errors import ModelError
+
+TIMEOUT = timedelta(minutes=5)
+TIMED_OUT = re.compile(r"timed? ?out", re.IGNORECASE)
+"""What gloo and nccl say of a wait that was too long."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,37 @@ class ProcessGroup:
             start += gradient.numel()
 
 
+@dataclass(frozen=True)
+class Member:
+    """A process of the group, as the others know it."""
+
+    rank: int
+    process: int
+    host: str
+
+    def __str__(self) -> str:
+        return f"rank {self.rank} (process {self.process} on {self.host})"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the process is there but does not run; known of this machine alone, from Linux's /proc."""
+        file = Path(f"/proc/{self.process}/stat")
+        if self.host != socket.gethostname() or not file.exists():
+            return False
+        return file.read_text().rpartition(") ")[2][:1] in ("T", "t")
+
+
 @contextmanager
-def joined_process_group() -> Iterator[ProcessGroup]:
+def joined_process_group(timeout: timedelta = TIMEOUT) -> Iterator[ProcessGroup]:
     """Join the process group that torchrun or TorchDistributor announces in the environment.
 
     nccl where each local process has a GPU of its own, gloo otherwise; one process joins nothing.
+
+    Args:
+        timeout: how long this process waits for the others, at the start and in every sum.
+
+    Raises:
+        ModelError: if another rank did not answer in that time, naming it.
     """
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
@@ -76,8 +112,34 @@ def joined_process_group() -> Iterator[ProcessGroup]:
     if world_size == 1:
         yield ProcessGroup(device=device)
         return
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("nccl" if on_gpu else "gloo", timeout=timeout)
     try:
-        yield ProcessGroup(rank, world_size, device)
+        members = _members(rank, world_size)
+        with _naming_the_silent(members, rank, timeout):
+            yield ProcessGroup(rank, world_size, device)
     finally:
         dist.destroy_process_group()
+
+
+def _members(rank: int, world_size: int) -> list[Member]:
+    members: list[Member] = [Member(rank, 0, "")] * world_size
+    dist.all_gather_object(members, Member(rank, os.getpid(), socket.gethostname()))
+    return members
+
+
+@contextmanager
+def _naming_the_silent(members: Sequence[Member], rank: int, timeout: timedelta) -> Iterator[None]:
+    """Turn torch's word on a wait that was too long into one that names the ranks that do not answer."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not TIMED_OUT.search(str(error)):
+            raise
+        others = [member for member in members if member.rank != rank]
+        stopped = [member for member in others if member.is_stopped]
+        named = ", ".join(map(str, stopped or others))
+        state = "stopped" if stopped else "silent"
+        raise ModelError(
+            f"rank {rank} waited {timeout.total_seconds() / 60:g} minutes (training.rank_timeout_minutes) in "
+            f"vain: {state}: {named}"
+        ) from error

@@ -19,6 +19,7 @@ from uae_model.evaluation.rows import Splits, evaluation_rows
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
 from uae_model.snapshot.layout import parquet_files
+from uae_model.snapshot.own_folder import own_folder
 
 USER_PARTS = 1 << 20
 """Parts of equal size that users fall into by a hash of their id."""
@@ -58,14 +59,15 @@ def evaluation_plays(store: TableStore, splits: Splits, max_plays: int | None = 
         rows = evaluation_rows(plays, truth, splits, config)
         if not config.features.numeric:
             rows = rows.drop("numeric")  # Petastorm cannot stack arrays of no elements
-        rows.write.mode("overwrite").option("compression", "zstd").parquet(f"{root}/rows")
-        _describe(root, plays.count(), config)
+        with own_folder(root) as own:
+            rows.write.option("compression", "zstd").parquet(f"{root}/{own}")
+            _describe(root, own, plays.count(), config)
         log("evaluation plays written", path=root, plays_version=version, truth_version=truth_version)
     return read_evaluation_plays(root, identity)
 
 
-def _describe(root: str, rows: int, config: Config) -> None:
-    files = parquet_files(root, "rows")
+def _describe(root: str, own: str, rows: int, config: Config) -> None:
+    files = parquet_files(root, own)
     if not files:
         raise ContractError(f"evaluation plays at {root}: nothing was written")
     describe_files(root, rows, files, len(config.features.numeric))

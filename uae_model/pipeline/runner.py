@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 
 from uae_model.core.errors import ContractError
-from uae_model.core.logs import log, timed
-from uae_model.lake import DayState, TableStore, Unit
+from uae_model.core.logs import log, log_context, timed
+from uae_model.lake import NO_DAY, DayState, TableStore, Unit
 from uae_model.pipeline.currency import Reason, examine
 from uae_model.pipeline.step import Night, Step
 from uae_model.registry.client import Registry
@@ -41,9 +41,15 @@ def run_steps(night: Night, steps: Sequence[Step], seconds: dict[str, float] | N
             if not units:
                 continue
             with timed(step.phase, took, table=step.table, units=len(units)):
-                results.setdefault(step.table, []).extend(bring_up(night, step, unit) for unit in units)
+                results.setdefault(step.table, []).extend(_named(night, step, unit) for unit in units)
                 step.finish(night)
     return results
+
+
+def _named(night: Night, step: Step, unit: Unit) -> Result:
+    """Bring a unit up to date; its day stands in the log lines meanwhile, and in an error that it raises."""
+    with log_context(**({} if unit.day == NO_DAY else {"dt": unit.day})):
+        return bring_up(night, step, unit)
 
 
 def build(store: TableStore, step: Step, day: date, registry: Registry | None = None) -> DayState:

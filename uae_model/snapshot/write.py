@@ -28,6 +28,7 @@ from uae_model.snapshot.layout import (
     step_widths,
 )
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit, load_manifest
+from uae_model.snapshot.own_folder import own_folder, remove_folder
 from uae_model.snapshot.padding import choose_padded_lengths
 from uae_model.snapshot.splits import sessions_of
 
@@ -77,6 +78,9 @@ def write_snapshot(
 ) -> Manifest:
     """Write the snapshot of these days of ``plays`` at its newest version, or return it where it exists.
 
+    The files lie in a folder of this run alone, below the snapshot; the manifest, which names them, is put
+    in its place last. Of two runs that write the same snapshot, the later one takes the earlier one's.
+
     Raises:
         InputError: if a split has no sessions, or fewer than there are training processes.
         ContractError: if rows were lost between the table and the files.
@@ -98,20 +102,27 @@ def write_snapshot(
     )
     train, validation = sessions_of("train", train, config), sessions_of("validation", validation, config)
     mean, deviation = numeric_statistics(train, config)
-    manifest = Manifest(
-        snapshot_id=snapshot_id,
-        root=root,
-        table_version=version,
-        features=config.features,
-        numeric_mean=tuple(mean),
-        numeric_deviation=tuple(deviation),
-        train=_write_split("train", train, train_days, root, config),
-        validation=_write_split("validation", validation, validation_days, root, config),
-        features_version=features_version,
-        numeric_boundaries=quantile_boundaries(train, config),
-        references=references(train, config) if config.publication.feature_health else (),
-    )
-    manifest.save()
+    with own_folder(root) as own:
+        manifest = Manifest(
+            snapshot_id=snapshot_id,
+            root=root,
+            table_version=version,
+            features=config.features,
+            numeric_mean=tuple(mean),
+            numeric_deviation=tuple(deviation),
+            train=_write_split("train", train, train_days, (root, own), config),
+            validation=_write_split("validation", validation, validation_days, (root, own), config),
+            features_version=features_version,
+            numeric_boundaries=quantile_boundaries(train, config),
+            references=references(train, config) if config.publication.feature_health else (),
+        )
+        existing = load_manifest(root)
+        if existing is None:
+            manifest.save()
+    if existing is not None:
+        remove_folder(f"{root}/{own}")
+        log("another run wrote the snapshot meanwhile", snapshot=snapshot_id, path=root)
+        return existing
     log(
         "snapshot written",
         snapshot=snapshot_id,
@@ -159,8 +170,10 @@ def quantile_boundaries(plays: DataFrame, config: Config) -> tuple[tuple[float, 
 
 
 def _write_split(
-    name: str, plays: DataFrame, days: Sequence[date], root: str, config: Config
+    name: str, plays: DataFrame, days: Sequence[date], place: tuple[str, str], config: Config
 ) -> SnapshotSplit:
+    """Write a split below the snapshot and the run's own folder in it, which ``place`` names."""
+    root, below = place[0], f"{place[1]}/{name}"
     sessions = sessions_as_rows(plays, config).persist()
     histogram = {row[LENGTH]: row["count"] for row in sessions.groupBy(LENGTH).count().collect()}
     session_count = sum(histogram.values())
@@ -183,11 +196,10 @@ def _write_split(
         .repartition(files, "_order")
         .sortWithinPartitions(PADDED_LENGTH, "_order")
         .drop("_order")
-        .write.mode("overwrite")
-        .partitionBy(PADDED_LENGTH)
+        .write.partitionBy(PADDED_LENGTH)
         .option("compression", "zstd")
         .options(**_row_groups_of(rows_per_group))
-        .parquet(f"{root}/{name}")
+        .parquet(f"{root}/{below}")
     )
     active = sessions.agg(F.sum(F.aggregate(FEEDBACK, F.lit(0.0), lambda a, b: a + b))).collect()[0][0]
     sessions.unpersist()
@@ -197,11 +209,11 @@ def _write_split(
         sessions=session_count,
         plays=play_count,
         active_plays=int(active),
-        files=list_files(root, name),
+        files=list_files(root, below),
     )
     written = sum(sum(file.row_groups) for file in split.files)
     if written != session_count:
-        raise ContractError(f"snapshot {root}/{name}: {written} sessions written, {session_count} expected")
+        raise ContractError(f"snapshot {root}, {name}: {written} sessions written, {session_count} expected")
     return split
 
 

@@ -17,6 +17,9 @@ from uae_model.core.errors import ModelError
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.snapshot.manifest import Manifest
 
+HOW_IT_RUNS = {"distributed", "checkpoint_steps", "rank_timeout_minutes"}
+"""Settings of training by which the trained networks do not differ."""
+
 
 @dataclass(frozen=True)
 class TrainingJob:
@@ -88,7 +91,7 @@ def training_key(manifest: Manifest, network: NetworkSettings, training: Trainin
         "version": __version__,
         "snapshot": manifest.snapshot_id,
         "network": network.model_dump(mode="json"),
-        "training": training.model_dump(mode="json", exclude={"distributed", "checkpoint_steps"}),
+        "training": training.model_dump(mode="json", exclude=HOW_IT_RUNS),
     }
     return json_digest(content, CONTENT_DIGITS)
 

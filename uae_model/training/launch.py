@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
+import traceback
 from contextlib import redirect_stdout
 from typing import Any
 
@@ -13,6 +14,7 @@ from uae_model.core.errors import ModelError
 from uae_model.core.logs import log
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank
+from uae_model.training.rank_output import RankOutput, cause_of_death
 
 
 def run_training(job: TrainingJob) -> TrainingResult:
@@ -20,6 +22,9 @@ def run_training(job: TrainingJob) -> TrainingResult:
 
     Ranks run on the driver's machine (``driver``) or as one barrier stage of Spark tasks (``cluster``),
     which needs as many free task slots as there are processes.
+
+    Raises:
+        ModelError: if a rank died, saying which and how; all that the ranks said is one event of the log.
     """
     settings = job.training
     use_gpu = _driver_has_gpus(settings.processes)
@@ -31,12 +36,30 @@ def run_training(job: TrainingJob) -> TrainingResult:
         local_mode=settings.distributed == "driver",
         use_gpu=use_gpu,
     )
+    content: dict[str, Any] | None = None
+    failure: Exception | None = None
     # It prints what the ranks say, progress bars included; standard output is for the job's summary.
-    with redirect_stdout(sys.stderr):
-        content: dict[str, Any] | None = distributor.run(train_on_this_rank, job)
+    with RankOutput() as output, redirect_stdout(output):
+        try:
+            content = distributor.run(train_on_this_rank, job)
+        except Exception as error:  # noqa: BLE001 - Spark's, Java's or the launcher's own
+            failure = error
     if content is None:
-        raise ModelError("training ended without a result; see the ranks' output above")
+        raise _death(output, failure)
+    if output.lines:
+        log("the ranks said", lines=list(output.lines))
     return TrainingResult(**content)
+
+
+def _death(output: RankOutput, failure: Exception | None) -> ModelError:
+    """Return the error of a training whose ranks gave nothing, and log what they said."""
+    launcher = "".join(traceback.format_exception(failure)) if failure else ""
+    cause = cause_of_death([*output.lines, *launcher.splitlines()])
+    log("a rank died", logging.ERROR, cause=cause, output=list(output.lines), traceback=launcher)
+    return ModelError(
+        f'training failed: {cause}; what all ranks said is in the log under "a rank died"; run the same '
+        "command again: it goes on from the last checkpoint"
+    )
 
 
 def _driver_has_gpus(processes: int) -> bool:

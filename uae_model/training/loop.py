@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from uae_model.config.estimators import AUTO, catalogue_entry
@@ -30,7 +31,7 @@ from uae_model.training.reporting import Reporter, reporter_for
 
 def train_on_this_rank(job: TrainingJob) -> dict[str, Any]:
     """Train as one of the announced ranks; the entry of TorchDistributor and torchrun."""
-    with joined_process_group() as group:
+    with joined_process_group(timedelta(minutes=job.training.rank_timeout_minutes)) as group:
         return Trainer(job, group, reporter_for(job, group.is_first)).train().to_dict()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError, InputError, ModelError, PromotionRefusedError
+from uae_model.core.locks import alone_in
 from uae_model.core.logs import log, warn
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
@@ -124,30 +125,32 @@ def _register(store: TableStore, registry: Registry, last: date) -> tuple[int, i
     Raises:
         ConfigError: if no feedback of the feed is active: such plays give sessions only.
         InputError: naming the days without plays.
+        AnotherRunError: if another run is at the same training.
     """
     config = store.config
     train_days, validation_days = trainable_days(store, last)
     manifest = write_snapshot(store, train_days, validation_days)
     key = training_key(manifest, config.network, config.training)
-    registered = registry.registered(key)
-    if registered is not None:
-        log("already trained", attention_version=registered[0], propensity_version=registered[1])
-        return registered
-    run_id = registry.open_run(key, manifest, (train_days[0], last))
     folder = f"{config.paths.checkpoints.rstrip('/')}/{key}"
-    champion_path, champion_version = _store_champion(registry, folder, config)
-    job = TrainingJob(
-        manifest.root,
-        config.network,
-        config.training,
-        folder,
-        tracking_uri=config.paths.mlflow,
-        run_id=run_id,
-        champion_path=champion_path,
-    )
-    result = run_training(job)
-    log("training finished", metrics={name: round(value, 5) for name, value in result.metrics.items()})
-    return registry.register(key, run_id, manifest, result, {"champion_version": champion_version})
+    with alone_in(folder, "training"):
+        registered = registry.registered(key)
+        if registered is not None:
+            log("already trained", attention_version=registered[0], propensity_version=registered[1])
+            return registered
+        run_id = registry.open_run(key, manifest, (train_days[0], last))
+        champion_path, champion_version = _store_champion(registry, folder, config)
+        job = TrainingJob(
+            manifest.root,
+            config.network,
+            config.training,
+            folder,
+            tracking_uri=config.paths.mlflow,
+            run_id=run_id,
+            champion_path=champion_path,
+        )
+        result = run_training(job)
+        log("training finished", metrics={name: round(value, 5) for name, value in result.metrics.items()})
+        return registry.register(key, run_id, manifest, result, {"champion_version": champion_version})
 
 
 def promote(config: Config, registry: Registry, version: int | None = None, *, force: bool = False) -> int:

@@ -1,0 +1,33 @@
+"""A folder of files that one run alone writes, so that two runs at once never write over each other.
+
+What names the files (a manifest) is put in its place last, and whole: a reader follows it to the files of one
+run or of the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import fsspec
+
+from uae_model.core.digests import NAME_DIGITS
+
+
+@contextmanager
+def own_folder(root: str) -> Iterator[str]:
+    """Give the name of a new folder below ``root``, which is taken away again where the block fails."""
+    name = f"files-{uuid4().hex[:NAME_DIGITS]}"
+    try:
+        yield name
+    except BaseException:
+        remove_folder(f"{root}/{name}")
+        raise
+
+
+def remove_folder(folder: str) -> None:
+    """Remove a folder of any storage that fsspec knows, where it is there."""
+    filesystem, path = fsspec.core.url_to_fs(folder)
+    if filesystem.exists(path):
+        filesystem.rm(path, recursive=True)
