@@ -76,6 +76,12 @@ class TestData:
         finding = data.check_table(store, "events")
         assert finding.status is Status.WARNING
         assert finding.detail.startswith("has no column event_id, user_id")
+        store.ensure("truth")
+        spark.sql(f"ALTER TABLE delta.`{store.path('truth')}` ADD COLUMNS (mood STRING)")
+        finding = data.check_table(store, "truth")
+        assert (finding.status, finding.detail) == (
+            *(Status.WARNING, "has a column mood, which its contract lacks"),
+        )
 
     def test_the_newest_slot_of_a_feed_without_publication(self, store: TableStore, tmp_path: Path) -> None:
         write_slot(tmp_path / "feed", date(2026, 1, 4), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.builders import DAY, event, events_frame
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ContractError
+from uae_model.core.logs import configure_logs
 from uae_model.lake import TableStore, Unit, read_table
 from uae_model.lake.store import conform
 
@@ -173,6 +175,21 @@ class TestDays:
             ContractError, match=r"table events, column tempo: is double, the configuration wants string"
         ):
             other.ensure("events")
+
+    def test_a_column_added_by_hand_stops_nobody_and_is_told(
+        self, store: TableStore, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.write(store, DAY, 1)
+        store.spark.sql(f"ALTER TABLE delta.`{store.path('events')}` ADD COLUMNS (mood STRING)")
+        configure_logs()
+        again = TableStore(store.spark, store.config)
+        again.merge_new("events", again.read("events"), [DAY], "true", {})
+        self.write(again, DAY, 2)
+        assert again.read("events").columns == store.contract("events").columns
+        warnings = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "mood" in line]
+        (told,) = warnings  # once a run
+        assert (told["level"], told["table"], told["column"]) == ("warning", "events", "mood")
+        assert told["remedy"].startswith("leave it, it does no harm; or declare it as a feature")
 
 
 def with_features(config: Config, features: list[dict[str, Any]]) -> Config:

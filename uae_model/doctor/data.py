@@ -12,7 +12,7 @@ from uae_model.core.errors import InputError
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.check import check_first_file
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.lake import TABLES, TableStore
+from uae_model.lake import TABLES, UNKNOWN_COLUMN_REMEDY, TableStore, read_table
 from uae_model.readers.spark import weight_publications
 from uae_model.sessions.cut import closing_time
 
@@ -64,7 +64,8 @@ def check_table(store: TableStore, name: str) -> Finding:
     if not store.exists(name):
         return warning(check, f"not at {store.path(name)} yet", "the first uae nightly creates it")
     contract = store.contract(name)
-    actual = {field.name: field.dataType for field in store.read(name).schema.fields}
+    table = read_table(store.spark, store.config.paths.tables, name)
+    actual = {field.name: field.dataType for field in table.schema.fields}
     wrong = [
         f"{field.name} is {actual[field.name].simpleString()}, not {field.dataType.simpleString()}"
         for field in contract.schema.fields
@@ -75,6 +76,11 @@ def check_table(store: TableStore, name: str) -> Finding:
     missing = [column for column in contract.columns if column not in actual]
     if missing:
         return warning(check, f"has no column {', '.join(missing)}", "the next run adds it")
+    unknown = contract.unknown_columns(list(actual))
+    if unknown:
+        return warning(
+            check, f"has a column {', '.join(unknown)}, which its contract lacks", UNKNOWN_COLUMN_REMEDY
+        )
     return ok(check, f"version {store.latest_version(name)}, {len(actual)} columns as its contract says")
 
 

@@ -1,6 +1,6 @@
 """The Delta tables: contracts (schema, key, constraints, retention) and all reads and writes."""
 
-from uae_model.lake.contracts import TABLES, TableContract, contract_for
+from uae_model.lake.contracts import TABLES, UNKNOWN_COLUMN_REMEDY, TableContract, contract_for
 from uae_model.lake.log import NO_DAY
 from uae_model.lake.states import FEED, DayState, DayStates, Unit
 from uae_model.lake.store import TableStore, read_table
@@ -9,6 +9,7 @@ __all__ = [
     "FEED",
     "NO_DAY",
     "TABLES",
+    "UNKNOWN_COLUMN_REMEDY",
     "DayState",
     "DayStates",
     "TableContract",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -37,6 +37,11 @@ SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
 }
 
 
+UNKNOWN_COLUMN_REMEDY = (
+    "leave it, it does no harm; or declare it as a feature; or write the table anew without it"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableContract:
     """A table's promise to its readers; ``partition`` is None where rows belong to no day.
@@ -57,6 +62,10 @@ class TableContract:
     def columns(self) -> list[str]:
         """Column names in their order."""
         return self.schema.fieldNames()
+
+    def unknown_columns(self, columns: Sequence[str]) -> list[str]:
+        """Return those of a table's columns that the contract does not name."""
+        return [name for name in columns if name not in self.schema.fieldNames()]
 
     def properties(self) -> dict[str, str]:
         """Delta table properties; deletion vectors and column mapping stay off for delta-rs and petastorm.

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark
 
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
-from uae_model.core.logs import log
+from uae_model.core.logs import log, warn
 from uae_model.lake import files
-from uae_model.lake.contracts import TableContract, contract_for
+from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, TableContract, contract_for
 from uae_model.lake.log import latest_version, table_properties
 from uae_model.lake.states import DayStates
 
@@ -51,10 +51,15 @@ class TableStore:
     def read(self, name: str, days: Iterable[date] | None = None, *, version: int | None = None) -> DataFrame:
         """Read a table, only the partitions of ``days`` where given, at ``version`` where given.
 
+        Columns that the contract does not name are left out: one that was added by hand, or that of a feature
+        which is not declared any more, stops nobody.
+
         Raises:
             ContractError: if the table does not exist.
         """
-        return read_table(self.spark, self.config.paths.tables, name, days, version=version)
+        frame = read_table(self.spark, self.config.paths.tables, name, days, version=version)
+        unknown = self.contract(name).unknown_columns(frame.columns)
+        return frame.drop(*unknown) if unknown else frame
 
     def read_or_empty(self, name: str, days: Iterable[date] | None = None) -> DataFrame:
         """Read a table, only the partitions of ``days`` where given, creating it where there is none."""
@@ -65,7 +70,8 @@ class TableStore:
         """Create the table by its contract, or check and extend what is there.
 
         A feature that is new in the configuration becomes a new nullable column by an explicit
-        ALTER; a column of another type is an error. Changed retention is set.
+        ALTER; a column of another type is an error, and one that the contract does not name is told. Changed
+        retention is set.
 
         Raises:
             ContractError: naming the table, the column and both types.
@@ -129,13 +135,14 @@ class TableStore:
         listed = ", ".join(f"DATE'{day.isoformat()}'" for day in days)
         in_days = f"old.dt IN ({listed})" if days else "false"
         keys = " AND ".join(f"old.{column} = new.{column}" for column in ("dt", *contract.key))
+        columns: dict[str, str | Column] = {name: f"new.{name}" for name in contract.columns}
         with self._recorded(name, metadata):
             result = (
                 DeltaTable.forPath(self.spark, self.path(name))
                 .alias("old")
                 .merge(conform(frame, contract).alias("new"), f"{in_days} AND {keys}")
-                .whenMatchedUpdateAll(update_when)
-                .whenNotMatchedInsertAll()
+                .whenMatchedUpdate(update_when, set=columns)
+                .whenNotMatchedInsert(values=columns)
                 .execute()
             )
         row = result.collect()[0]
@@ -224,7 +231,15 @@ class TableStore:
         log("table created", table=contract.name, path=self.path(contract.name))
 
     def _add_missing_columns(self, contract: TableContract) -> None:
-        actual = {field.name: field.dataType for field in self.read(contract.name).schema.fields}
+        table = read_table(self.spark, self.config.paths.tables, contract.name)
+        actual = {field.name: field.dataType for field in table.schema.fields}
+        for name in contract.unknown_columns(list(actual)):
+            warn(
+                "a table has a column that the configuration does not know: no step reads it or fills it",
+                table=contract.name,
+                column=name,
+                remedy=UNKNOWN_COLUMN_REMEDY,
+            )
         for column in contract.schema.fields:
             if column.name not in actual:
                 self.spark.sql(
