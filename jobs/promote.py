@@ -18,6 +18,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     choice.add_argument("--version", type=int, help="version of the attention model (default: the newest)")
     choice.add_argument("--rollback", action="store_true", help="back to the champion before the present one")
     parser.add_argument("--force", action="store_true", help="promote in spite of failed gates (logged)")
+    parser.add_argument(
+        "--after-loss",
+        action="store_true",
+        help="this registry takes the place of one that is lost, which published days still name",
+    )
     return run(parser, argv, promote)
 
 
@@ -31,6 +36,8 @@ def promote(args: argparse.Namespace) -> None:
         version = int(before.version)
     else:
         version = promote_version(config, registry, args.version, force=args.force)
+    if args.after_loss:
+        registry.follow_lost()
     print_summary({"champion": version, "model": config.registry.attention_model})
 
 

@@ -136,7 +136,7 @@ class TestRegistry:
                 raise error
 
         registry = SimpleNamespace(
-            champion_versions=lambda: versions, champion=load, carries_code=lambda version: version == 3
+            champion_versions=lambda: versions, champion=load, has_digest=lambda version: version == 3
         )
         monkeypatch.setattr(setup, "open_registry", lambda _: registry)
         finding = by_name(setup.check_registry(config))["champion"]

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.builders import DAY
 from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config
-from uae_model.core.errors import ContractError, InputError
+from uae_model.core.errors import ContractError, InputError, ModelError
 from uae_model.lake import DayState, Unit
 from uae_model.lake.states import UNACCEPTED, UNDONE
 from uae_model.pipeline.currency import examine
@@ -21,7 +21,7 @@ from uae_model.pipeline.plan import plan
 from uae_model.pipeline.runner import run_steps
 from uae_model.pipeline.step import Night, Outcome, Step, built_before
 from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
-from uae_model.pipeline.steps.weights import lost_models
+from uae_model.pipeline.steps.weights import lost_models, require_known_registry
 from uae_model.publication.checks import Check
 
 BEFORE, NEXT = DAY - timedelta(days=1), DAY + timedelta(days=1)
@@ -228,8 +228,6 @@ def test_a_configured_weight_function_asks_for_no_choice(config: Config) -> None
 
 
 def test_a_model_that_the_registry_lost_is_told(config: Config) -> None:
-    from uae_model.core.errors import ModelError
-
     def version(number: int) -> None:
         raise ModelError("there is none")
 
@@ -237,6 +235,54 @@ def test_a_model_that_the_registry_lost_is_told(config: Config) -> None:
     weights = accepted("weights", DAY, inputs={"model": "3/4"})
     (line,) = lost_models(night(config, weights, registry=registry), [DAY, NEXT])
     assert line.startswith("weights 2026-01-05: the registry does not hold attention model 3 that scored it")
+
+
+class OneVersion:
+    """A registry that holds attention model 3 under a digest, and perhaps takes a lost one's place."""
+
+    uri = "sqlite:///new.db"
+
+    def __init__(self, digest: str | None, *, follows_lost: bool = False) -> None:
+        self.follows_lost = follows_lost
+        self._tags = {} if digest is None else {"artifact_digest": digest}
+
+    def version(self, number: int) -> SimpleNamespace:
+        if number != 3:
+            raise ModelError("there is none")
+        return SimpleNamespace(tags=self._tags)
+
+
+class TestKnownRegistry:
+    def night_after(self, config: Config, registry: Any, version: int = 3) -> Night:
+        scored = {"models": [version, 4], "model_digest": "a" * 64}
+        return night(
+            config,
+            accepted("weights", DAY, counts=scored),
+            accepted("publications", DAY),
+            registry=registry,
+        )
+
+    @pytest.mark.parametrize("digest", ["a" * 64, None])
+    def test_the_registry_that_scored_what_is_published_is_known(
+        self, config: Config, digest: str | None
+    ) -> None:
+        require_known_registry(self.night_after(config, OneVersion(digest)))
+
+    def test_one_that_lost_the_model_is_not(self, config: Config) -> None:
+        with pytest.raises(
+            ModelError, match=r"of 2026-01-05, were scored by attention model 7, which sqlite"
+        ):
+            require_known_registry(self.night_after(config, OneVersion("a" * 64), 7))
+
+    def test_nor_is_one_that_has_another_model_under_the_number(self, config: Config) -> None:
+        with pytest.raises(ModelError, match=r"digest aaaaaaaaaaaa; .* another model, bbbbbbbbbbbb; restore"):
+            require_known_registry(self.night_after(config, OneVersion("b" * 64)))
+
+    def test_a_person_may_say_that_it_takes_the_place_of_a_lost_one(self, config: Config) -> None:
+        require_known_registry(self.night_after(config, OneVersion("b" * 64, follows_lost=True)))
+
+    def test_without_a_publication_any_registry_will_do(self, config: Config) -> None:
+        require_known_registry(night(config, registry=cast(Any, OneVersion(None))))
 
 
 @pytest.mark.parametrize(

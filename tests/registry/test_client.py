@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -18,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from pyspark.sql import SparkSession
@@ -33,8 +29,8 @@ from uae_model.core.errors import ModelError
 from uae_model.doctor.finding import Status
 from uae_model.doctor.setup import check_registry
 from uae_model.models.pair import NetworkPair
-from uae_model.registry.client import Registry, require_same_features
-from uae_model.registry.pyfunc import ServedModel
+from uae_model.registry.artifacts import FOLDER
+from uae_model.registry.client import ARTIFACT_DIGEST, Registry, require_same_features
 from uae_model.registry.tracking import tracked_by
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
@@ -154,7 +150,8 @@ class TestServing:
         folder = Path(mlflow.artifacts.download_artifacts(f"models:/uae-{output}/1"))
         endings = {path.suffix for path in folder.rglob("*") if path.is_file()}
         assert not endings & {".pkl", ".pickle", ".cloudpickle"}
-        state = torch.load(folder / "artifacts" / "networks.pt", weights_only=True)
+        assert not endings & {".py", ".pyc"}  # the installed package's code is what runs
+        state = torch.load(folder / "data" / FOLDER / "networks.pt", weights_only=True)
         rebuilt = encode_plays(trained.config, ROWS).predict(NetworkPair.from_state(state))
         np.testing.assert_array_equal(
             rebuilt[0 if output == "attention" else 1], expected(trained, "one", output)
@@ -170,6 +167,7 @@ class TestServing:
             **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
             **{"training_plays": "70", "validation_nll": "0.251235", "training_seconds": "1.23457"},
             **{"champion_version": "", "warnings": ""},
+            "artifact_digest": trained.registry.load(2, 2).digest,
             **{"attention_features": "all", "propensity_features": "all"},
             **{
                 "estimator": "chain",
@@ -187,9 +185,9 @@ class TestServing:
         assert signature.outputs.input_names() == [output]
 
     def test_no_sessions_give_no_rows(self, trained: Trained, output: str) -> None:
-        model = mlflow.pyfunc.load_model(f"models:/uae-{output}/1").unwrap_python_model()
+        model = mlflow.pyfunc.load_model(f"models:/uae-{output}/1")
         frame = session_frame(trained.config, encode_plays(trained.config, ROWS))
-        answer = model.predict(SimpleNamespace(), frame[:0])
+        answer = model.predict(frame[:0])
         assert list(answer.columns) == [output]
         assert len(answer) == 0
 
@@ -217,27 +215,7 @@ def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained
         np.testing.assert_allclose(answers, expected(trained, "one", output), rtol=0, atol=1e-6)
 
 
-class TestCarriedCode:
-    def test_a_process_without_this_project_loads_the_model(self, trained: Trained, tmp_path: Path) -> None:
-        with tracked_by(trained.config.paths.mlflow):
-            folder = mlflow.artifacts.download_artifacts("models:/uae-attention/1", dst_path=str(tmp_path))
-        frame = session_frame(trained.config, encode_plays(trained.config, ROWS))
-        frame.to_json(tmp_path / "frame.json")
-        code = (
-            "import sys, mlflow, pandas as pd\n"
-            "class Hidden:\n"
-            "    def find_spec(self, name, path=None, target=None):\n"
-            "        if name.split('.')[0] == 'uae_model': raise ModuleNotFoundError(name)\n"
-            "sys.meta_path.insert(0, Hidden())\n"
-            f"model = mlflow.pyfunc.load_model({folder!r})\n"
-            "model.predict(pd.read_json('frame.json')).to_json('answer.json', double_precision=15)\n"
-        )
-        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
-        answer = pd.read_json(tmp_path / "answer.json")["attention"]
-        np.testing.assert_allclose(
-            np.concatenate(answer.to_list()), expected(trained, "one", "attention"), rtol=0, atol=1e-6
-        )
-
+class TestFiles:
     def test_requirements_name_packages_that_an_index_knows(self, trained: Trained) -> None:
         with tracked_by(trained.config.paths.mlflow):
             folder = mlflow.artifacts.download_artifacts("models:/uae-attention/1")
@@ -245,33 +223,84 @@ class TestCarriedCode:
         assert {line.partition("==")[0] for line in lines} == {"mlflow", "numpy", "pandas", "torch"}
         assert all("==" in line for line in lines)
 
+    def test_code_put_beside_the_files_does_not_run(self, trained: Trained, tmp_path: Path) -> None:
+        with tracked_by(trained.config.paths.mlflow):
+            folder = Path(
+                mlflow.artifacts.download_artifacts("models:/uae-attention/1", dst_path=str(tmp_path))
+            )
+        mark = tmp_path / "ran"
+        for place in (folder, folder / "data", folder / "data" / FOLDER):
+            for name in ("served_model.py", "pyfunc.py", "__init__.py"):
+                (place / name).write_text(f"open({str(mark)!r}, 'w')\n")
+        mlflow.pyfunc.load_model(str(folder))
+        assert not mark.exists()
+
     def test_a_version_of_before_scores_and_is_told_apart(self, tmp_path: Path) -> None:
+        """As models were registered by earlier releases: no digest, their files in another folder."""
         old = Trained(tmp_path)
-        assert old.registry.carries_code(1)
+        assert old.registry.has_digest(1)
+        for name in ("uae-attention", "uae-propensity"):
+            old.client.delete_model_version_tag(name, "1", ARTIFACT_DIGEST)
         for file in Path(old.config.paths.mlflow_artifacts).rglob("MLmodel"):
-            # As models were registered before: no code of their own, imports of modules that have moved.
-            stored = yaml.safe_load(file.read_text())
-            stored["flavors"]["python_function"]["code"] = None
-            file.write_text(yaml.safe_dump(stored))
-            shutil.rmtree(file.parent / "code")
-            (file.parent / "requirements.txt").write_text("mlflow\nuae==0.1.0\n")
-            (file.parent / "served_model.py").write_text("from uae_model.inference import predict_sessions\n")
-        assert not old.registry.carries_code(1)
+            (file.parent / "data" / FOLDER / "digest").unlink()
+            shutil.move(file.parent / "data" / FOLDER, file.parent / "artifacts")
+        assert not old.registry.has_digest(1)
         old.registry.set_champion(old.registry.version(1))
-        found = encode_plays(old.config, ROWS).predict(NetworkPair.from_state(old.registry.champion().state))
-        np.testing.assert_array_equal(found[0], expected(old, "one", "attention"))
+        scores = encode_plays(old.config, ROWS).predict(NetworkPair.from_state(old.registry.champion().state))
+        np.testing.assert_array_equal(scores[0], expected(old, "one", "attention"))
         _, champion = check_registry(old.config)
         assert champion.status is Status.WARNING
-        assert "registered before models carried their code" in str(champion)
+        assert "registered before models had a digest" in str(champion)
         assert champion.fix == "register again: uae train"
-        with pytest.raises(MlflowException, match=r"No module named 'uae_model\.inference'"):
-            old.load_pyfunc(1)
 
         # Training again on the same days, with the same settings, registers again.
         assert old.registry.registered("one") is None
         assert old.register("one") == (3, 3)
         assert old.registry.registered("one") == (3, 3)
-        old.load_pyfunc(3)
+
+    def test_a_flipped_bit_is_found_wherever_the_model_is_loaded(self, tmp_path: Path) -> None:
+        damaged = Trained(tmp_path)
+        files = list(Path(damaged.config.paths.mlflow_artifacts).rglob("networks.pt"))
+        assert len(files) == 4
+        draw = np.random.default_rng(5)
+        for file in files:
+            content = bytearray(file.read_bytes())
+            content[draw.integers(len(content))] ^= 1 << int(draw.integers(8))
+            file.write_bytes(content)
+        with pytest.raises(ModelError, match=r"models:/uae-propensity/1: its files are not those that were"):
+            damaged.registry.load(1, 1)
+        with pytest.raises(ModelError, match="its files are not those that were registered"):
+            damaged.load_pyfunc(1)
+        damaged.registry.set_champion(damaged.registry.version(1))
+        _, champion = check_registry(damaged.config)
+        assert champion.status is Status.FAILED
+
+    def test_other_files_with_a_digest_of_their_own_are_found(self, tmp_path: Path) -> None:
+        """A world's file over another's, digest and all: the registry knows better."""
+        mixed = Trained(tmp_path)
+        with tracked_by(mixed.config.paths.mlflow):
+            one, two = (
+                Path(mlflow.artifacts.download_artifacts(f"models:/uae-propensity/{number}"))
+                for number in (1, 2)
+            )
+        for name in ("networks.pt", "digest"):
+            shutil.copy(two / "data" / FOLDER / name, one / "data" / FOLDER / name)
+        with pytest.raises(ModelError, match=r"models:/uae-propensity/1: its files are not"):
+            mixed.registry.load(1, 1)
+
+    def test_both_models_of_a_training_have_one_digest(self, trained: Trained) -> None:
+        tags = [
+            trained.client.get_model_version(f"uae-{output}", "1").tags
+            for output in ("attention", "propensity")
+        ]
+        assert tags[0][ARTIFACT_DIGEST] == tags[1][ARTIFACT_DIGEST]
+        assert tags[0][ARTIFACT_DIGEST] != trained.registry.version(2).tags[ARTIFACT_DIGEST]
+
+    def test_a_registry_in_place_of_a_lost_one_says_so(self, tmp_path: Path) -> None:
+        new = Trained(tmp_path)
+        assert not new.registry.follows_lost
+        new.registry.follow_lost()
+        assert new.registry.follows_lost
 
 
 class TestRegistering:
@@ -410,13 +439,6 @@ class TestChampion:
         require_same_features(loaded.features, trained.config)
         self.assert_scores_like(trained, "one", loaded.state)
 
-    def test_a_version_without_networks_is_an_error(
-        self, trained: Trained, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("uae_model.registry.client.load_tensors", lambda path: None)
-        with pytest.raises(ModelError, match=r"models:/uae-propensity/1 has no networks\.pt"):
-            trained.registry.load(1, 1)
-
     def test_a_version_that_does_not_exist_is_named(self, trained: Trained) -> None:
         with pytest.raises(ModelError, match="uae-attention version 99: "):
             trained.registry.version(99)
@@ -440,28 +462,3 @@ class TestChampion:
             "plays": [(0, 70.0)],
         }
         assert trained.registry.history(1) == {}
-
-
-@pytest.mark.parametrize("output", ["attention", "propensity"])
-def test_the_model_itself_reads_its_artifacts(config: Config, tmp_path: Path, output: str) -> None:
-    """MLflow runs a copy of the file; this is the file itself."""
-    pair = pair_for(config)
-    save_tensors(str(tmp_path / "networks.pt"), pair.to_state())
-    declaration = {"features": config.features.to_plain()}
-    (tmp_path / "declaration.json").write_text(json.dumps(declaration))
-    context = SimpleNamespace(
-        artifacts={
-            name.partition(".")[0]: str(tmp_path / name) for name in ("networks.pt", "declaration.json")
-        },
-        model_config={"output": output},
-    )
-    model: Any = ServedModel()
-    model.load_context(context)
-    encoded = encode_plays(config, ROWS)
-    frame = session_frame(config, encoded)
-    answer = model.predict(context, frame)
-    expected_of = dict(zip(("attention", "propensity"), encoded.predict(pair), strict=True))
-    np.testing.assert_allclose(
-        np.concatenate(answer[output].to_list()), expected_of[output], rtol=0, atol=1e-6
-    )
-    assert len(model.predict(context, frame[:0])) == 0

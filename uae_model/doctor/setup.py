@@ -94,7 +94,7 @@ def check_registry(config: Config) -> list[Finding]:
             return [reached, _no_champion(config)]
         try:
             registry.champion()
-            carries_code = registry.carries_code(versions[0])
+            has_digest = registry.has_digest(versions[0])
         except ModelError as error:
             return [reached, failed("champion", str(error), "run uae train and uae promote")]
         except (MlflowException, OSError) as error:
@@ -102,13 +102,13 @@ def check_registry(config: Config) -> list[Finding]:
                 reached,
                 failed("champion", f"cannot be loaded: {first_line(error)}", "check the artifact storage"),
             ]
-    if not carries_code:
+    if not has_digest:
         return [
             reached,
             warning(
                 "champion",
-                f"attention version {versions[0]} scores, but was registered before models carried their "
-                "code, so that mlflow.pyfunc cannot load it",
+                f"attention version {versions[0]} scores, but was registered before models had a digest, so "
+                "that a damaged file would not be noticed",
                 "register again: uae train",
             ),
         ]

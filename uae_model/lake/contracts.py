@@ -338,6 +338,7 @@ def _publications(config: Config) -> TableContract:
                 _column("lineage", T.StringType()),
                 _column("attention_mean_low", T.DoubleType()),
                 _column("attention_mean_high", T.DoubleType()),
+                _column("model_digest", T.StringType()),
                 _day(),
             ]
         ),

@@ -20,7 +20,7 @@ from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, TRAINING, ingest_steps, steps_of_night
 from uae_model.pipeline.steps.publication import published_row
 from uae_model.pipeline.steps.training import training_days
-from uae_model.pipeline.steps.weights import lost_models
+from uae_model.pipeline.steps.weights import lost_models, require_known_registry
 from uae_model.pipeline.weight_choice import choose_where_missing
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import closing_time
@@ -64,6 +64,7 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
     seconds: dict[str, float] = {}
     with log_context(run_id=store.config.run_id(day.isoformat())):
         night = open_night(store, day, day, registry)
+        require_known_registry(night)
         results = run_steps(night, steps_of_night(store.config), seconds)
     return summary_of(night, results, seconds)
 

@@ -10,9 +10,7 @@ import json
 import math
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,22 +28,27 @@ from mlflow.types.schema import Array
 
 from uae_model import __version__
 from uae_model.config import Config, FeatureSet
-from uae_model.core.errors import ModelError
+from uae_model.core.errors import ModelError, first_line
 from uae_model.core.logs import log
 from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.models.pair import Traits
-from uae_model.registry.carried_code import carried_code, pinned_requirements
+from uae_model.registry import pyfunc
+from uae_model.registry.artifacts import FOLDER, folder_of_files, read_model_files, write_model_files
 from uae_model.registry.gates import CHOSEN, RegisteredCandidate
 from uae_model.registry.tracking import experiment_id, quiet_mlflow, tracked_by
 from uae_model.snapshot.manifest import Manifest
-from uae_model.training.job import TrainingResult, load_tensors, save_tensors
+from uae_model.training.job import TrainingResult
 from uae_model.weights.choice import WeightChoice
 
 CHAMPION = "champion"
 WEIGHT_CHOICE = "weight_choice"
 """Tag of an attention version: the weight function that was chosen on data for it."""
 PREVIOUS = "previous_champion"
+ARTIFACT_DIGEST = "artifact_digest"
+"""Tag of a version: the digest of its files (``uae_model.registry.artifacts``)."""
+FOLLOWS_LOST = "follows_lost_registry"
+"""Tag of the attention model: a person said that the registry which publications name is lost for good."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Champion:
     features: FeatureSet
     references: tuple[FeatureReference, ...] = ()
     weight_choice: WeightChoice | None = None
+    digest: str = ""
 
     @property
     def traits(self) -> Traits:
@@ -107,7 +111,7 @@ class Registry:
     def registered(self, key: str) -> tuple[int, int] | None:
         """Return the versions (attention, propensity) that a finished training registered.
 
-        Those that carry no code do not count, so that training again registers them again.
+        Those without a digest do not count, so that training again registers them again.
         """
         attention = self._version_of(self._attention, key)
         propensity = self._version_of(self._propensity, key)
@@ -179,21 +183,30 @@ class Registry:
         return champion
 
     def load(self, attention_version: int, propensity_version: int) -> Champion:
-        """Load a registered pair; the propensity model's artifact holds both networks."""
+        """Load a registered pair; the propensity model's artifact holds both networks.
+
+        Raises:
+            ModelError: if its files are missing, or are not those that were registered.
+        """
         uri = f"models:/{self._propensity}/{propensity_version}"
-        with tracked_by(self.uri):
-            folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
-        state = load_tensors(str(folder / "artifacts" / "networks.pt"))
-        declaration = json.loads((folder / "artifacts" / "declaration.json").read_text())
-        if state is None:
-            raise ModelError(f"{uri} has no networks.pt")
+        try:
+            registered = self._client.get_model_version(self._propensity, str(propensity_version))
+            with tracked_by(self.uri):
+                artifact = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+        except (MlflowException, OSError) as error:
+            raise ModelError(
+                f"{uri} cannot be read from {self.uri}: {first_line(error)}; restore its artifacts, or "
+                "promote another version"
+            ) from error
+        files = read_model_files(folder_of_files(artifact), uri, registered.tags.get(ARTIFACT_DIGEST))
         return Champion(
             attention_version,
             propensity_version,
-            state,
-            _stored_features(declaration["features"], uri),
-            read_references(declaration["snapshot"].get("references", ())),
+            files.state,
+            _stored_features(files.declaration["features"], uri),
+            read_references(files.declaration["snapshot"].get("references", ())),
             self.weight_choice(attention_version),
+            files.digest,
         )
 
     def weight_choice(self, attention_version: int) -> WeightChoice | None:
@@ -210,12 +223,19 @@ class Registry:
         )
         log("weight function chosen", attention_version=attention_version, weighting=choice.name)
 
-    def carries_code(self, attention_version: int) -> bool:
-        """Tell whether a version can be loaded as a pyfunc: those of before models carried their code cannot.
+    def has_digest(self, attention_version: int) -> bool:
+        """Tell whether a version's files are known by a digest: those of earlier releases are not."""
+        return ARTIFACT_DIGEST in self.version(attention_version).tags
 
-        Scoring reads their tensors as before.
-        """
-        return self._carries_code(self._attention, attention_version)
+    @property
+    def follows_lost(self) -> bool:
+        """Whether a person said that this registry takes the place of one that is lost."""
+        models = self._client.search_registered_models(f"name = '{self._attention}'")
+        return any(FOLLOWS_LOST in model.tags for model in models)
+
+    def follow_lost(self) -> None:
+        """Remember that this registry takes the place of one that is lost, with the models it had."""
+        self._client.set_registered_model_tag(self._attention, FOLLOWS_LOST, date.today().isoformat())
 
     def version(self, number: int | None = None) -> ModelVersion:
         """Return a version of the attention model, the newest by default.
@@ -287,15 +307,9 @@ class Registry:
 
     def _version_of(self, model: str, key: str) -> int | None:
         for version in self._client.search_model_versions(f"name = '{model}'"):
-            number = int(version.version)
-            if version.tags.get("training_key") == key and self._carries_code(model, number):
-                return number
+            if version.tags.get("training_key") == key and ARTIFACT_DIGEST in version.tags:
+                return int(version.version)
         return None
-
-    def _carries_code(self, model: str, version: int) -> bool:
-        with tracked_by(self.uri):
-            info = mlflow.models.get_model_info(f"models:/{model}/{version}")
-        return bool(info.flavors["python_function"].get("code"))
 
     def _log_model(
         self,
@@ -310,26 +324,22 @@ class Registry:
             tempfile.TemporaryDirectory() as folder,
             tracked_by(self.uri),
             mlflow.start_run(run_id=run_id),
-            _no_hint_advice(),
-            carried_code(Path(folder)) as code,
         ):
-            networks = f"{folder}/networks.pt"
-            save_tensors(networks, state)
-            stored = Path(folder) / "declaration.json"
-            stored.write_text(json.dumps(declaration))
+            files = Path(folder) / FOLDER
+            files.mkdir()
+            digest = write_model_files(files, state, declaration)
+            (files / pyfunc.OUTPUT).write_text(output)
             info = mlflow.pyfunc.log_model(
                 name=output,
-                python_model=str(code.python_model),
-                code_paths=[str(code.package)],
-                artifacts={"networks": networks, "declaration": str(stored)},
-                model_config={"output": output},
+                loader_module=pyfunc.__name__,
+                data_path=str(files),
                 signature=signature(output, self.config),
                 input_example=input_example(self.config),
-                pip_requirements=pinned_requirements(),
+                pip_requirements=pyfunc.pinned_requirements(),
                 registered_model_name=name,
             )
         version = str(info.registered_model_version)
-        for key, value in tags.items():
+        for key, value in {**tags, ARTIFACT_DIGEST: digest}.items():
             self._client.set_model_version_tag(name, version, key, value)
         return int(version)
 
@@ -371,14 +381,6 @@ def _stored_features(plain: list[dict[str, Any]], uri: str) -> FeatureSet:
         raise ModelError(
             f"{uri}: this version cannot declare its features, so train and promote a new model: {error}"
         ) from error
-
-
-@contextmanager
-def _no_hint_advice() -> Iterator[None]:
-    """Hide MLflow's advice to infer the signature from type hints: the signature is given."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r".*Add type hints to the `predict` method")
-        yield
 
 
 def _input_tags(manifest: Manifest, shape: NetworkShape) -> dict[str, str]:

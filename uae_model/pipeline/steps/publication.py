@@ -92,6 +92,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
             "attention_mean_high": high,
             "attention_model_version": models[0],
             "propensity_model_version": models[1],
+            "model_digest": state.counts.get("model_digest"),
             "run_id": config.run_id(day.isoformat()),
             "config": config.canonical_json(with_paths=False),
             "lineage": chain_digest(night, day),

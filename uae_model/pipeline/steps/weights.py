@@ -15,6 +15,7 @@ from uae_model.lake import DayState, Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
+from uae_model.registry.client import ARTIFACT_DIGEST
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.weights.resolution import resolve_weight_function
 
@@ -41,6 +42,37 @@ def lost_models(night: Night, days: list[date]) -> list[str]:
                 "day stays as it is, and is scored with the champion when it is next built"
             )
     return lines
+
+
+def require_known_registry(night: Night) -> None:
+    """Raise ModelError where the registry is not the one that scored the published days.
+
+    A registry that was lost or mixed up would number other models as before, and readers could not tell them
+    apart. It may go on once a person says that it takes the place of a lost one (``uae promote
+    --after-loss``).
+    """
+    newest = next(
+        (state for state in reversed(night.states.of_table("publications")) if state.is_accepted), None
+    )
+    weights = night.states.accepted("weights", newest.unit.day) if newest else None
+    models = models_of(weights) if weights else None
+    if weights is None or models is None or night.models.follows_lost:
+        return
+    told = f"the last published weights, of {weights.unit.day}, were scored by attention model {models[0]}"
+    remedy = (
+        "restore the registry or set paths.mlflow; if it is lost for good: uae train, then uae promote "
+        "--after-loss"
+    )
+    try:
+        tags = night.models.version(models[0]).tags
+    except ModelError as error:
+        raise ModelError(f"{told}, which {night.models.uri} does not hold; {remedy}") from error
+    digest, known = tags.get(ARTIFACT_DIGEST), weights.counts.get("model_digest")
+    if digest and known and digest != known:
+        raise ModelError(
+            f"{told} with digest {known[:12]}; in {night.models.uri} version {models[0]} is another model, "
+            f"{digest[:12]}; {remedy}"
+        )
 
 
 def require_plays_and_features(night: Night, unit: Unit) -> None:
@@ -86,6 +118,7 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     return scored, {
         "models": [champion.attention_version, champion.propensity_version],
         "weighting": weighting.describe(),
+        "model_digest": champion.digest,
         "mean_interval": champion.state["calibration"].get("mean_interval"),
     }
 
