@@ -49,7 +49,8 @@ hidden = 8
 mlp = [16, 8]
 [training]
 estimator = "chain"
-stickiness = [0.4]
+stickiness = [0.4, 0.7]
+diagnose_roles = false
 window_days = 1
 epochs = 1
 batch_plays = 512
