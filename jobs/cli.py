@@ -47,7 +47,7 @@ def usage() -> str:
             "exit codes: 0 done; 2 wrong usage or configuration; 3 not yet, try later (feed not closed, slot "
             "missing,",
             "            another run going on);",
-            "            4 a gate refused to publish or to promote; 1 any other failure",
+            "            4 a gate refused to publish, to promote or to take events back; 1 any other failure",
         ]
     )
 

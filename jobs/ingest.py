@@ -22,6 +22,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="sets feed.format; a dataset starts from the profile of its name, unless --config or --profile "
         "is given",
     )
+    parser.add_argument(
+        "--accept-withdrawn",
+        action="store_true",
+        help="let a slot that was delivered again take back any share of the events that it brought before "
+        "(otherwise at most feed.max_withdrawn_share)",
+    )
     return run(parser, argv, ingest)
 
 
@@ -30,7 +36,8 @@ def ingest(args: argparse.Namespace) -> None:
     day = parse_day(args.date)
     _choose_format(args)
     job = start("ingest", args)
-    print_summary({"dt": day, **ingest_day(job.store, day)})
+    counts = ingest_day(job.store, day, accepts_withdrawn=args.accept_withdrawn)
+    print_summary({"dt": day, **counts})
 
 
 def _choose_format(args: argparse.Namespace) -> None:

@@ -95,7 +95,7 @@ def events_frame(spark: SparkSession, events: Sequence[Event], config: Config) -
     rows = []
     for item in events:
         row = {**feed_row(item), "played_at": item.played_at, "dt": item.played_at.date()}
-        rows.append([row[name] for name in schema.fieldNames()])
+        rows.append([row.get(name) for name in schema.fieldNames()])
     return spark.createDataFrame(rows, schema)
 
 

@@ -8,12 +8,12 @@ from uae_model.ingest.accounting import IngestCounts, StatementCounts
 def test_counts_of_several_slots_add_up_to_what_was_read() -> None:
     states = [
         {"read": 10, "quarantined": 1, "inserted": 4, "updated": 2, "rows": 6},
-        {"read": 5, "inserted": 5},
+        {"read": 5, "inserted": 5, "withdrawn": 7},  # which it does not hold, so they are none of its rows
     ]
     total = IngestCounts.of(*states)
-    assert total == IngestCounts(15, 1, 9, 2)
+    assert total == IngestCounts(15, 1, 9, 2, 7)
     assert total.to_dict() == {
-        **{"read": 15, "quarantined": 1, "inserted": 9, "updated": 2},
+        **{"read": 15, "quarantined": 1, "inserted": 9, "updated": 2, "withdrawn": 7},
         "duplicates": 3,
     }
     assert IngestCounts.of() == IngestCounts()

@@ -18,6 +18,7 @@ from uae_model.config import PROFILES
 from uae_model.core.errors import (
     ConfigError,
     ContractError,
+    DeliveryRefusedError,
     InputError,
     NotClosedError,
     NotYetError,
@@ -88,6 +89,7 @@ class TestRun:
         ("error", "code"),
         [
             *[(UaeError, 1), (InputError, 1), (ContractError, 1), (ConfigError, 2), (UsageError, 2)],
+            (DeliveryRefusedError, 4),
             *[(NotYetError, 3), (NotClosedError, 3)],
             *[(PublicationRefusedError, 4), (PromotionRefusedError, 4)],
         ],

@@ -99,8 +99,23 @@ def test_ingest_takes_the_complete_slots_of_the_day(
     code, lines, _ = run("ingest", *DATE)
     assert (code, taken) == (0, ["dt=2026-01-05"])
     assert lines == [
-        {"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1, "duplicates": 2}
+        {
+            **{"dt": "2026-01-05", "read": 9, "quarantined": 1, "inserted": 5, "updated": 1},
+            **{"withdrawn": 0, "duplicates": 2},
+        }
     ]
+
+
+def test_ingest_takes_events_back_where_that_is_confirmed(run: Any) -> None:
+    asked: list[bool] = []
+
+    def ingest_day(store: Any, day: date, *, accepts_withdrawn: bool) -> dict[str, int]:
+        asked.append(accepts_withdrawn)
+        return {}
+
+    for options in ([], ["--accept-withdrawn"]):
+        assert run("ingest", *DATE, *options, ingest_day=ingest_day)[0] == 0
+    assert asked == [False, True]
 
 
 def test_ingest_takes_the_slots_of_dimensions_with_or_without_plays(

@@ -141,7 +141,7 @@ def test_the_summary_tells_of_the_day_and_of_what_was_published_anew(config: Con
     summary = summary_of(Night(store, THIRD, THIRD), results, {"ingest": 1.0})
     assert summary == {
         **{"dt": "2026-01-07", "plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0},
-        **{"quarantined": 2, "duplicates": 2, "weights": 3, "delta_version": 9},
+        **{"quarantined": 2, "duplicates": 2, "withdrawn": 0, "weights": 3, "delta_version": 9},
         **{"attention_model_version": 4, "propensity_model_version": 5, "republished": ["2026-01-05"]},
         "seconds": {"ingest": 1.0},
     }

@@ -129,6 +129,11 @@ class FeedSettings(TextFiles):
         le=30,
         description="Days a night reopens for late events; older rows are quarantined",
     )
+    max_withdrawn_share: Share = Field(
+        default=0.1,
+        description="Share of a slot's events that a second delivery may take back by not holding them; "
+        "beyond it the delivery is refused (uae ingest --accept-withdrawn takes it all the same)",
+    )
     future_hours: Annotated[float, Field(ge=0)] = Field(
         default=1.0,
         description="How far past its slot's day a play may start before it is quarantined",

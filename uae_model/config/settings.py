@@ -19,7 +19,7 @@ from uae_model.core.digests import NAME_DIGITS, text_digest
 
 RESERVED_COLUMNS = frozenset(
     {
-        *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback", "dt"),
+        *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback", "feed_slot", "dt"),
         *("session_id", "session_started_at", "position", "is_active", "label"),
         *("attention", "propensity", "sample_weight", "weighting", "run_id"),
         *("attention_model_version", "propensity_model_version"),
@@ -120,9 +120,10 @@ class Config(Sections):
         """Return 12 hex digits that name some sections alone, such as those that one table depends on.
 
         Aggregates and attributes do not count: they have a table of their own, whose days name their own
-        settings.
+        settings. Nor does what only refuses rows and never changes one.
         """
         content = self.model_dump(mode="json", include=set(sections))
+        content.get("feed", {}).pop("max_withdrawn_share", None)
         if "features" in content:
             own = FeatureSet(feature for feature in self.features if not feature.is_joined)
             content["features"] = own.to_plain()

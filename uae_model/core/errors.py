@@ -1,7 +1,7 @@
 """Errors that a person is meant to read: what is wrong, where, and what to do.
 
 ``exit_code`` is what a job leaves with, for a scheduler to act on: 2 wrong usage or configuration, 3 not yet
-(try later), 4 a gate refused to publish or to promote, 1 anything else.
+(try later), 4 a gate refused to publish, to promote or to take events back, 1 anything else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ class ConfigError(UaeError):
 
 class InputError(UaeError):
     """The feed, a file or a table is not what the job needs."""
+
+
+class DeliveryRefusedError(InputError):
+    """A slot that was delivered again lacks too much of what it brought before."""
+
+    exit_code = 4
 
 
 class UsageError(InputError):

@@ -12,6 +12,8 @@ class SlotCounts:
     """Rows read, and what became of them; what no field counts is the remainder, which has a name as well."""
 
     REMAINDER: ClassVar[str]
+    NOT_READ: ClassVar[frozenset[str]] = frozenset()
+    """Counts of rows that the slot does not hold."""
 
     read: int = 0
     quarantined: int = 0
@@ -20,7 +22,7 @@ class SlotCounts:
     def remainder(self) -> int:
         """Rows that gave the table nothing new."""
         counts: dict[str, int] = asdict(self)
-        return counts.pop("read") - sum(counts.values())
+        return counts.pop("read") - sum(n for name, n in counts.items() if name not in self.NOT_READ)
 
     def to_dict(self) -> dict[str, int]:
         """Return all counts."""
@@ -36,13 +38,16 @@ class SlotCounts:
 class IngestCounts(SlotCounts):
     """Rows of plays: read = quarantined + inserted + updated + duplicates.
 
-    Duplicates are rows of events that the table, or another row of the slot, held already.
+    Duplicates are rows of events that the table, or another row of the slot, held already. Withdrawn are
+    events that the slot brought before and, delivered again, does not hold any more.
     """
 
     REMAINDER = "duplicates"
+    NOT_READ = frozenset({"withdrawn"})
 
     inserted: int = 0
     updated: int = 0
+    withdrawn: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,19 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
+from uae_model.lake.contracts import FEED_SLOT
 
 
 def distinct_events(parsed: DataFrame, columns: list[str], config: Config) -> DataFrame:
     """Return the highest-ranking good row of each event_id, with the columns of ``events``."""
-    good = parsed.where(F.col("reason").isNull())
+    return highest_ranking(parsed.where(F.col("reason").isNull()), columns, config)
+
+
+def highest_ranking(rows: DataFrame, columns: list[str], config: Config) -> DataFrame:
+    """Return the highest-ranking row of each event_id, with these columns."""
     row = F.struct(*[F.col(name) for name in columns])
     return (
-        good.groupBy("event_id")
+        rows.groupBy("event_id")
         .agg(F.max_by(row, _rank("", columns, config)).alias("event"))
         .select("event.*")
     )
@@ -36,6 +41,7 @@ def _rank(prefix: str, columns: list[str], config: Config) -> Column:
 
 def _rank_sql(prefix: str, columns: list[str], config: Config) -> str:
     priority = config.labels.priority
+    columns = [name for name in columns if name != FEED_SLOT]  # which slot brought a row does not rank it
     cases = " ".join(
         f"WHEN '{feedback}' THEN {len(priority) - place}" for place, feedback in enumerate(priority)
     )

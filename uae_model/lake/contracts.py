@@ -37,6 +37,9 @@ SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
 }
 
 
+FEED_SLOT = "feed_slot"
+"""Column of ``events``: the slot that brought the row; NULL in rows from before there was this column."""
+
 UNKNOWN_COLUMN_REMEDY = (
     "leave it, it does no harm; or declare it as a feature; or write the table anew without it"
 )
@@ -164,7 +167,7 @@ def _events(config: Config) -> TableContract:
     return TableContract(
         name="events",
         purpose="one row per play event, deduplicated; dt = UTC date of played_at",
-        schema=T.StructType([*_event_columns(config), _day()]),
+        schema=T.StructType([*_event_columns(config), _column(FEED_SLOT, T.StringType()), _day()]),
         key=("event_id",),
         retention_days=config.retention.working_days,
         constraints={"played_ms_not_negative": "played_ms IS NULL OR played_ms >= 0"},

@@ -340,7 +340,8 @@ def _counts(change: Change) -> dict[str, Any]:
         counts["rows"] = change.rows
     if change.operation == "MERGE":
         counts["inserted"] = int(change.metrics.get("numTargetRowsInserted", 0))
-        counts["updated"] = int(change.metrics.get("numTargetRowsUpdated", 0))
+        updated = int(change.metrics.get("numTargetRowsUpdated", 0))
+        counts["updated"] = updated - int(counts.get("restored", 0))  # those took the row of another slot
     return counts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -123,10 +123,22 @@ class TableStore:
         days: Sequence[date],
         update_when: str,
         metadata: dict[str, Any],
+        *,
+        helpers: Sequence[str] = (),
+        delete_when: str = "false",
+        changed: Mapping[str, str] | None = None,
     ) -> dict[str, int]:
         """Insert rows whose key is new and update those for which ``update_when`` holds, in one commit.
 
-        ``update_when`` compares ``old`` and ``new``. Only the partitions of ``days`` are read.
+        Args:
+            name: a table with days.
+            frame: the contract's columns and the ``helpers``, one row a key.
+            days: the only partitions that are read.
+            update_when: compares ``old`` and ``new``.
+            metadata: stored in the commit.
+            helpers: columns that the conditions need.
+            delete_when: for which rows that are there are taken out, and others not inserted.
+            changed: columns that an update sets otherwise than to those of ``new``.
 
         Returns:
             The numbers of rows inserted and updated.
@@ -136,13 +148,18 @@ class TableStore:
         in_days = f"old.dt IN ({listed})" if days else "false"
         keys = " AND ".join(f"old.{column} = new.{column}" for column in ("dt", *contract.key))
         columns: dict[str, str | Column] = {name: f"new.{name}" for name in contract.columns}
+        rows = conform(frame, contract, *helpers)
         with self._recorded(name, metadata):
-            result = (
+            merge = (
                 DeltaTable.forPath(self.spark, self.path(name))
                 .alias("old")
-                .merge(conform(frame, contract).alias("new"), f"{in_days} AND {keys}")
-                .whenMatchedUpdate(update_when, set=columns)
-                .whenNotMatchedInsert(values=columns)
+                .merge(rows.alias("new"), f"{in_days} AND {keys}")
+            )
+            if delete_when != "false":
+                merge = merge.whenMatchedDelete(delete_when)
+            result = (
+                merge.whenMatchedUpdate(update_when, set={**columns, **(changed or {})})
+                .whenNotMatchedInsert(f"NOT ({delete_when})", values=columns)
                 .execute()
             )
         row = result.collect()[0]

@@ -15,12 +15,18 @@ from uae_model.pipeline.steps import ingest_steps
 from uae_model.pipeline.steps.dimensions import complete_slots
 
 
-def ingest_day(store: TableStore, day: date) -> dict[str, Any]:
+def ingest_day(store: TableStore, day: date, *, accepts_withdrawn: bool = False) -> dict[str, Any]:
     """Ingest the complete slots of a day; return the counts, those of dimensions where some are declared.
 
     Slots of plays or of dimensions suffice.
 
+    Args:
+        store: the tables.
+        day: of the slots.
+        accepts_withdrawn: whether a slot that was delivered again may take back any share of its events.
+
     Raises:
+        DeliveryRefusedError: if it would take back more than ``feed.max_withdrawn_share``.
         NotYetError: if neither is there.
     """
     config = store.config
@@ -32,6 +38,7 @@ def ingest_day(store: TableStore, day: date) -> dict[str, Any]:
             f"the feed has no complete slot of {day}: looked for {feed.slots(day)[0].path} with its marker "
             f"{config.feed.complete_marker or '(none configured)'}"
         )
-    results = run_steps(Night(store, day, day, slots=slots, reopens=False), ingest_steps(config))
+    night = Night(store, day, day, slots=slots, reopens=False, accepts_withdrawn=accepts_withdrawn)
+    results = run_steps(night, ingest_steps(config))
     dimensions = {"dimensions": ingested_statements(results, config)} if config.dimensions else {}
     return {**ingested(results).to_dict(), **dimensions}

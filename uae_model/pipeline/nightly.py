@@ -146,6 +146,7 @@ def summary_of(night: Night, results: Results, seconds: dict[str, float]) -> dic
         **play_counts(plays),
         "quarantined": published["quarantined_count"],
         "duplicates": ingested(results).remainder,
+        "withdrawn": ingested(results).withdrawn,
         "weights": published["row_count"],
         "delta_version": published["delta_version"],
         "attention_model_version": attention,

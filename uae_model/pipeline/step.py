@@ -35,6 +35,7 @@ class Night:
         registry: the models; None where no step needs them.
         slots: the complete slots of the feed of plays that close the days.
         reopens: whether days before ``first`` that have changed are built too.
+        accepts_withdrawn: whether a slot that was delivered again may take back any share of its events.
         planned: units that a plan would build, though it has not.
     """
 
@@ -44,6 +45,7 @@ class Night:
     registry: Registry | None = None
     slots: Sequence[Slot] = ()
     reopens: bool = True
+    accepts_withdrawn: bool = False
     planned: set[Unit] = field(default_factory=set)
 
     @property

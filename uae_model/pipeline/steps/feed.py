@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,10 +19,13 @@ from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows
+from uae_model.ingest.redelivery import RESTATED, WITHDRAWN
 from uae_model.ingest.reports import read_once, rows_read, without_reports
 from uae_model.ingest.thirty_music import DESCRIBING
 from uae_model.lake import FEED, NO_DAY, TableStore, Unit
+from uae_model.lake.contracts import FEED_SLOT
 from uae_model.pipeline.step import Night, Outcome, Step
+from uae_model.pipeline.steps.redelivery import Delivery, delivered_again
 from uae_model.publication.checks import Check
 
 LOST = "has lost its files"
@@ -115,17 +119,48 @@ def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, 
             accept_empty=config.feed.accept_empty_slots,
             describing=DESCRIBING,
         )
-        good = without_reports(parsed)
-        # Both writes can be repeated, and events come last: their commit says that the slot is done.
-        counts = {"read": read, "quarantined": write_quarantine(store, slot, parsed)}
+        good = without_reports(parsed).withColumn(FEED_SLOT, F.lit(slot.name))
         columns = store.contract("events").columns
-        store.merge_new(
-            "events",
-            distinct_events(good, columns, config),
-            days_of_slot(slot, good, config),
-            outranks(columns, config),
-            {**record, "counts": counts},
-        )
+        brought = Delivery(distinct_events(good, columns, config), days_of_slot(slot, good, config))
+        with _delivered(night, feed, slot, brought) as delivery:
+            # Both writes can be repeated, and events come last: their commit says that the slot is done.
+            counts = {"read": read, "quarantined": write_quarantine(store, slot, parsed), **delivery.counts}
+            _merge(store, delivery, {**record, "counts": counts})
+
+
+def _delivered(night: Night, feed: Feed, slot: Slot, brought: Delivery) -> AbstractContextManager[Delivery]:
+    """Return what a slot brings; of one that was ingested before also what it takes back."""
+    if night.states.get(slot_unit(slot)) is None:
+        return nullcontext(brought)
+
+    def others(day: date) -> list[Slot]:
+        slots = {other for near in _slot_days(day, night.config) for other in feed.slots(near)}
+        return [
+            other
+            for other in slots - {slot}
+            if night.states.get(slot_unit(other)) is not None and feed.is_complete(other)
+        ]
+
+    return delivered_again(night, feed, slot, brought, others)
+
+
+def _merge(store: TableStore, delivery: Delivery, metadata: dict[str, Any]) -> None:
+    # Rows from before there was the column may be of slots that nobody knows of: they stay without one.
+    known = {FEED_SLOT: f"IF(old.{FEED_SLOT} IS NULL, NULL, new.{FEED_SLOT})"}
+    update_when = outranks(store.contract("events").columns, store.config)
+    if not delivery.is_again:
+        store.merge_new("events", delivery.rows, delivery.days, update_when, metadata, changed=known)
+        return
+    store.merge_new(
+        "events",
+        delivery.rows,
+        delivery.days,
+        f"{update_when} OR new.{RESTATED}",
+        metadata,
+        helpers=(RESTATED, WITHDRAWN),
+        delete_when=f"new.{WITHDRAWN}",
+        changed=known,
+    )
 
 
 def _check(night: Night, unit: Unit) -> Outcome:

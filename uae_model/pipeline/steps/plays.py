@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from uae_model.config import Config
 from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.lake import Unit
+from uae_model.lake.contracts import FEED_SLOT
 from uae_model.pipeline.step import Night, Outcome, Step, replaces
 from uae_model.publication.checks import Check
 from uae_model.sessions.accounting import account, carried_plays, count_excluded
@@ -36,7 +37,8 @@ def _reads(day: date, config: Config) -> list[Unit]:
 
 def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     config, store = night.config, night.store
-    events = events_of_day(store.read_or_empty("events", event_days(day, config)), day, config)
+    read = store.read_or_empty("events", event_days(day, config)).drop(FEED_SLOT)
+    events = events_of_day(read, day, config)
     before = store.read_or_empty("plays", lookback_days(day, config))
     day_before = store.read("plays", [day - timedelta(days=1)])
     bots = bots_of_day(events, day, config)
