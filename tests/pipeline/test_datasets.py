@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
 from tests.ingest import datasets
@@ -97,7 +98,8 @@ def test_every_row_is_a_play_of_a_session_a_duplicate_or_in_quarantine(
     dataset.write(tmp_path)
     config = datasets.dataset_config(tmp_path, name)
     parsed = spark.createDataFrame(datasets.parse_dataset(spark, config), PARSED.format(_features(config)))
-    events = distinct_events(parsed, contract_for("events", config).columns, config)
+    of_slot = parsed.withColumn("feed_slot", F.lit(name))
+    events = distinct_events(of_slot, contract_for("events", config).columns, config)
     counts = IngestCounts(parsed.count(), parsed.where("reason IS NOT NULL").count(), inserted=events.count())
     assert counts == dataset.counts
     plays = _plays(spark, events, dataset.day, config)
