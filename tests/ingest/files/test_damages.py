@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
 
 from tests.ingest.files.damages import CASES
-from tests.ingest.files.writers import PLAYS, as_parquet, layout_of, outcome
+from tests.ingest.files.writers import COLUMNS, PLAYS, as_parquet, layout_of, outcome
 from uae_model.ingest.files import FilePart, Layout, read_part
 from uae_model.ingest.files.text import NotExactError, id_of_number
 
@@ -87,8 +88,26 @@ def test_names_in_a_spotify_file_are_reported_without_being_told() -> None:
     assert report.listener == "left"
 
 
+@pytest.mark.parametrize("before", ['"', "x", "5", "é"])
+@pytest.mark.parametrize("after", ['"', "x", "_"])
+def test_no_address_survives_beside_a_damaged_character(before: str, after: str) -> None:
+    content = f'[{{"ts": "t", "ip_addr": {before}192.0.2.1{after}}}]'.encode()
+    assert "192.0" not in str(outcome(content, layout_of("json_arrays")))
+
+
 def test_no_address_survives_whole_or_cut() -> None:
     content = b'[{"ts": "t", "ip_addr": "192.0.2.1"}, {"ts": "t", "ip_addr_decrypted": "192.0.2'
     found = outcome(content, layout_of("json_arrays"))
     assert (len(found.rows), len(found.problems)) == (1, 1)
     assert "192.0" not in str(found)
+
+
+def test_a_damaged_parquet_footer_loses_no_rows_without_a_word() -> None:
+    """Arrow reads some damaged footers as those of a file without rows."""
+    content = as_parquet([dict.fromkeys(COLUMNS, "1") for _ in range(3)])
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    draw = random.Random(3)
+    for place in range(footer, len(content) - 8):
+        damaged = content[:place] + bytes([draw.randrange(256)]) + content[place + 1 :]
+        read = outcome(damaged, layout_of("parquet"))
+        assert read.report.error or read.counted == 3, place

@@ -32,8 +32,8 @@ BATCH_ENTRIES = 8192
 ADDRESS = re.compile(r'("ip_addr[a-z_]*"\s*:\s*)"[^"]*("|$)')
 """The network address, under its present and its former name, whole or cut."""
 
-ADDRESS_ITSELF = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:]*", re.IGNORECASE)
-"""An address (IPv4 or IPv6) whose name is damaged."""
+ADDRESS_ITSELF = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:]*", re.IGNORECASE)
+"""An address (IPv4 or IPv6) whose name, or a character beside it, is damaged."""
 
 LISTENER = "listener"
 """The column that holds the folder of the file: the listener, where no entry has to say it."""

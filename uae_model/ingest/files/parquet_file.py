@@ -51,11 +51,30 @@ def read_parquet(
         for index in range(parquet.num_row_groups)
         if index * part.parts // parquet.num_row_groups == part.part
     ]
+    said = _rows_said(parquet.metadata, groups)
+    read = 0
     try:
         for batch in parquet.iter_batches(BATCH_ROWS, row_groups=groups, columns=present, use_threads=False):
+            read += batch.num_rows
             yield _rows(batch, layout)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(f"its rows cannot be read ({_words(error)}); deliver it again") from error
+    if read != said:
+        raise UnreadableFileError(f"its footer tells of {said} rows, {read} are there; deliver it again")
+
+
+def _rows_said(metadata: pq.FileMetaData, groups: list[int]) -> int:
+    """Return the rows that a file says these row groups have.
+
+    Raises:
+        UnreadableFileError: if it says another number of all: arrow reads the rows that there are.
+    """
+    rows = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+    if sum(rows) != metadata.num_rows:
+        raise UnreadableFileError(
+            f"its footer tells of {metadata.num_rows} rows, its row groups of {sum(rows)}; deliver it again"
+        )
+    return sum(rows[index] for index in groups)
 
 
 def _check(schema: pa.Schema, layout: Layout) -> None:
