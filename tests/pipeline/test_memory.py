@@ -36,12 +36,20 @@ feed.format = "jsonl"
 feed.late_days = 1
 """
 MODELS: Any = SimpleNamespace(
-    attention_version=1, propensity_version=1, state={"calibration": {}}, traits=Traits(), weight_choice=None
+    attention_version=1,
+    propensity_version=1,
+    state={"calibration": {}},
+    traits=Traits(),
+    weight_choice=None,
+    digest="d" * 64,
 )
 
 
 class FakeRegistry:
     """One pair of models, or a registry that lost it."""
+
+    uri = "sqlite:///models.db"
+    follows_lost = False
 
     def __init__(self, *, is_lost: bool = False) -> None:
         self.is_lost = is_lost
@@ -52,9 +60,10 @@ class FakeRegistry:
     def champion(self) -> Any:
         return MODELS
 
-    def version(self, number: int) -> None:
+    def version(self, number: int) -> SimpleNamespace:
         if self.is_lost:
             raise ModelError("there is none")
+        return SimpleNamespace(tags={"artifact_digest": MODELS.digest})
 
 
 REGISTRY: Any = FakeRegistry()

@@ -31,7 +31,12 @@ feed.format = "jsonl"
 feed.late_days = 0
 """
 MODELS: Any = SimpleNamespace(
-    attention_version=1, propensity_version=1, state={"calibration": {}}, traits=Traits(), weight_choice=None
+    attention_version=1,
+    propensity_version=1,
+    state={"calibration": {}},
+    traits=Traits(),
+    weight_choice=None,
+    digest="d" * 64,
 )
 
 
@@ -142,6 +147,12 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 class FakeRegistry:
+    uri = "sqlite:///models.db"
+    follows_lost = False
+
+    def version(self, number: int) -> SimpleNamespace:
+        return SimpleNamespace(tags={"artifact_digest": MODELS.digest})
+
     def champion_versions(self) -> tuple[int, int]:
         return 1, 1
 
