@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from types import SimpleNamespace
 from typing import Any, cast
 
+from uae_model.core.errors import ModelError
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
 from uae_model.lake import DayState, DayStates, TableStore, Unit
 from uae_model.lake.states import ACCEPTED
+from uae_model.models.pair import Traits
 from uae_model.pipeline.nightly import ingested, ingested_statements, play_counts
 from uae_model.pipeline.plan import plan
 from uae_model.pipeline.runner import build, run_steps
@@ -48,6 +51,38 @@ def reopened(store: TableStore, steps: Sequence[Step], day: date) -> list[date]:
     planned = [item for item in plan(Night(store, day, day), steps) if item.reason.action == "build"]
     table = steps[-1].table
     return [each.unit.day for each in planned if each.unit.table == table and each.unit.day < day]
+
+
+MODELS: Any = SimpleNamespace(
+    attention_version=1,
+    propensity_version=1,
+    state={"calibration": {}},
+    traits=Traits(),
+    weight_choice=None,
+    digest="d" * 64,
+)
+"""The pair of ``FakeRegistry``, for nights in which something else stands in for the networks."""
+
+
+class FakeRegistry:
+    """One pair of models, or a registry that lost it."""
+
+    uri = "sqlite:///models.db"
+    follows_lost = False
+
+    def __init__(self, *, is_lost: bool = False) -> None:
+        self.is_lost = is_lost
+
+    def champion_versions(self) -> tuple[int, int]:
+        return 1, 1
+
+    def champion(self) -> Any:
+        return MODELS
+
+    def version(self, number: int) -> SimpleNamespace:
+        if self.is_lost:
+            raise ModelError("there is none")
+        return SimpleNamespace(tags={"artifact_digest": MODELS.digest})
 
 
 class MemoryOnly(DayStates):

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import deltalake
@@ -17,10 +16,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, Event, feed_row, write_slot
+from tests.pipeline.building import FakeRegistry
 from uae_model.config import load_config
-from uae_model.core.errors import ModelError
 from uae_model.lake import TableStore, Unit
-from uae_model.models.pair import Traits
 from uae_model.pipeline.lineage import chain_digest, lineage
 from uae_model.pipeline.nightly import plan_night, run_night
 from uae_model.pipeline.step import Night
@@ -35,37 +33,6 @@ paths.hmac_key_file = "hmac.key"
 feed.format = "jsonl"
 feed.late_days = 1
 """
-MODELS: Any = SimpleNamespace(
-    attention_version=1,
-    propensity_version=1,
-    state={"calibration": {}},
-    traits=Traits(),
-    weight_choice=None,
-    digest="d" * 64,
-)
-
-
-class FakeRegistry:
-    """One pair of models, or a registry that lost it."""
-
-    uri = "sqlite:///models.db"
-    follows_lost = False
-
-    def __init__(self, *, is_lost: bool = False) -> None:
-        self.is_lost = is_lost
-
-    def champion_versions(self) -> tuple[int, int]:
-        return 1, 1
-
-    def champion(self) -> Any:
-        return MODELS
-
-    def version(self, number: int) -> SimpleNamespace:
-        if self.is_lost:
-            raise ModelError("there is none")
-        return SimpleNamespace(tags={"artifact_digest": MODELS.digest})
-
-
 REGISTRY: Any = FakeRegistry()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +13,9 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, Event, feed_row, write_slot
 from tests.lake.test_store import frame_of
+from tests.pipeline.building import FakeRegistry
 from uae_model.config import load_config
 from uae_model.lake import TableStore, read_table
-from uae_model.models.pair import Traits
 from uae_model.pipeline.nightly import run_night
 from uae_model.pipeline.steps import weights as score
 from uae_model.pipeline.steps.publication import published_row
@@ -30,14 +29,6 @@ paths.hmac_key_file = "hmac.key"
 feed.format = "jsonl"
 feed.late_days = 0
 """
-MODELS: Any = SimpleNamespace(
-    attention_version=1,
-    propensity_version=1,
-    state={"calibration": {}},
-    traits=Traits(),
-    weight_choice=None,
-    digest="d" * 64,
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -144,20 +135,6 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
         spark.conf.set(PATHS_SHOWN, "1000")
         yield store
         spark.conf.unset(PATHS_SHOWN)
-
-
-class FakeRegistry:
-    uri = "sqlite:///models.db"
-    follows_lost = False
-
-    def version(self, number: int) -> SimpleNamespace:
-        return SimpleNamespace(tags={"artifact_digest": MODELS.digest})
-
-    def champion_versions(self) -> tuple[int, int]:
-        return 1, 1
-
-    def champion(self) -> Any:
-        return MODELS
 
 
 def test_scans_are_counted(spark: SparkSession, history: TableStore) -> None:

@@ -30,6 +30,14 @@ def text_digest(text: str, digits: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
+def contents_digest(contents: Iterable[bytes]) -> str:
+    """Return the full digest of several files' contents in their order."""
+    whole = hashlib.sha256()
+    for content in contents:
+        whole.update(hashlib.sha256(content).digest())
+    return whole.hexdigest()
+
+
 def json_digest(content: Any, digits: int) -> str:
     """Return the digest of plain values: of their JSON with sorted keys, so the order of keys is no matter.
 

@@ -68,7 +68,7 @@ class TableContract:
 
     def unknown_columns(self, columns: Sequence[str]) -> list[str]:
         """Return those of a table's columns that the contract does not name."""
-        return [name for name in columns if name not in self.schema.fieldNames()]
+        return [name for name in columns if name not in self.columns]
 
     def properties(self) -> dict[str, str]:
         """Delta table properties; deletion vectors and column mapping stay off for delta-rs and petastorm.

@@ -325,7 +325,7 @@ def conform(frame: DataFrame, contract: TableContract, *helpers: str) -> DataFra
         ContractError: naming missing and unknown columns.
     """
     missing = [name for name in contract.columns if name not in frame.columns]
-    unknown = [name for name in frame.columns if name not in (*contract.columns, *helpers)]
+    unknown = [name for name in contract.unknown_columns(frame.columns) if name not in helpers]
     if missing or unknown:
         raise ContractError(
             f"table {contract.name}: missing columns {missing or 'none'}, unknown columns {unknown or 'none'}"

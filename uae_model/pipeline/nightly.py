@@ -141,12 +141,13 @@ def summary_of(night: Night, results: Results, seconds: dict[str, float]) -> dic
         models = [row["attention_model_version"], row["propensity_model_version"]]
         published = {**row.asDict(), "models": models}
     attention, propensity = published["models"]
+    rows = ingested(results)
     dimensions = ingested_statements(results, night.config)
     return {
         **play_counts(plays),
         "quarantined": published["quarantined_count"],
-        "duplicates": ingested(results).remainder,
-        "withdrawn": ingested(results).withdrawn,
+        "duplicates": rows.remainder,
+        "withdrawn": rows.withdrawn,
         "weights": published["row_count"],
         "delta_version": published["delta_version"],
         "attention_model_version": attention,

@@ -7,7 +7,6 @@ the networks of another registry under the same number, must never become weight
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 import torch
 
+from uae_model.core.digests import contents_digest
 from uae_model.core.errors import ModelError
 from uae_model.training.job import load_tensors, save_tensors
 
@@ -89,10 +89,7 @@ def folder_of_files(artifact: Path) -> Path:
 
 
 def _digest(folder: Path) -> str:
-    content = hashlib.sha256()
-    for file in (NETWORKS, DECLARATION):
-        content.update(hashlib.sha256((folder / file).read_bytes()).digest())
-    return content.hexdigest()
+    return contents_digest((folder / file).read_bytes() for file in (NETWORKS, DECLARATION))
 
 
 def _require_finite(state: Mapping[str, Any], name: str) -> None:

@@ -2,8 +2,8 @@
 
 A registered model names this module as its loader and carries no code, so that nobody who can write to the
 artifact storage can have code run by loading a model through it; no file is a pickle, and the files are
-compared with their digest. (MLflow itself imports the loader that a model's ``MLmodel`` file names; see the
-trust boundary in docs/operations.md.)
+compared with their digest. (MLflow itself imports the loader that a model's ``MLmodel`` file names; see
+docs/decisions/0012-models-are-data.md.)
 
 One row of the input is a session. Each declared feature is a column of arrays: bucket numbers for a
 categorical feature, transformed numbers for a numeric one (``uae_model.features.columns`` makes both), and

@@ -13,14 +13,15 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config, Dimension
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log_context, warn
-from uae_model.ingest import distinct_events, outranks, parse_rows, read_slot
+from uae_model.ingest import distinct_events, outranks
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.identity import read_key
 from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows
 from uae_model.ingest.redelivery import RESTATED, WITHDRAWN
-from uae_model.ingest.reports import read_once, rows_read, without_reports
+from uae_model.ingest.reports import rows_read, without_reports
+from uae_model.ingest.slot import parsed_slot
 from uae_model.ingest.thirty_music import DESCRIBING
 from uae_model.lake import FEED, NO_DAY, TableStore, Unit
 from uae_model.lake.contracts import FEED_SLOT
@@ -109,9 +110,7 @@ def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, 
     for day, what in _damaged_days(night, unit).items():
         if what == LOST:
             store.drop_day("events", day, {"lost": day.isoformat()})
-    listing = feed.files(slot)
-    rows = parse_rows(read_slot(store.spark, slot, config, listing), config, slot.day, read_key(config))
-    with read_once(rows) as parsed:
+    with parsed_slot(store.spark, feed, slot, config) as parsed:
         read = rows_read(
             slot.name,
             parsed,

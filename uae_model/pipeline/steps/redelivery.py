@@ -10,12 +10,11 @@ from datetime import date
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.ingest import parse_rows, read_slot
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.ingest.identity import read_key
 from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.redelivery import WITHDRAWN, not_brought_again, require_few, restated_events
-from uae_model.ingest.reports import check_reports, kept, read_once, reports_of, without_reports
+from uae_model.ingest.reports import check_reports, kept, reports_of, without_reports
+from uae_model.ingest.slot import parsed_slot
 from uae_model.lake.contracts import FEED_SLOT
 from uae_model.pipeline.step import Night
 
@@ -84,10 +83,7 @@ def delivered_again(
 def _rows_of(night: Night, feed: Feed, slot: Slot) -> Iterator[DataFrame]:
     """Give the good rows of another slot."""
     config = night.config
-    rows = parse_rows(
-        read_slot(night.store.spark, slot, config, feed.files(slot)), config, slot.day, read_key(config)
-    )
-    with read_once(rows) as parsed:
+    with parsed_slot(night.store.spark, feed, slot, config) as parsed:
         check_reports(slot.name, reports_of(parsed), needed_columns(config), accept_empty=True)
         good = without_reports(parsed).where(F.col("reason").isNull())
         yield good.withColumn(FEED_SLOT, F.lit(slot.name))
