@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -89,12 +90,18 @@ def deliver(folder: Path, events: Sequence[Event], *, until: date) -> None:
         day += timedelta(days=1)
 
 
-def events_frame(spark: SparkSession, events: Sequence[Event], config: Config) -> DataFrame:
-    """Return events as rows of the ``events`` contract, with raw user ids."""
+def events_frame(
+    spark: SparkSession,
+    events: Sequence[Event],
+    config: Config,
+    columns: Mapping[str, Callable[[Event], Any]] = MappingProxyType({}),
+) -> DataFrame:
+    """Return events as rows of the ``events`` contract, with raw user ids and the values of ``columns``."""
     schema = contract_for("events", config).schema
     rows = []
     for item in events:
         row = {**feed_row(item), "played_at": item.played_at, "dt": item.played_at.date()}
+        row |= {name: value_of(item) for name, value_of in columns.items()}
         rows.append([row.get(name) for name in schema.fieldNames()])
     return spark.createDataFrame(rows, schema)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from tests.builders import Event
+from tests.builders import Event, events_frame
 from uae_model.config import Aggregate, Config, parse_config
 from uae_model.features.aggregates import features_of_day, partials_of_day
 from uae_model.lake import contract_for
@@ -44,15 +44,6 @@ EVERY_FUNCTION = parse_config(
 """A configuration with each function, several entities and each kind of filter."""
 
 
-def events_frame(spark: SparkSession, events: Sequence[Event], config: Config) -> DataFrame:
-    """Return events with the columns that ``EVERY_FUNCTION`` reads."""
-    rows = []
-    for e in events:
-        core = (e.event_id, e.user_id, e.song_id, e.played_at, e.played_ms, e.feedback)
-        rows.append((*core, artist_of(e), energy_of(e), e.played_at.date()))
-    return spark.createDataFrame(rows, contract_for("events", config).schema)
-
-
 def artist_of(event: Event) -> str | None:
     """Return the artist that a song's name carries: ``artist/song``; none for a song without one."""
     return event.song_id.rpartition("/")[0] or None
@@ -67,7 +58,8 @@ def plays_and_features(
     spark: SparkSession, events: Sequence[Event], day: date, config: Config
 ) -> dict[str, dict[str, Any]]:
     """Return every column of the plays of ``day`` and their aggregates, by event id."""
-    frame = events_frame(spark, events, config).localCheckpoint()
+    columns = {"artist": artist_of, "energy": energy_of}
+    frame = events_frame(spark, events, config, columns).localCheckpoint()
     nobody = spark.createDataFrame([], BOTS)
     no_plays = spark.createDataFrame([], contract_for("plays", config).schema)
     plays = plays_of_day(
