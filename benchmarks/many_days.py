@@ -65,6 +65,8 @@ processes = 1
 [promotion]
 beat_base_rate = false
 min_training_plays = 0
+[publication]
+max_model_age_days = 1000  # one model scores all nights
 [evaluation]
 models = ["FM"]
 weightings = ["none", "auto"]

@@ -216,12 +216,31 @@ def test_score_takes_the_day_alone(run: Any) -> None:
 
 def test_publish_prints_what_readers_pin(run: Any) -> None:
     row = {"delta_version": 9, "row_count": 7, "checks": ["a: ok (1)"], "status": "published"}
-    fakes = {"build": lambda store, step, day: None, "published_row": lambda store, day: row}
+    row |= {"accepted_checks": None, "accepted_reason": None}
+    fakes = {"build": lambda store, step, day, acceptance: None, "published_row": lambda store, day: row}
     code, lines, _ = run("publish", *DATE, **fakes)
     assert (code, lines) == (
         0,
         [{"dt": "2026-01-05", "delta_version": 9, "weights": 7, "checks": ["a: ok (1)"]}],
     )
+
+
+def test_publish_overrules_named_checks_for_a_reason(run: Any) -> None:
+    accepted: list[Any] = []
+    row = {"delta_version": 9, "row_count": 7, "checks": [], "accepted_checks": ["plays"]}
+    row["accepted_reason"] = "a holiday"
+    fakes = {
+        "build": lambda store, step, day, acceptance: accepted.append(acceptance),
+        "published_row": lambda store, day: row,
+    }
+    options = ["--accept", "plays", "--accept", "sessions", "--reason", "a holiday"]
+    code, lines, _ = run("publish", *DATE, *options, **fakes)
+    assert (code, lines[0]["accepted_checks"], lines[0]["accepted_reason"]) == (0, ["plays"], "a holiday")
+    assert [(one.codes, one.reason) for one in accepted] == [(("plays", "sessions"), "a holiday")]
+    for options in (["--accept", "plays"], ["--reason", "why"], ["--accept", "plays", "--reason", " "]):
+        code, _, error = run("publish", *DATE, *options, **fakes)
+        assert (code, len(accepted)) == (2, 1)
+        assert "--accept CHECK and --reason TEXT belong together" in error
 
 
 def test_a_dry_run_only_prints_the_plan(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,21 @@ from tests.builders import DAY
 from tests.lake.test_store import frame_of
 from tests.pipeline.building import accept
 from uae_model.config import load_config
-from uae_model.core.errors import ContractError, InputError
+from uae_model.core.errors import InputError, PublicationRefusedError, UsageError
 from uae_model.lake import TableStore, Unit
 from uae_model.pipeline.currency import examine
 from uae_model.pipeline.runner import build
-from uae_model.pipeline.step import Night
+from uae_model.pipeline.step import Acceptance, Night
 from uae_model.pipeline.steps import PUBLICATION
 from uae_model.pipeline.steps.publication import published_row
-from uae_model.readers.spark import read_weights
+from uae_model.readers import (
+    published_days,
+    read_weights,
+    read_weights_arrow,
+    read_weights_pandas,
+    read_weights_polars,
+    weighted_batches,
+)
 
 NEXT = DAY + timedelta(days=1)
 MODELS = {"attention_version": 1, "propensity_version": 2}
@@ -83,9 +90,10 @@ class TestStory:
         limited = TableStore(store.spark, store.config.model_copy(update={"publication": strict}))
         limited.states = store.states  # what this test accepted is in no table
         found["stale"] = needs_publication(store, DAY)
-        with pytest.raises(ContractError) as failure:
+        with pytest.raises(PublicationRefusedError) as failure:
             publish_day(limited, DAY)
         found["failure"] = str(failure.value)
+        found["refusals"] = store.read("refusals").collect()
         found["still seen"] = seen()
 
         # Set right, it replaces the first publication.
@@ -116,6 +124,8 @@ class TestStory:
         assert "one weight row for every play row: FAILED (1 missing, 0 extra, 0 doubled)" in told["failure"]
         assert "mean passive weight in [0, 0.8]: FAILED (0.9000)" in told["failure"]
         assert ": ok (" not in told["failure"]
+        assert "--accept" not in told["failure"]  # nobody may overrule a missing weight
+        assert PublicationRefusedError.exit_code == 4
         assert told["still seen"] == [0.4, 0.6, 1.0]
 
     def test_a_good_try_replaces_the_publication(self, told: dict[str, Any]) -> None:
@@ -123,16 +133,54 @@ class TestStory:
         assert told["seen at last"] == [0.5, 0.7, 1.0]
         assert told["rows"] == 1
 
-    def test_the_mean_is_compared_with_the_last_day_of_the_same_models(
+    def test_a_refusal_is_recorded(self, told: dict[str, Any]) -> None:
+        rows = {row["code"]: row for row in told["refusals"]}
+        assert sorted(rows) == ["", "weight_limits"]
+        assert rows[""]["check_name"] == "one weight row for every play row"
+        of_mean = rows["weight_limits"]
+        assert (of_mean["value"], of_mean["threshold"]) == (0.9, 0.8)
+        assert (of_mean["dt"], of_mean["attention_model_version"]) == (DAY, 1)
+        assert of_mean["delta_version"] > told["row"]["delta_version"]
+
+    def test_a_person_overrules_a_check_and_readers_see_it(
         self, store: TableStore, told: dict[str, Any]
     ) -> None:
-        write(store, NEXT, [0.05, 0.05])
-        with pytest.raises(ContractError, match=r"moved at most 0.3: FAILED \(0.5500\)"):
+        tables = store.config.paths.tables
+        assert told["row"]["accepted_checks"] is None
+        write(store, NEXT, [0.5, 0.7])
+        for back in (10, 11, 12):  # published days of another size
+            figures = {"sessions": 90_000, "plays": 900_000, "active": 300_000}
+            rest = {"attention": 0.5, "weight": 0.6, "histogram": [], "missing": {}, "unseen": {}}
+            day = NEXT - timedelta(days=back)
+            accept(store, "publications", day=day, models=[1, 2], neighbour={**figures, **rest})
+        with pytest.raises(PublicationRefusedError, match="--accept plays --accept sessions") as failure:
             publish_day(store, NEXT)
-        write(store, NEXT, [0.05, 0.06], attention_version=3)  # other models may weigh otherwise
-        assert publish_day(store, NEXT)["attention_model_version"] == 3
-        both = read_weights(store.spark, store.config.paths.tables, "2026-01-05", NEXT)
-        assert both.count() == told["row"]["row_count"] + 3
+        assert "plays within a factor of 2.50 of the last days: FAILED (3, usual 9e+05" in str(failure.value)
+        assert sorted(row["code"] for row in store.read("refusals", [NEXT]).collect()) == [
+            "plays",
+            "sessions",
+        ]
+        with pytest.raises(UsageError, match="--accept playz: no check of this day"):
+            build(store, PUBLICATION, NEXT, acceptance=Acceptance(("playz",), "why"))
+        with pytest.raises(PublicationRefusedError, match="sessions within"):
+            build(store, PUBLICATION, NEXT, acceptance=Acceptance(("plays",), "a holiday"))
+
+        codes = ("sessions", "plays", "mean_weight")  # the last one did not fail
+        build(store, PUBLICATION, NEXT, acceptance=Acceptance(codes, "a holiday"))
+        row = published_row(store, NEXT)
+        assert (row["accepted_checks"], row["accepted_reason"]) == (["plays", "sessions"], "a holiday")
+        both = published_days(tables, DAY, NEXT)
+        assert [day.accepted_checks for day in both] == [(), ("plays", "sessions")]
+        assert read_weights(store.spark, tables, DAY, NEXT).count() == told["row"]["row_count"] + 3
+        assert read_weights(store.spark, tables, DAY, without_accepted=True).count() == 3
+        refused = r"a person accepted: 2026-01-06 \("
+        with pytest.raises(InputError, match=refused):
+            read_weights(store.spark, tables, DAY, NEXT, without_accepted=True)
+        for reader in (published_days, read_weights_arrow, read_weights_pandas, read_weights_polars):
+            with pytest.raises(InputError, match=refused):
+                reader(tables, NEXT, without_accepted=True)
+        with pytest.raises(InputError, match=refused):
+            next(weighted_batches(tables, NEXT, features=[], without_accepted=True))
 
 
 def test_a_day_without_weights_is_named(store: TableStore) -> None:

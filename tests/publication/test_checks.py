@@ -45,7 +45,6 @@ def failing(statistics: DayStatistics, config: Config, **other: object) -> list[
     arguments: dict[str, object] = {
         "unmatched": MATCHED,
         "quarantined": 0,
-        "previous_mean_weight": None,
         **other,
     }
     checks = check_day(statistics, config=config, **arguments)  # type: ignore[arg-type]
@@ -68,6 +67,7 @@ def test_statistics_count_all_plays_and_average_the_passive_ones(spark: SparkSes
     assert found.mean_passive_attention == pytest.approx(0.4)
     assert found.mean_passive_weight == pytest.approx(0.6)
     assert found.passive_weight_quantiles == [0.4, 0.4, 0.6, 0.8, 0.8]
+    assert found.passive_weight_histogram == (0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0)  # 0.3 to 0.5, to 0.7, to 0.9
     assert (found.out_of_range, found.model_pairs) == (0, 1)
 
 
@@ -92,7 +92,7 @@ def test_statistics_count_what_must_not_be(spark: SparkSession) -> None:
 def test_a_day_without_passive_plays_has_no_means(spark: SparkSession, config: Config) -> None:
     found = day_statistics(weights(spark, [("s1", True, 0.9, 1.0, 1)]))
     assert (found.mean_passive_weight, found.mean_passive_attention) == (None, None)
-    assert failing(found, config, previous_mean_weight=0.5) == []
+    assert failing(found, config) == []
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_plays_and_weights_must_match_both_ways(
 
 class TestChecks:
     def test_a_good_day_passes_each_of_them(self, config: Config) -> None:
-        checks = check_day(GOOD, MATCHED, 0, 0.5, config)
-        assert len(checks) == 7
+        checks = check_day(GOOD, MATCHED, 0, config)
+        assert len(checks) == 6
         assert all(check.passed for check in checks)
 
     @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ class TestChecks:
     ) -> None:
         config = make_config("publication.max_quarantined_share=0.1")
         statements = {"songs": (quarantined, 20), "users": (0, 0)}
-        checks = check_day(GOOD, MATCHED, 0, 0.5, config, quarantined_statements=statements)
+        checks = check_day(GOOD, MATCHED, 0, config, quarantined_statements=statements)
         failed = [check.name for check in checks if not check.passed]
         assert failed == (["quarantined share of songs at most 0.1"] if fails else [])
 
@@ -171,12 +171,23 @@ class TestChecks:
         )
         assert bool(failing(GOOD, config)) is fails
 
-    @pytest.mark.parametrize(
-        ("previous", "fails"), [(0.31, False), (0.29, True), (0.89, False), (0.91, True), (None, False)]
-    )
-    def test_mean_weight_must_not_jump(self, config: Config, previous: float | None, fails: bool) -> None:
-        names = failing(GOOD, config, previous_mean_weight=previous)
-        assert names == (["mean passive weight moved at most 0.3"] if fails else [])
+    def test_what_readers_rely_on_cannot_be_overruled(self, config: Config) -> None:
+        codes = {check.name: check.code for check in check_day(GOOD, MATCHED, 0, config)}
+        assert [name for name, code in codes.items() if not code] == [
+            "the day has plays",
+            "one weight row for every play row",
+            "weights and attention lie in [0, 1]",
+            "one pair of models",
+        ]
+        assert [code for code in codes.values() if code] == ["quarantined_plays", "weight_limits"]
+
+    def test_a_failed_check_gives_its_figure_and_the_limit(self, make_config: Callable[..., Config]) -> None:
+        config = make_config("publication.max_passive_weight_mean=0.5")
+        failed = [check for check in check_day(GOOD, MATCHED, 10, config) if not check.passed]
+        assert [(check.code, check.value, check.threshold) for check in failed] == [
+            ("quarantined_plays", 0.1, 0.05),
+            ("weight_limits", 0.6, 0.5),
+        ]
 
     def test_a_check_reads_as_a_sentence(self) -> None:
         assert str(Check("one pair of models", True, "1 pairs")) == "one pair of models: ok (1 pairs)"

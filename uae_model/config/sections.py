@@ -10,7 +10,15 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from uae_model.config.base import Positive, PositiveInt, Section, Share, TextFiles, check_placeholders
+from uae_model.config.base import (
+    Factor,
+    Positive,
+    PositiveInt,
+    Section,
+    Share,
+    TextFiles,
+    check_placeholders,
+)
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.config.model_sections import (
     NetworkSettings,
@@ -232,9 +240,60 @@ class PublicationChecks(Section):
     )
     min_passive_weight_mean: Share = Field(default=0.0, description="Lowest mean weight of passive plays")
     max_passive_weight_mean: Share = Field(default=1.0, description="Highest mean weight of passive plays")
-    max_mean_shift: Share = Field(
-        default=0.3,
-        description="Largest change of the mean passive weight since the last day of the same model",
+    neighbours: PositiveInt = Field(
+        default=7,
+        description="Last days published, without accepted failures, that a day is compared with; fewer than "
+        "three judge with the squares of the factors, and with twice the other limits",
+    )
+    neighbours_from: date | None = Field(
+        default=None,
+        description="Days before this one are no neighbours: the day of a lasting change that is meant",
+    )
+    max_volume_factor: Factor = Field(
+        default=2.5, description="Plays and sessions: largest factor from the median of the neighbours"
+    )
+    max_weekday_factor: Factor = Field(
+        default=1.4,
+        description="Plays and sessions: largest factor from the same day of the week before, where the "
+        "median of the neighbours is not close either",
+    )
+    max_session_length_factor: Factor = Field(
+        default=1.35, description="Plays per session: largest factor from the median of the neighbours"
+    )
+    max_active_factor: Factor = Field(
+        default=2.0, description="Odds of a play to be active: largest factor from the neighbours' median"
+    )
+    max_mean_factor: Factor = Field(
+        default=1.6,
+        description="Odds m / (1 - m) of the passive plays' mean attention m, and of their mean weight: "
+        "largest factor from the median of the neighbours with the same models",
+    )
+    max_mean_factor_new_model: Factor = Field(
+        default=2.5, description="The same, where fewer than three neighbours have the day's models"
+    )
+    max_weight_psi: Positive = Field(
+        default=0.25,
+        description="Largest population stability index of the passive weights' distribution, against the "
+        "neighbours with the same models",
+    )
+    max_weight_psi_new_model: Positive = Field(
+        default=1.5, description="The same, where fewer than three neighbours have the day's models"
+    )
+    max_missing_rise: Share = Field(
+        default=0.2,
+        description="Largest rise of the share of plays without a feature, above the neighbours' median; "
+        "judged where feature_health is on",
+    )
+    max_unseen_rise: Share = Field(
+        default=0.2,
+        description="Largest rise of the share of plays in buckets that training never had, as above",
+    )
+    max_model_age_days: PositiveInt = Field(
+        default=90, description="Most days since the last one that the model was trained or validated on"
+    )
+    max_model_attention: Share = Field(
+        default=0.95,
+        description="Largest mean attention of the model on its validation days: above it, it has collapsed",
     )
     feature_health: bool = Field(
         default=False,

@@ -50,6 +50,7 @@ def is_expected(name: str, store: TableStore) -> bool:
     config = store.config
     wanted = {
         "truth": False,
+        "refusals": False,
         "feature_partials": bool(config.features.of_origin("aggregate")),
         "features": bool(config.features.joined),
         **{name: name in {dimension.table for dimension in config.dimensions} for name in ("users", "songs")},

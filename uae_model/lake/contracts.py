@@ -24,6 +24,7 @@ TABLES = (
     "weights",
     "feature_health",
     "publications",
+    "refusals",
     "day_states",
     "truth",
 )
@@ -108,6 +109,7 @@ def contract_for(name: str, config: Config) -> TableContract:
         "weights": _weights,
         "feature_health": _feature_health,
         "publications": _publications,
+        "refusals": _refusals,
         "day_states": _day_states,
         "truth": _truth,
     }
@@ -127,6 +129,10 @@ def _column(name: str, kind: T.DataType, *, required: bool = False) -> T.StructF
     return T.StructField(name, kind, nullable=not required)
 
 
+def _required(kind: T.DataType, *names: str) -> list[T.StructField]:
+    return [_column(name, kind, required=True) for name in names]
+
+
 def _measure_type(measure: Measure) -> T.DataType:
     return T.BinaryType() if measure.kind == "sketch" else T.LongType()
 
@@ -137,9 +143,7 @@ def _day() -> T.StructField:
 
 def _event_columns(config: Config) -> list[T.StructField]:
     return [
-        _column("event_id", T.StringType(), required=True),
-        _column("user_id", T.StringType(), required=True),
-        _column("song_id", T.StringType(), required=True),
+        *_required(T.StringType(), "event_id", "user_id", "song_id"),
         _column("played_at", T.TimestampType(), required=True),
         _column("played_ms", T.LongType()),
         _column("feedback", T.StringType(), required=True),
@@ -180,9 +184,7 @@ def _quarantine(config: Config) -> TableContract:
         purpose="feed rows that could not be read, with the reason; dt = the day of the feed slot",
         schema=T.StructType(
             [
-                _column("slot", T.StringType(), required=True),
-                _column("source", T.StringType(), required=True),
-                _column("row", T.StringType(), required=True),
+                *_required(T.StringType(), "slot", "source", "row"),
                 _column("raw", T.StringType()),
                 _column("reason", T.StringType(), required=True),
                 _column("value", T.StringType()),
@@ -271,12 +273,9 @@ def _weights(config: Config) -> TableContract:
             [
                 *_play_columns(config),
                 *_joined_columns(config),
-                _column("attention", T.DoubleType(), required=True),
-                _column("propensity", T.DoubleType(), required=True),
-                _column("sample_weight", T.DoubleType(), required=True),
+                *_required(T.DoubleType(), "attention", "propensity", "sample_weight"),
                 _column("weighting", T.StringType(), required=True),
-                _column("attention_model_version", T.IntegerType(), required=True),
-                _column("propensity_model_version", T.IntegerType(), required=True),
+                *_required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
                 _column("run_id", T.StringType(), required=True),
                 _day(),
             ]
@@ -325,27 +324,43 @@ def _publications(config: Config) -> TableContract:
                 _column("table_name", T.StringType(), required=True),
                 _column("delta_version", T.LongType(), required=True),
                 _column("status", T.StringType(), required=True),
-                _column("row_count", T.LongType(), required=True),
-                _column("session_count", T.LongType(), required=True),
-                _column("active_count", T.LongType(), required=True),
-                _column("excluded_count", T.LongType(), required=True),
-                _column("quarantined_count", T.LongType(), required=True),
+                *_required(T.LongType(), "row_count", "session_count", "active_count"),
+                *_required(T.LongType(), "excluded_count", "quarantined_count"),
                 _column("mean_passive_attention", T.DoubleType()),
                 _column("mean_passive_weight", T.DoubleType()),
                 _column("passive_weight_quantiles", T.ArrayType(T.DoubleType())),
                 _column("checks", T.ArrayType(T.StringType()), required=True),
-                _column("attention_model_version", T.IntegerType(), required=True),
-                _column("propensity_model_version", T.IntegerType(), required=True),
-                _column("run_id", T.StringType(), required=True),
-                _column("config", T.StringType(), required=True),
+                *_required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+                *_required(T.StringType(), "run_id", "config"),
                 _column("lineage", T.StringType()),
-                _column("attention_mean_low", T.DoubleType()),
-                _column("attention_mean_high", T.DoubleType()),
+                *(_column(name, T.DoubleType()) for name in ("attention_mean_low", "attention_mean_high")),
                 _column("model_digest", T.StringType()),
+                _column("accepted_checks", T.ArrayType(T.StringType())),
+                _column("accepted_reason", T.StringType()),
                 _day(),
             ]
         ),
         key=("dt", "table_name"),
+        retention_days=config.retention.published_days,
+    )
+
+
+def _refusals(config: Config) -> TableContract:
+    return TableContract(
+        name="refusals",
+        purpose="the checks that refused to publish a day when it was last refused, one row each",
+        schema=T.StructType(
+            [
+                *_required(T.StringType(), "table_name", "code", "check_name", "detail", "run_id"),
+                _column("delta_version", T.LongType(), required=True),
+                _column("value", T.DoubleType()),
+                _column("threshold", T.DoubleType()),
+                *_required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+                _column("refused_at", T.TimestampType(), required=True),
+                _day(),
+            ]
+        ),
+        key=("dt", "table_name", "check_name"),
         retention_days=config.retention.published_days,
     )
 
@@ -362,8 +377,7 @@ def _day_states(config: Config) -> TableContract:
                 _column("delta_version", T.LongType(), required=True),
                 _column("status", T.StringType(), required=True),
                 _column("inputs", T.StringType()),
-                _column("settings", T.StringType(), required=True),
-                _column("counts", T.StringType(), required=True),
+                *_required(T.StringType(), "settings", "counts"),
                 _column("checks", T.ArrayType(T.StringType()), required=True),
                 _column("run_id", T.StringType(), required=True),
                 _column("committed_ms", T.LongType(), required=True),
@@ -386,8 +400,7 @@ def _truth(config: Config) -> TableContract:
             [
                 _column("event_id", T.StringType(), required=True),
                 _column("attended", T.BooleanType(), required=True),
-                _column("attention", T.DoubleType(), required=True),
-                _column("propensity", T.DoubleType(), required=True),
+                *_required(T.DoubleType(), "attention", "propensity"),
                 _column("relevance", T.IntegerType(), required=True),
                 _column("liking", T.DoubleType(), required=True),
                 _column("simulated_session", T.LongType(), required=True),

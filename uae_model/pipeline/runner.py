@@ -11,7 +11,7 @@ from uae_model.core.errors import ContractError
 from uae_model.core.logs import log, log_context, timed
 from uae_model.lake import NO_DAY, DayState, TableStore, Unit
 from uae_model.pipeline.currency import Reason, examine
-from uae_model.pipeline.step import Night, Step
+from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night, Step
 from uae_model.registry.client import Registry
 
 
@@ -52,9 +52,15 @@ def _named(night: Night, step: Step, unit: Unit) -> Result:
         return bring_up(night, step, unit)
 
 
-def build(store: TableStore, step: Step, day: date, registry: Registry | None = None) -> DayState:
+def build(
+    store: TableStore,
+    step: Step,
+    day: date,
+    registry: Registry | None = None,
+    acceptance: Acceptance = NOTHING_ACCEPTED,
+) -> DayState:
     """Bring one day of one step up to date, and no other day; return its state."""
-    night = Night(store, day, day, registry, reopens=False)
+    night = Night(store, day, day, registry, reopens=False, acceptance=acceptance)
     with night.states.kept():
         return bring_up(night, step, Unit(step.table, day)).state
 

@@ -24,6 +24,17 @@ from uae_model.publication.checks import Check
 from uae_model.registry.client import Champion, Registry
 
 
+@dataclass(frozen=True)
+class Acceptance:
+    """Failed checks of a publication that a person overrules, by their codes, and why."""
+
+    codes: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+NOTHING_ACCEPTED = Acceptance()
+
+
 @dataclass
 class Night:
     """What steps work with: the tables, the models, the days that are asked for.
@@ -37,6 +48,7 @@ class Night:
         reopens: whether days before ``first`` that have changed are built too.
         accepts_withdrawn: whether a slot that was delivered again may take back any share of its events.
         planned: units that a plan would build, though it has not.
+        acceptance: what a person overrules of the publications of this night.
     """
 
     store: TableStore
@@ -47,6 +59,7 @@ class Night:
     reopens: bool = True
     accepts_withdrawn: bool = False
     planned: set[Unit] = field(default_factory=set)
+    acceptance: Acceptance = NOTHING_ACCEPTED
 
     @property
     def config(self) -> Config:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from uae_model.core.errors import ContractError
-from uae_model.readers.days import PUBLISHED, requested_days, require_all_days
+from uae_model.readers.days import (
+    ACCEPTED_CHECKS,
+    PUBLISHED,
+    requested_days,
+    require_all_days,
+    require_none_accepted,
+)
 from uae_model.readers.delta_log import files_of_version, files_of_versions, open_files
 
 if TYPE_CHECKING:
@@ -19,34 +25,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PublishedDay:
-    """A day that may be read: the version of ``weights`` to pin and the rows it has."""
+    """A day that may be read: the version of ``weights`` to pin and the rows it has.
+
+    ``accepted_checks`` names the failed checks that a person accepted.
+    """
 
     day: date
     delta_version: int
     rows: int
+    accepted_checks: tuple[str, ...] = ()
 
 
-def published_days(tables: str, first: date | str, last: date | str | None = None) -> list[PublishedDay]:
+def published_days(
+    tables: str, first: date | str, last: date | str | None = None, *, without_accepted: bool = False
+) -> list[PublishedDay]:
     """Return the published days from ``first`` to ``last`` (or ``first`` alone), in their order.
 
     Args:
         tables: the folder or URI of the tables (``paths.tables`` of the producing job).
         first: first day, a date or ``YYYY-MM-DD``.
         last: last day, included.
+        without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
 
     Raises:
-        InputError: naming the days of the range that are not published.
+        InputError: naming the days of the range that are not published, or that have accepted failures.
     """
     start, end = requested_days(first, last)
-    table = read_table_arrow(
-        tables, "publications", ["dt", "table_name", "status", "delta_version", "row_count"]
-    )
+    publications = dataset_of(files_of_version(f"{tables.rstrip('/')}/publications"))
+    columns = ["dt", "table_name", "status", "delta_version", "row_count", ACCEPTED_CHECKS]
+    known = set(publications.schema.names)  # tables of before have no accepted checks
     days = [
-        PublishedDay(row["dt"], row["delta_version"], row["row_count"])
-        for row in table.to_pylist()
+        PublishedDay(row["dt"], row["delta_version"], row["row_count"], tuple(row.get(ACCEPTED_CHECKS) or ()))
+        for row in publications.to_table(columns=[name for name in columns if name in known]).to_pylist()
         if start <= row["dt"] <= end and row["table_name"] == "weights" and row["status"] == PUBLISHED
     ]
     require_all_days({day.day for day in days}, start, end)
+    if without_accepted:
+        require_none_accepted({day.day: day.accepted_checks for day in days})
     return sorted(days, key=lambda day: day.day)
 
 
@@ -62,7 +77,12 @@ def published_files(tables: str, days: Sequence[PublishedDay]) -> list[str]:
 
 
 def read_weights_arrow(
-    tables: str, first: date | str, last: date | str | None = None, columns: Sequence[str] | None = None
+    tables: str,
+    first: date | str,
+    last: date | str | None = None,
+    columns: Sequence[str] | None = None,
+    *,
+    without_accepted: bool = False,
 ) -> pa.Table:
     """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
 
@@ -71,12 +91,13 @@ def read_weights_arrow(
         first: first day, a date or ``YYYY-MM-DD``.
         last: last day, included.
         columns: all by default.
+        without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
 
     Raises:
-        InputError: naming the days of the range that are not published.
+        InputError: naming the days of the range that are not published, or that have accepted failures.
         ContractError: if the files do not hold the rows that were published.
     """
-    days = published_days(tables, first, last)
+    days = published_days(tables, first, last, without_accepted=without_accepted)
     files = published_files(tables, days)
     table = dataset_of(files).to_table(columns=None if columns is None else list(columns))
     require_rows(table.num_rows, days)

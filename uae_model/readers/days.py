@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import date
 
 from uae_model.core.dates import days_between, parse_day
@@ -10,6 +10,9 @@ from uae_model.core.errors import InputError
 
 PUBLISHED = "published"
 """Status of a publication that readers may pin."""
+
+ACCEPTED_CHECKS = "accepted_checks"
+"""Column of publications: failed checks that a person accepted."""
 
 LISTED = 10
 """Missing days that an error names."""
@@ -26,6 +29,21 @@ def requested_days(first: date | str, last: date | str | None) -> tuple[date, da
     if start > end:
         raise InputError(f"the first day {start} is after the last day {end}")
     return start, end
+
+
+def require_none_accepted(accepted: Mapping[date, Sequence[str]]) -> None:
+    """Raise InputError naming the days on which a person overruled failed checks.
+
+    Args:
+        accepted: the overruled checks of each day that is to be read, none for most.
+    """
+    overruled = {day: checks for day, checks in accepted.items() if checks}
+    if overruled:
+        listed = "; ".join(f"{day} ({', '.join(overruled[day])})" for day in sorted(overruled)[:LISTED])
+        raise InputError(
+            f"published with failed checks that a person accepted: {listed}; leave these days out, or read "
+            "them with without_accepted=False"
+        )
 
 
 def require_all_days(published: Set[date], first: date, last: date) -> None:

@@ -11,11 +11,17 @@ from uae_model.readers.arrow import read_weights_arrow
 
 
 def read_weights_pandas(
-    tables: str, first: date | str, last: date | str | None = None, columns: Sequence[str] | None = None
+    tables: str,
+    first: date | str,
+    last: date | str | None = None,
+    columns: Sequence[str] | None = None,
+    *,
+    without_accepted: bool = False,
 ) -> pd.DataFrame:
     """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
 
     Args and errors are those of ``uae_model.readers.arrow.read_weights_arrow``.
     """
-    frame: pd.DataFrame = read_weights_arrow(tables, first, last, columns).to_pandas()
+    weights = read_weights_arrow(tables, first, last, columns, without_accepted=without_accepted)
+    frame: pd.DataFrame = weights.to_pandas()
     return frame

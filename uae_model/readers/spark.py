@@ -9,7 +9,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.lake import read_table
-from uae_model.readers.days import PUBLISHED, requested_days, require_all_days
+from uae_model.readers.days import (
+    ACCEPTED_CHECKS,
+    PUBLISHED,
+    requested_days,
+    require_all_days,
+    require_none_accepted,
+)
 
 
 def weight_publications(publications: DataFrame, *, status: str | None = PUBLISHED) -> DataFrame:
@@ -19,7 +25,12 @@ def weight_publications(publications: DataFrame, *, status: str | None = PUBLISH
 
 
 def read_weights(
-    spark: SparkSession, tables: str, first: date | str, last: date | str | None = None
+    spark: SparkSession,
+    tables: str,
+    first: date | str,
+    last: date | str | None = None,
+    *,
+    without_accepted: bool = False,
 ) -> DataFrame:
     """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
 
@@ -31,18 +42,19 @@ def read_weights(
         tables: the folder or URI of the tables (``paths.tables`` of the producing job).
         first: first day, a date or ``YYYY-MM-DD``.
         last: last day, included.
+        without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
 
     Raises:
-        InputError: naming the days of the range that are not published.
+        InputError: naming the days of the range that are not published, or that have accepted failures.
     """
     start, end = requested_days(first, last)
-    rows = (
-        weight_publications(read_table(spark, tables, "publications"))
-        .where(F.col("dt").between(F.lit(start), F.lit(end)))
-        .select("dt", "delta_version")
-        .collect()
-    )
+    publications = weight_publications(read_table(spark, tables, "publications"))
+    # Tables of before have no accepted checks.
+    columns = [name for name in ("dt", "delta_version", ACCEPTED_CHECKS) if name in publications.columns]
+    rows = publications.where(F.col("dt").between(F.lit(start), F.lit(end))).select(*columns).collect()
     require_all_days({row["dt"] for row in rows}, start, end)
+    if without_accepted:
+        require_none_accepted({row["dt"]: row.asDict().get(ACCEPTED_CHECKS) or () for row in rows})
     days_by_version: dict[int, list[date]] = defaultdict(list)
     for row in rows:
         days_by_version[row["delta_version"]].append(row["dt"])

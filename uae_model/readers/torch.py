@@ -47,6 +47,7 @@ def weighted_batches(
     seed: int = 0,
     rank: int = 0,
     world: int = 1,
+    without_accepted: bool = False,
 ) -> Iterator[WeightedBatch]:
     """Yield one epoch of the published plays as batches, read by Petastorm's torch DataLoader.
 
@@ -61,14 +62,15 @@ def weighted_batches(
             one row group where there are more processes than row groups; together the processes get each
             play once.
         world: number of processes.
+        without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
 
     Raises:
-        InputError: naming the days of the range that are not published, or if the days have too few plays for
-            so many processes.
+        InputError: naming the days of the range that are not published or have accepted failures, or if the
+            days have too few plays for so many processes.
         ContractError: if one process alone read another number of rows than were published, or no day has
             a column that a feature needs.
     """
-    days = published_days(tables, first, last)
+    days = published_days(tables, first, last, without_accepted=without_accepted)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
     files = published_files(tables, days)
     footers = _footers(files)

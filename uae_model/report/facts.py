@@ -99,6 +99,8 @@ class PublicationFacts:
     attention_version: int
     propensity_version: int
     run_id: str
+    accepted_checks: tuple[str, ...] = ()
+    accepted_reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -46,4 +46,6 @@ def _publication_facts(row: Row) -> PublicationFacts:
         attention_version=row["attention_model_version"],
         propensity_version=row["propensity_model_version"],
         run_id=row["run_id"],
+        accepted_checks=tuple(row.asDict().get("accepted_checks") or ()),
+        accepted_reason=row.asDict().get("accepted_reason"),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Dimension
-from uae_model.core.errors import InputError, PublicationRefusedError
+from uae_model.core.errors import InputError, PublicationRefusedError, UsageError
 from uae_model.ingest.feed import Feed
 from uae_model.ingest.quarantine import occurrences, quarantine_day
 from uae_model.lake import DayState, TableStore, Unit
@@ -19,6 +19,8 @@ from uae_model.pipeline.step import Night, Step, built_before, require_accepted
 from uae_model.pipeline.steps.feed import slot_unit
 from uae_model.pipeline.steps.weights import models_of
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
+from uae_model.publication.model_checks import ModelFacts, check_model
+from uae_model.publication.neighbours import DayFigures, check_against_neighbours, neighbours_of
 from uae_model.readers.days import PUBLISHED
 from uae_model.readers.spark import weight_publications
 
@@ -49,12 +51,13 @@ def _requires(night: Night, unit: Unit) -> None:
 def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     """Check a day of weights and write its row of ``publications``, which pins the version that was checked.
 
-    The checks come before the write: where one fails nothing is written, so readers keep the day's previous
-    publication.
+    The checks come before the write: where one fails that nobody overrules, only the refusal is written, so
+    readers keep the day's previous publication.
 
     Raises:
         InputError: if the weights do not name their models.
         PublicationRefusedError: listing the checks that failed.
+        UsageError: if a check is to be overruled that the day does not have.
     """
     config, store, day = night.config, night.store, unit.day
     state = require_accepted(night, "weights", day, f"uae score --date {day}")
@@ -65,19 +68,32 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         )
     weights = store.read("weights", [day], version=state.version)
     statistics = day_statistics(weights)
-    quarantined = quarantined_plays(store, day)
-    checks = check_day(
+    quarantined, health = quarantined_plays(store, day), _health(store, day)
+    figures = DayFigures.of(
+        day,
+        models,
         statistics,
-        unmatched_rows(store.read("plays", [day]), weights),
-        quarantined,
-        _previous_mean(night, day, models),
-        config,
-        psi_by_feature=_psi_by_feature(store, day),
-        quarantined_statements={
-            dimension.table: quarantined_statements(store, dimension, day) for dimension in config.dimensions
-        },
+        missing={row["feature"]: row["missing_share"] for row in health},
+        unseen=_known(health, "unseen_share"),
     )
-    _require_passed(checks, day, state)
+    checks = [
+        *check_day(
+            statistics,
+            unmatched_rows(store.read("plays", [day]), weights),
+            quarantined,
+            config,
+            psi_by_feature=_known(health, "stability_index"),
+            quarantined_statements={
+                dimension.table: quarantined_statements(store, dimension, day)
+                for dimension in config.dimensions
+            },
+        ),
+        *check_against_neighbours(
+            figures, neighbours_of(day, _published(night), config.publication), config.publication
+        ),
+        *check_model(ModelFacts.of_counts(state.counts), day, config),
+    ]
+    accepted = _judge(night, checks, state, models)
     plays = store.states.accepted("plays", day)
     low, high = state.counts.get("mean_interval") or (None, None)
     row = publication_row(
@@ -96,24 +112,82 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
             "run_id": config.run_id(day.isoformat()),
             "config": config.canonical_json(with_paths=False),
             "lineage": chain_digest(night, day),
+            "accepted_checks": accepted or None,
+            "accepted_reason": night.acceptance.reason if accepted else None,
             "dt": day,
         },
     )
     told = ("delta_version", "row_count", "quarantined_count", "mean_passive_weight", "lineage")
-    counts = {**{name: row[name] for name in told}, "models": models}
+    counts = {**{name: row[name] for name in told}, "models": models, "neighbour": figures.recorded()}
+    if accepted:
+        counts["accepted_checks"] = accepted
     contract = store.contract("publications")
     frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
     within = {"table_name": "weights"}
     store.replace_day("publications", day, frame, {**record, "counts": counts}, within=within)
 
 
-def _require_passed(checks: Sequence[Check], day: date, weights: DayState) -> None:
-    failed = [str(check) for check in checks if not check.passed]
-    if failed:
-        raise PublicationRefusedError(
-            f"table weights, dt={day}, version {weights.version} was not published: {'; '.join(failed)}; "
-            "readers keep the previous publication"
+def _judge(night: Night, checks: Sequence[Check], weights: DayState, models: tuple[int, int]) -> list[str]:
+    """Return the codes of the failed checks, all of which a person overrules; otherwise record and raise."""
+    known = sorted({check.code for check in checks if check.code})
+    unknown = [code for code in night.acceptance.codes if code not in known]
+    if unknown:
+        raise UsageError(
+            f"--accept {unknown[0]}: no check of this day that may be overruled; those are {', '.join(known)}"
         )
+    day, failed = weights.unit.day, [check for check in checks if not check.passed]
+    refused = [check for check in failed if check.code not in night.acceptance.codes]
+    if not refused:
+        return sorted({check.code for check in failed})
+    _record_refusal(night, refused, weights, models)
+    codes = sorted({check.code for check in failed if check.code})
+    remedy = (
+        f"; uae publish --date {day} {' '.join(f'--accept {code}' for code in codes)} --reason TEXT overrules"
+    )
+    raise PublicationRefusedError(
+        f"table weights, dt={day}, version {weights.version} was not published: "
+        f"{'; '.join(map(str, refused))}; readers keep the previous publication"
+        + (remedy if all(check.code for check in refused) else "")
+    )
+
+
+def _record_refusal(
+    night: Night, refused: Sequence[Check], weights: DayState, models: tuple[int, int]
+) -> None:
+    """Write why a day was refused, in place of what was written when it was refused before."""
+    store, day = night.store, weights.unit.day
+    contract = store.contract("refusals")
+    common = {
+        "table_name": "weights",
+        "delta_version": weights.version,
+        "attention_model_version": models[0],
+        "propensity_model_version": models[1],
+        "run_id": night.config.run_id(day.isoformat()),
+        "refused_at": datetime.now(UTC),
+        "dt": day,
+    }
+    rows = [
+        {
+            **common,
+            "code": check.code,
+            "check_name": check.name,
+            "detail": check.detail,
+            "value": None if check.value is None else float(check.value),
+            "threshold": None if check.threshold is None else float(check.threshold),
+        }
+        for check in refused
+    ]
+    frame = store.spark.createDataFrame(
+        [[row[name] for name in contract.columns] for row in rows], contract.schema
+    )
+    store.replace_day("refusals", day, frame, {"step": "publish"})
+
+
+def _published(night: Night) -> list[DayFigures]:
+    """Return the figures of all published days that recorded them, from the memory."""
+    states = [state for state in night.states.of_table("publications") if state.is_accepted]
+    figures = [DayFigures.of_counts(state.unit.day, state.counts) for state in states]
+    return [known for known in figures if known is not None]
 
 
 def quarantined_plays(store: TableStore, day: date) -> int:
@@ -138,25 +212,16 @@ def quarantined_statements(store: TableStore, dimension: Dimension, day: date) -
     return occurrences(rows.where(F.col("slot").isin([slot.name for slot in slots]))), read
 
 
-def _psi_by_feature(store: TableStore, day: date) -> dict[str, float]:
-    """Return the PSI of each feature of the day that has one."""
-    if store.config.publication.max_psi is None:
-        return {}
-    rows = store.read_or_empty("feature_health", [day]).where("stability_index IS NOT NULL")
-    return {row["feature"]: row["stability_index"] for row in rows.collect()}
+def _health(store: TableStore, day: date) -> list[Row]:
+    """Return the rows of ``feature_health`` of a day, none where it is off."""
+    if not store.config.publication.feature_health:
+        return []
+    return store.read_or_empty("feature_health", [day]).collect()
 
 
-def _previous_mean(night: Night, day: date, models: tuple[int, ...]) -> float | None:
-    """Return the mean passive weight of the last earlier day published with the same models."""
-    for state in reversed(night.states.of_table("publications")):
-        if state.unit.day >= day or not state.is_accepted or state.counts.get("models") != list(models):
-            continue
-        if "mean_passive_weight" in state.counts:
-            mean: float | None = state.counts["mean_passive_weight"]
-            return mean
-        old_mean: float | None = published_row(night.store, state.unit.day)["mean_passive_weight"]
-        return old_mean
-    return None
+def _known(health: Sequence[Row], column: str) -> dict[str, float]:
+    """Return a figure of each feature that has it."""
+    return {row["feature"]: row[column] for row in health if row[column] is not None}
 
 
 PUBLICATION = Step(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -15,8 +17,11 @@ from uae_model.lake import DayState, Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
+from uae_model.publication.model_checks import ModelFacts
 from uae_model.registry.client import ARTIFACT_DIGEST
+from uae_model.registry.gates import RegisteredCandidate
 from uae_model.scoring.udf import score_plays, serialise
+from uae_model.training.comparison import CLEARLY
 from uae_model.weights.resolution import resolve_weight_function
 
 
@@ -120,7 +125,25 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
         "weighting": weighting.describe(),
         "model_digest": champion.digest,
         "mean_interval": champion.state["calibration"].get("mean_interval"),
+        "model_facts": model_facts(night.models.version(champion.attention_version).tags).recorded(),
     }
+
+
+def model_facts(tags: Mapping[str, str]) -> ModelFacts:
+    """Return what publications judge a model by, from the tags of its attention version."""
+    candidate = RegisteredCandidate.of({}, tags)
+    evidence = candidate.evidence
+    last_day = tags.get("validation_days", "").rpartition("..")[2]
+    return ModelFacts(
+        last_day=date.fromisoformat(last_day) if last_day else None,
+        mean_attention=_finite(float(tags.get("validation_mean_attention", "nan"))),
+        evidence=None if evidence is None else _finite(evidence + CLEARLY * candidate.evidence_error),
+        agreement=None if candidate.agreement is None else _finite(candidate.agreement),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _check(night: Night, unit: Unit) -> Outcome:
