@@ -1,7 +1,7 @@
 """``python -m benchmarks.gates``: false alarms on quiet nights, and planted faults that are caught.
 
 Histories are simulated as the figures that publications record, and judged by the very functions that judge a
-publication. No Spark, no model: about two minutes.
+publication. No Spark, no model: about a minute.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,12 @@ class Judged:
     planted: Counter[str] = field(default_factory=Counter)
     caught: Counter[str] = field(default_factory=Counter)
 
+    @classmethod
+    def of_result(cls, result: Mapping[str, Any]) -> Judged:
+        """Return what the JSON holds of a world."""
+        counted = {name: Counter(result[name]) for name in ("by_check", "planted", "caught")}
+        return cls(result["nights"], result["alarms"], **counted)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge all worlds, write JSON and the tables; 1 if a claim fails."""
@@ -65,8 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for number, world in enumerate(WORLDS)
     }
     content = {"seed": args.seed, "worlds": {name: as_result(result) for name, result in judged.items()}}
-    blocks = {"gates-quiet": quiet_table(judged), "gates-faults": fault_table(judged)}
-    return conclude(content, args.out, blocks, claims(judged), "gates.md" if args.docs else None)
+    return conclude(content, args.out, tables(judged), claims(judged), "gates.md" if args.docs else None)
 
 
 def judge_world(world: QuietWorld, nights: int, planted: int, seed: int, config: Config) -> Judged:
@@ -126,6 +131,11 @@ def claims(judged: dict[str, Judged]) -> list[Claim]:
             not missed,
         ),
     ]
+
+
+def tables(judged: dict[str, Judged]) -> dict[str, str]:
+    """Return the tables of the page by the names of their places."""
+    return {"gates-quiet": quiet_table(judged), "gates-faults": fault_table(judged)}
 
 
 def quiet_table(judged: dict[str, Judged]) -> str:

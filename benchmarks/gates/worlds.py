@@ -10,12 +10,12 @@ import numpy as np
 from numpy.random import Generator
 
 from uae_model.publication.checks import WEIGHT_EDGES
-from uae_model.publication.model_checks import ModelFacts
+from uae_model.publication.model_checks import ScoringModel
 from uae_model.publication.neighbours import DayFigures
 
 START = date(2026, 1, 5)
 YEAR = 365
-SAMPLE = 20_000
+SAMPLE = 4_000
 """Draws by which the shares of a distribution's bins are told."""
 
 FEATURES = ("device", "play_source", "artist", "genre_affinity")
@@ -75,7 +75,7 @@ class Night:
     """What is judged on a night: the day's figures and its model's facts."""
 
     figures: DayFigures
-    facts: ModelFacts
+    facts: ScoringModel
 
 
 def quiet_nights(world: QuietWorld, nights: int, random: Generator) -> Iterator[Night]:
@@ -130,7 +130,7 @@ def _night(
         missing={name: max(0.0, random.normal(0.03, 0.005)) for name in FEATURES},
         unseen={name: max(0.0, random.normal(0.01, 0.003)) for name in FEATURES},
     )
-    return Night(figures, ModelFacts(trained, mean_attention=attention, evidence=0.7, agreement=0.9))
+    return Night(figures, ScoringModel(trained, mean_attention=attention, evidence=0.7, agreement=0.9))
 
 
 def histogram(mean: float, concentration: float, plays: int, random: Generator) -> tuple[int, ...]:

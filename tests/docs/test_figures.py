@@ -18,6 +18,7 @@ from benchmarks.downstream.cases import DownstreamCase
 from benchmarks.downstream.tables import tables as downstream_tables
 from benchmarks.downstream.worlds import GRIDS, USERS
 from benchmarks.estimators.tables import tables as estimators_tables
+from benchmarks.gates import __main__ as gates
 from tests.docs.pages import ROOT
 
 
@@ -47,12 +48,18 @@ def of_recommenders() -> Mapping[str, str]:
     return {**downstream_tables(results), **crosses_tables(measured("crosses")["cases"])}
 
 
+def of_gates() -> Mapping[str, str]:
+    worlds = measured("gates")["worlds"]
+    return gates.tables({name: gates.Judged.of_result(result) for name, result in worlds.items()})
+
+
 @pytest.mark.parametrize(
     ("page", "blocks"),
     [
         ("speed.md", of_speed),
         ("attention.md", lambda: estimators_tables(measured("estimators")["cases"])),
         ("recommenders.md", of_recommenders),
+        ("gates.md", of_gates),
     ],
 )
 def test_pages_show_what_was_measured(page: str, blocks: Any, tmp_path: Path) -> None:

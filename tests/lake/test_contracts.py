@@ -72,7 +72,7 @@ def test_published_tables_stay_readable_as_long_as_configured(make_config: Calla
     kept = {
         name: contract_for(name, config).properties()["delta.deletedFileRetentionDuration"] for name in TABLES
     }
-    published = {"weights", "feature_health", "publications", "day_states"}
+    published = {"weights", "feature_health", "publications", "refusals", "day_states"}
     assert {name for name, interval in kept.items() if interval == "interval 90 days"} == published
     assert {interval for name, interval in kept.items() if name not in published} == {"interval 9 days"}
     assert contract_for("weights", config).properties() == {

@@ -10,7 +10,7 @@ from pyspark.sql import Row, SparkSession
 
 from tests.builders import DAY
 from tests.lake.test_store import frame_of
-from tests.pipeline.building import accept
+from tests.pipeline.building import accept, accepted
 from uae_model.config import load_config
 from uae_model.core.errors import InputError, PublicationRefusedError, UsageError
 from uae_model.lake import TableStore, Unit
@@ -152,7 +152,8 @@ class TestStory:
             figures = {"sessions": 90_000, "plays": 900_000, "active": 300_000}
             rest = {"attention": 0.5, "weight": 0.6, "histogram": [], "missing": {}, "unseen": {}}
             day = NEXT - timedelta(days=back)
-            accept(store, "publications", day=day, models=[1, 2], neighbour={**figures, **rest})
+            counts = {"models": [1, 2], "neighbour": {**figures, **rest}}
+            store.states.record(accepted("publications", day, counts=counts))
         with pytest.raises(PublicationRefusedError, match="--accept plays --accept sessions") as failure:
             publish_day(store, NEXT)
         assert "plays within a factor of 2.50 of the last days: FAILED (3, usual 9e+05" in str(failure.value)

@@ -10,14 +10,14 @@ import pytest
 
 from uae_model.config import Config
 from uae_model.pipeline.steps.weights import model_facts
-from uae_model.publication.model_checks import ModelFacts, check_model
+from uae_model.publication.model_checks import ScoringModel, check_model
 
 DAY = date(2026, 3, 2)
 GOOD = {"last_day": DAY - timedelta(days=1), "mean_attention": 0.3, "evidence": 0.7, "agreement": 0.9}
 
 
 def failing(config: Config, **changes: object) -> list[str]:
-    checks = check_model(ModelFacts(**{**GOOD, **changes}), DAY, config)  # type: ignore[arg-type]
+    checks = check_model(ScoringModel(**{**GOOD, **changes}), DAY, config)  # type: ignore[arg-type]
     return [check.code for check in checks if not check.passed]
 
 
@@ -51,6 +51,6 @@ def test_facts_come_from_the_tags_of_registration_and_travel_with_the_weights() 
         "runner_up_agreement": "nan",
     }
     facts = model_facts(tags)
-    assert facts == ModelFacts(date(2026, 2, 26), 0.312, 0.52, None)
-    assert ModelFacts.of_counts(json.loads(json.dumps({"model_facts": facts.recorded()}))) == facts
-    assert model_facts({}) == ModelFacts.of_counts({}) == ModelFacts()
+    assert facts == ScoringModel(date(2026, 2, 26), 0.312, 0.52, None)
+    assert ScoringModel.of_counts(json.loads(json.dumps({"model_facts": facts.recorded()}))) == facts
+    assert model_facts({}) == ScoringModel.of_counts({}) == ScoringModel()

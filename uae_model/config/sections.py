@@ -269,7 +269,7 @@ class PublicationChecks(Section):
         "largest factor from the median of the neighbours with the same models",
     )
     max_mean_factor_new_model: Factor = Field(
-        default=2.5, description="The same, where fewer than three neighbours have the day's models"
+        default=2.5, description="As max_mean_factor, where fewer than three neighbours have the day's models"
     )
     max_weight_psi: Positive = Field(
         default=0.25,
@@ -277,7 +277,7 @@ class PublicationChecks(Section):
         "neighbours with the same models",
     )
     max_weight_psi_new_model: Positive = Field(
-        default=1.5, description="The same, where fewer than three neighbours have the day's models"
+        default=1.5, description="As max_weight_psi, where fewer than three neighbours have the day's models"
     )
     max_missing_rise: Share = Field(
         default=0.2,
@@ -286,7 +286,7 @@ class PublicationChecks(Section):
     )
     max_unseen_rise: Share = Field(
         default=0.2,
-        description="Largest rise of the share of plays in buckets that training never had, as above",
+        description="Largest rise of the share of plays in buckets that training never had, likewise",
     )
     max_model_age_days: PositiveInt = Field(
         default=90, description="Most days since the last one that the model was trained or validated on"

@@ -12,8 +12,8 @@ from uae_model.publication.checks import Check
 
 
 @dataclass(frozen=True)
-class ModelFacts:
-    """What is known of the model that scored a day; None where it is not known.
+class ScoringModel:
+    """The model that scored a day, as far as it is known: None where a figure is not.
 
     Attributes:
         last_day: the last day that it was trained or validated on.
@@ -29,7 +29,7 @@ class ModelFacts:
     agreement: float | None = None
 
     @classmethod
-    def of_counts(cls, counts: Mapping[str, Any]) -> ModelFacts:
+    def of_counts(cls, counts: Mapping[str, Any]) -> ScoringModel:
         """Return the facts that scoring recorded with a day's weights."""
         facts = dict(counts.get("model_facts") or {})
         if facts.get("last_day"):
@@ -41,7 +41,7 @@ class ModelFacts:
         return {**asdict(self), "last_day": self.last_day.isoformat() if self.last_day else None}
 
 
-def check_model(facts: ModelFacts, day: date, config: Config) -> list[Check]:
+def check_model(facts: ScoringModel, day: date, config: Config) -> list[Check]:
     """Return the checks of what is known of a model; evidence and agreement have the limits of promotion."""
     limits, gates = config.publication, config.promotion
     checks = []

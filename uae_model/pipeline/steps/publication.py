@@ -19,7 +19,7 @@ from uae_model.pipeline.step import Night, Step, built_before, require_accepted
 from uae_model.pipeline.steps.feed import slot_unit
 from uae_model.pipeline.steps.weights import models_of
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
-from uae_model.publication.model_checks import ModelFacts, check_model
+from uae_model.publication.model_checks import ScoringModel, check_model
 from uae_model.publication.neighbours import DayFigures, check_against_neighbours, neighbours_of
 from uae_model.readers.days import PUBLISHED
 from uae_model.readers.spark import weight_publications
@@ -91,7 +91,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         *check_against_neighbours(
             figures, neighbours_of(day, _published(night), config.publication), config.publication
         ),
-        *check_model(ModelFacts.of_counts(state.counts), day, config),
+        *check_model(ScoringModel.of_counts(state.counts), day, config),
     ]
     accepted = _judge(night, checks, state, models)
     plays = store.states.accepted("plays", day)

@@ -17,8 +17,12 @@ from uae_model.lake import DayState, Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
+<<<<<<< HEAD
 from uae_model.publication.model_checks import ModelFacts
 from uae_model.registry.client import ARTIFACT_DIGEST
+=======
+from uae_model.publication.model_checks import ScoringModel
+>>>>>>> 0262f12 (Gates: figures of the page from the JSON; names told apart)
 from uae_model.registry.gates import RegisteredCandidate
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.training.comparison import CLEARLY
@@ -129,12 +133,12 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     }
 
 
-def model_facts(tags: Mapping[str, str]) -> ModelFacts:
+def model_facts(tags: Mapping[str, str]) -> ScoringModel:
     """Return what publications judge a model by, from the tags of its attention version."""
     candidate = RegisteredCandidate.of({}, tags)
     evidence = candidate.evidence
     last_day = tags.get("validation_days", "").rpartition("..")[2]
-    return ModelFacts(
+    return ScoringModel(
         last_day=date.fromisoformat(last_day) if last_day else None,
         mean_attention=_finite(float(tags.get("validation_mean_attention", "nan"))),
         evidence=None if evidence is None else _finite(evidence + CLEARLY * candidate.evidence_error),
