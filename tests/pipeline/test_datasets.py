@@ -22,7 +22,7 @@ from uae_model.ingest import distinct_events
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore, contract_for
-from uae_model.lake.contracts import feature_type
+from uae_model.lake.columns import feature_type
 from uae_model.pipeline.nightly import train
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import open_sessions, plays_of_day

@@ -8,10 +8,11 @@ from functools import partial
 
 from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
 
-from uae_model.config import Config, Feature
+from uae_model.config import Config
 from uae_model.config.dimensions import RESTATED_AT, VALID_FROM, VALID_TO, DimensionEntity
 from uae_model.config.measures import Measure, partial_measures
 from uae_model.core.errors import ContractError
+from uae_model.lake.columns import column, day_column, feature_type, required
 
 TABLES = (
     "events",
@@ -28,15 +29,6 @@ TABLES = (
     "day_states",
     "truth",
 )
-
-SESSION_FEATURE_TYPES: dict[str, T.DataType] = {
-    "position": T.IntegerType(),
-    "gap_seconds": T.DoubleType(),
-    "session_minutes": T.DoubleType(),
-    "hour_of_day": T.IntegerType(),
-    "day_of_week": T.IntegerType(),
-}
-
 
 FEED_SLOT = "feed_slot"
 """Column of ``events``: the slot that brought the row; NULL in rows from before there was this column."""
@@ -118,60 +110,43 @@ def contract_for(name: str, config: Config) -> TableContract:
     return builders[name](config)
 
 
-def feature_type(feature: Feature) -> T.DataType:
-    """Return the column type of a feature: categorical text, numeric double, session features as derived."""
-    if feature.origin == "session":
-        return SESSION_FEATURE_TYPES.get(feature.source_column, T.IntegerType())
-    return T.StringType() if feature.kind == "categorical" else T.DoubleType()
-
-
-def _column(name: str, kind: T.DataType, *, required: bool = False) -> T.StructField:
-    return T.StructField(name, kind, nullable=not required)
-
-
-def _required(kind: T.DataType, *names: str) -> list[T.StructField]:
-    return [_column(name, kind, required=True) for name in names]
-
-
 def _measure_type(measure: Measure) -> T.DataType:
     return T.BinaryType() if measure.kind == "sketch" else T.LongType()
 
 
-def _day() -> T.StructField:
-    return _column("dt", T.DateType(), required=True)
-
-
 def _event_columns(config: Config) -> list[T.StructField]:
     return [
-        *_required(T.StringType(), "event_id", "user_id", "song_id"),
-        _column("played_at", T.TimestampType(), required=True),
-        _column("played_ms", T.LongType()),
-        _column("feedback", T.StringType(), required=True),
-        *(_column(feature.name, feature_type(feature)) for feature in config.features.of_origin("feed")),
+        *required(T.StringType(), "event_id", "user_id", "song_id"),
+        column("played_at", T.TimestampType(), required=True),
+        column("played_ms", T.LongType()),
+        column("feedback", T.StringType(), required=True),
+        *(column(feature.name, feature_type(feature)) for feature in config.features.of_origin("feed")),
     ]
 
 
 def _play_columns(config: Config) -> list[T.StructField]:
     return [
         *_event_columns(config),
-        *(_column(feature.name, feature_type(feature)) for feature in config.features.of_origin("session")),
-        _column("session_id", T.StringType(), required=True),
-        _column("session_started_at", T.TimestampType(), required=True),
-        _column("position", T.IntegerType(), required=True),
-        _column("is_active", T.BooleanType(), required=True),
-        _column("label", T.IntegerType(), required=True),
+        *(column(feature.name, feature_type(feature)) for feature in config.features.of_origin("session")),
+        column("session_id", T.StringType(), required=True),
+        column("session_started_at", T.TimestampType(), required=True),
+        column("position", T.IntegerType(), required=True),
+        column("is_active", T.BooleanType(), required=True),
+        column("label", T.IntegerType(), required=True),
     ]
 
 
 def _joined_columns(config: Config) -> list[T.StructField]:
-    return [_column(feature.name, feature_type(feature)) for feature in config.features.joined]
+    return [column(feature.name, feature_type(feature)) for feature in config.features.joined]
 
 
 def _events(config: Config) -> TableContract:
     return TableContract(
         name="events",
         purpose="one row per play event, deduplicated; dt = UTC date of played_at",
-        schema=T.StructType([*_event_columns(config), _column(FEED_SLOT, T.StringType()), _day()]),
+        schema=T.StructType(
+            [*_event_columns(config), column(FEED_SLOT, T.StringType()), day_column()]
+        ),
         key=("event_id",),
         retention_days=config.retention.working_days,
         constraints={"played_ms_not_negative": "played_ms IS NULL OR played_ms >= 0"},
@@ -184,13 +159,13 @@ def _quarantine(config: Config) -> TableContract:
         purpose="feed rows that could not be read, with the reason; dt = the day of the feed slot",
         schema=T.StructType(
             [
-                *_required(T.StringType(), "slot", "source", "row"),
-                _column("raw", T.StringType()),
-                _column("reason", T.StringType(), required=True),
-                _column("value", T.StringType()),
-                _column("occurrences", T.LongType(), required=True),
-                _column("run_id", T.StringType(), required=True),
-                _day(),
+                *required(T.StringType(), "slot", "source", "row"),
+                column("raw", T.StringType()),
+                column("reason", T.StringType(), required=True),
+                column("value", T.StringType()),
+                column("occurrences", T.LongType(), required=True),
+                column("run_id", T.StringType(), required=True),
+                day_column(),
             ]
         ),
         key=("source", "row"),
@@ -210,11 +185,11 @@ def _dimension(entity: DimensionEntity, config: Config) -> TableContract:
         purpose=f"attributes of each {entity}, true from valid_from up to valid_to (null: still)",
         schema=T.StructType(
             [
-                _column(key, T.StringType(), required=True),
-                *(_column(name, kinds[kind]) for name, kind in declared.items()),
-                _column(VALID_FROM, T.TimestampType(), required=True),
-                _column(VALID_TO, T.TimestampType()),
-                _column(RESTATED_AT, T.ArrayType(T.TimestampType()), required=True),
+                column(key, T.StringType(), required=True),
+                *(column(name, kinds[kind]) for name, kind in declared.items()),
+                column(VALID_FROM, T.TimestampType(), required=True),
+                column(VALID_TO, T.TimestampType()),
+                column(RESTATED_AT, T.ArrayType(T.TimestampType()), required=True),
             ]
         ),
         key=(key, VALID_FROM),
@@ -228,7 +203,7 @@ def _plays(config: Config) -> TableContract:
     return TableContract(
         name="plays",
         purpose="events with session, features and labels; dt = UTC date of the session's start",
-        schema=T.StructType([*_play_columns(config), _day()]),
+        schema=T.StructType([*_play_columns(config), day_column()]),
         key=("session_id", "position"),
         retention_days=config.retention.working_days,
         constraints={"position_from_one": "position >= 1", "label_is_binary": "label IN (0, 1)"},
@@ -241,10 +216,10 @@ def _feature_partials(config: Config) -> TableContract:
         purpose="mergeable aggregates of each entity's events of one UTC day, bots left out",
         schema=T.StructType(
             [
-                _column("entity", T.StringType(), required=True),
-                _column("key", T.LongType(), required=True),
-                *(_column(measure.name, _measure_type(measure)) for measure in partial_measures(config)),
-                _day(),
+                column("entity", T.StringType(), required=True),
+                column("key", T.LongType(), required=True),
+                *(column(measure.name, _measure_type(measure)) for measure in partial_measures(config)),
+                day_column(),
             ]
         ),
         key=("entity", "key"),
@@ -258,7 +233,7 @@ def _features(config: Config) -> TableContract:
         name="features",
         purpose="aggregates and attributes of users and songs, for each play; dt as in plays",
         schema=T.StructType(
-            [_column("event_id", T.StringType(), required=True), *_joined_columns(config), _day()]
+            [column("event_id", T.StringType(), required=True), *_joined_columns(config), day_column()]
         ),
         key=("event_id",),
         retention_days=config.retention.working_days,
@@ -273,11 +248,11 @@ def _weights(config: Config) -> TableContract:
             [
                 *_play_columns(config),
                 *_joined_columns(config),
-                *_required(T.DoubleType(), "attention", "propensity", "sample_weight"),
-                _column("weighting", T.StringType(), required=True),
-                *_required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
-                _column("run_id", T.StringType(), required=True),
-                _day(),
+                *required(T.DoubleType(), "attention", "propensity", "sample_weight"),
+                column("weighting", T.StringType(), required=True),
+                *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+                column("run_id", T.StringType(), required=True),
+                day_column(),
             ]
         ),
         key=("session_id", "position"),
@@ -298,16 +273,16 @@ def _feature_health(config: Config) -> TableContract:
         purpose="each feature on a scored day, against the training window of the model that scored it",
         schema=T.StructType(
             [
-                _column("feature", T.StringType(), required=True),
-                _column("plays", T.LongType(), required=True),
-                _column("missing_share", T.DoubleType(), required=True),
-                _column("unseen_share", T.DoubleType()),
-                _column("mean", T.DoubleType()),
-                _column("quantiles", T.ArrayType(T.DoubleType())),
-                _column("stability_index", T.DoubleType()),
-                _column("attention_model_version", T.IntegerType(), required=True),
-                _column("run_id", T.StringType(), required=True),
-                _day(),
+                column("feature", T.StringType(), required=True),
+                column("plays", T.LongType(), required=True),
+                column("missing_share", T.DoubleType(), required=True),
+                column("unseen_share", T.DoubleType()),
+                column("mean", T.DoubleType()),
+                column("quantiles", T.ArrayType(T.DoubleType())),
+                column("stability_index", T.DoubleType()),
+                column("attention_model_version", T.IntegerType(), required=True),
+                column("run_id", T.StringType(), required=True),
+                day_column(),
             ]
         ),
         key=("dt", "feature"),
@@ -321,23 +296,23 @@ def _publications(config: Config) -> TableContract:
         purpose="one row per published day and table: the Delta version that readers pin",
         schema=T.StructType(
             [
-                _column("table_name", T.StringType(), required=True),
-                _column("delta_version", T.LongType(), required=True),
-                _column("status", T.StringType(), required=True),
-                *_required(T.LongType(), "row_count", "session_count", "active_count"),
-                *_required(T.LongType(), "excluded_count", "quarantined_count"),
-                _column("mean_passive_attention", T.DoubleType()),
-                _column("mean_passive_weight", T.DoubleType()),
-                _column("passive_weight_quantiles", T.ArrayType(T.DoubleType())),
-                _column("checks", T.ArrayType(T.StringType()), required=True),
-                *_required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
-                *_required(T.StringType(), "run_id", "config"),
-                _column("lineage", T.StringType()),
-                *(_column(name, T.DoubleType()) for name in ("attention_mean_low", "attention_mean_high")),
-                _column("model_digest", T.StringType()),
-                _column("accepted_checks", T.ArrayType(T.StringType())),
-                _column("accepted_reason", T.StringType()),
-                _day(),
+                column("table_name", T.StringType(), required=True),
+                column("delta_version", T.LongType(), required=True),
+                column("status", T.StringType(), required=True),
+                *required(T.LongType(), "row_count", "session_count", "active_count"),
+                *required(T.LongType(), "excluded_count", "quarantined_count"),
+                column("mean_passive_attention", T.DoubleType()),
+                column("mean_passive_weight", T.DoubleType()),
+                column("passive_weight_quantiles", T.ArrayType(T.DoubleType())),
+                column("checks", T.ArrayType(T.StringType()), required=True),
+                *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+                *required(T.StringType(), "run_id", "config"),
+                column("lineage", T.StringType()),
+                *(column(name, T.DoubleType()) for name in ("attention_mean_low", "attention_mean_high")),
+                column("model_digest", T.StringType()),
+                column("accepted_checks", T.ArrayType(T.StringType())),
+                column("accepted_reason", T.StringType()),
+                day_column(),
             ]
         ),
         key=("dt", "table_name"),
@@ -351,13 +326,13 @@ def _refusals(config: Config) -> TableContract:
         purpose="the checks that refused to publish a day when it was last refused, one row each",
         schema=T.StructType(
             [
-                *_required(T.StringType(), "table_name", "code", "check_name", "detail", "run_id"),
-                _column("delta_version", T.LongType(), required=True),
-                _column("value", T.DoubleType()),
-                _column("threshold", T.DoubleType()),
-                *_required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
-                _column("refused_at", T.TimestampType(), required=True),
-                _day(),
+                *required(T.StringType(), "table_name", "code", "check_name", "detail", "run_id"),
+                column("delta_version", T.LongType(), required=True),
+                column("value", T.DoubleType()),
+                column("threshold", T.DoubleType()),
+                *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+                column("refused_at", T.TimestampType(), required=True),
+                day_column(),
             ]
         ),
         key=("dt", "table_name", "check_name"),
@@ -371,19 +346,19 @@ def _day_states(config: Config) -> TableContract:
         purpose="what each day of each table was built from; the row recorded last counts",
         schema=T.StructType(
             [
-                _column("table_name", T.StringType(), required=True),
-                _column("day", T.DateType(), required=True),
-                _column("part", T.StringType(), required=True),
-                _column("delta_version", T.LongType(), required=True),
-                _column("status", T.StringType(), required=True),
-                _column("inputs", T.StringType()),
-                *_required(T.StringType(), "settings", "counts"),
-                _column("checks", T.ArrayType(T.StringType()), required=True),
-                _column("run_id", T.StringType(), required=True),
-                _column("committed_ms", T.LongType(), required=True),
-                _column("written_to", T.StringType(), required=True),
-                _column("schema_version", T.IntegerType(), required=True),
-                _column("recorded_at", T.TimestampType(), required=True),
+                column("table_name", T.StringType(), required=True),
+                column("day", T.DateType(), required=True),
+                column("part", T.StringType(), required=True),
+                column("delta_version", T.LongType(), required=True),
+                column("status", T.StringType(), required=True),
+                column("inputs", T.StringType()),
+                *required(T.StringType(), "settings", "counts"),
+                column("checks", T.ArrayType(T.StringType()), required=True),
+                column("run_id", T.StringType(), required=True),
+                column("committed_ms", T.LongType(), required=True),
+                column("written_to", T.StringType(), required=True),
+                column("schema_version", T.IntegerType(), required=True),
+                column("recorded_at", T.TimestampType(), required=True),
             ]
         ),
         key=("table_name", "day", "part", "recorded_at"),
@@ -398,13 +373,13 @@ def _truth(config: Config) -> TableContract:
         purpose="what the simulator knows of each event; no job of the pipeline reads it",
         schema=T.StructType(
             [
-                _column("event_id", T.StringType(), required=True),
-                _column("attended", T.BooleanType(), required=True),
-                *_required(T.DoubleType(), "attention", "propensity"),
-                _column("relevance", T.IntegerType(), required=True),
-                _column("liking", T.DoubleType(), required=True),
-                _column("simulated_session", T.LongType(), required=True),
-                _day(),
+                column("event_id", T.StringType(), required=True),
+                column("attended", T.BooleanType(), required=True),
+                *required(T.DoubleType(), "attention", "propensity"),
+                column("relevance", T.IntegerType(), required=True),
+                column("liking", T.DoubleType(), required=True),
+                column("simulated_session", T.LongType(), required=True),
+                day_column(),
             ]
         ),
         key=("event_id",),

@@ -17,12 +17,8 @@ from uae_model.lake import DayState, Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
-<<<<<<< HEAD
-from uae_model.publication.model_checks import ModelFacts
-from uae_model.registry.client import ARTIFACT_DIGEST
-=======
 from uae_model.publication.model_checks import ScoringModel
->>>>>>> 0262f12 (Gates: figures of the page from the JSON; names told apart)
+from uae_model.registry.client import ARTIFACT_DIGEST
 from uae_model.registry.gates import RegisteredCandidate
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.training.comparison import CLEARLY
