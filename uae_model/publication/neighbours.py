@@ -259,7 +259,7 @@ class _Comparison:
         return checks
 
     def _usual(self, name: str) -> float:
-        return median(getattr(n, name) for n in self.all)
+        return median(float(getattr(n, name)) for n in self.all)
 
 
 def _factor_check(
