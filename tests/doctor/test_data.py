@@ -31,10 +31,8 @@ def publication(store: TableStore, day: date) -> list[Any]:
         "config": "{}",
         "dt": day,
     }
-    return [
-        row.get(name, 1 if "mean" not in name and "quantiles" not in name else None)
-        for name in store.contract("publications").columns
-    ]
+    fields = store.contract("publications").schema.fields
+    return [row.get(field.name, None if field.nullable else 1) for field in fields]
 
 
 class TestData:

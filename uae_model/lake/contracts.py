@@ -144,9 +144,7 @@ def _events(config: Config) -> TableContract:
     return TableContract(
         name="events",
         purpose="one row per play event, deduplicated; dt = UTC date of played_at",
-        schema=T.StructType(
-            [*_event_columns(config), column(FEED_SLOT, T.StringType()), day_column()]
-        ),
+        schema=T.StructType([*_event_columns(config), column(FEED_SLOT, T.StringType()), day_column()]),
         key=("event_id",),
         retention_days=config.retention.working_days,
         constraints={"played_ms_not_negative": "played_ms IS NULL OR played_ms >= 0"},
