@@ -33,7 +33,7 @@ from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
 from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.runner import build
-from uae_model.pipeline.steps import WEIGHTS
+from uae_model.pipeline.steps import SCORES
 from uae_model.registry.client import Champion
 from uae_model.sessions.positions import session_lengths
 from uae_model.weights.functions import passive_weights
@@ -55,7 +55,7 @@ def prepare(folder: Path, scale: float) -> dict[str, Any]:
 
 def run_spark(folder: Path) -> Run:
     """Score the day with one task at a time."""
-    emptied(folder / "input" / "tables" / "weights")
+    emptied(folder / "input" / "tables" / "scores")
     config = benchmark_config(folder / "input")
     champion = Champion(VERSION, VERSION, _networks(config).to_state(), FeatureSet())
     with spark_session(folder, "local[1]") as spark:
@@ -63,9 +63,9 @@ def run_spark(folder: Path) -> Run:
         registry: Any = SimpleNamespace(
             champion=lambda: champion, champion_versions=lambda: (VERSION, VERSION)
         )
-        build(store, WEIGHTS, WARM_UP_DAY, registry)
+        build(store, SCORES, WARM_UP_DAY, registry)
         with timed() as run:
-            run.units = build(store, WEIGHTS, DAY, registry).counts["rows"]
+            run.units = build(store, SCORES, DAY, registry).counts["rows"]
     return run
 
 
@@ -95,7 +95,7 @@ def compare(folder: Path) -> dict[str, Any]:
     rows = duckdb.execute(
         f"""SELECT count(*), count(s.event_id), count(p.event_id), count(*) FILTER ({same}),
             max(greatest({apart}))
-        FROM '{folder}/input/tables/weights/dt={DAY.isoformat()}/*.parquet' s
+        FROM '{folder}/input/tables/scores/dt={DAY.isoformat()}/*.parquet' s
         FULL JOIN '{folder}/loop/*.parquet' p USING (event_id)"""
     ).fetchall()
     joined, spark, loop, alike, difference = rows[0]

@@ -24,7 +24,7 @@ from uae_model.config import load_config
 from uae_model.lake import TableStore
 from uae_model.pipeline.nightly import prepare_days, train
 from uae_model.pipeline.runner import build
-from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
+from uae_model.pipeline.steps import PUBLICATION, SCORES
 from uae_model.pipeline.steps.training import promote
 from uae_model.registry.client import Registry
 
@@ -39,7 +39,7 @@ def workbench(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     prepare_days(store, FIRST_DAY, BEFORE)
     version, _ = train(store, registry, LAST_TRAINED)
     promote(config, registry, version)
-    build(store, WEIGHTS, BEFORE, registry)
+    build(store, SCORES, BEFORE, registry)
     build(store, PUBLICATION, BEFORE)
     bench.save()
     return bench

@@ -33,7 +33,7 @@ BEFORE = date(2026, 1, 8)
 NIGHT = date(2026, 1, 9)
 """The day of the night under test; its sessions are closed by the feed of the day after."""
 
-TABLES = ("events", "quarantine", "plays", "weights", "publications")
+TABLES = ("events", "quarantine", "plays", "scores", "weights", "publications")
 AVERAGES = ("mean_passive_attention", "mean_passive_weight")
 """Sums of floats: their last digit depends on the order of the addends, which Spark leaves open."""
 

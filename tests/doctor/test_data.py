@@ -40,8 +40,8 @@ class TestData:
         findings = by_name(data.check_data(store, TODAY))
         assert {finding.status for finding in findings.values()} == {Status.WARNING}
         assert set(findings) == {
-            *("table events", "table quarantine", "table plays", "table weights", "table publications"),
-            *("table day_states", "feed", "published"),
+            *("table events", "table quarantine", "table plays", "table scores", "table weights"),
+            *("table publications", "table day_states", "feed", "published"),
         }
         assert "with the marker _SUCCESS" in findings["feed"].detail
         assert not (tmp_path / "tables").exists()
@@ -56,6 +56,8 @@ class TestData:
         assert finding["table publications"].status is Status.OK
         assert finding["published"].detail == "last day 2026-01-05"
         assert finding["feed"].detail == "complete up to dt=2026-01-06"
+        assert finding["published files"].status is Status.FAILED  # there are no weights
+        assert "2026-01-05: there is no table at " in finding["published files"].detail
         # two more days of feed close the 6th and, but for its last hours, the 7th
         for number in (7, 8):
             write_slot(tmp_path / "feed", date(2026, 1, number), [])

@@ -207,11 +207,23 @@ def test_tune_prints_what_was_chosen(run: Any) -> None:
 def test_score_takes_the_day_alone(run: Any) -> None:
     def run_steps(night: Any, steps: Any) -> Any:
         assert (night.first, night.last, night.reopens) == (DAY, DAY, False)
-        return {"weights": [built("weights", DAY, models=[4, 5], rows=7)]}
+        return {"scores": [built("scores", DAY, models=[4, 5], rows=7)]}
 
     code, lines, _ = run("score", *DATE, run_steps=run_steps)
     assert code == 0
-    assert lines == [{"dt": "2026-01-05", "weights": 7, "attention_model_version": 4}]
+    assert lines == [{"dt": "2026-01-05", "table": "scores", "rows": 7, "attention_model_version": 4}]
+
+
+def test_score_with_another_version_leaves_the_scores_alone(run: Any) -> None:
+    asked: list[Any] = []
+
+    def score_beside(store: Any, day: date, version: int) -> int:
+        asked.append((day, version))
+        return 7
+
+    code, lines, _ = run("score", *DATE, "--model-version", "3", score_beside=score_beside)
+    assert (code, asked) == (0, [(DAY, 3)])
+    assert lines == [{"dt": "2026-01-05", "table": "scores_side", "rows": 7, "attention_model_version": 3}]
 
 
 def test_publish_prints_what_readers_pin(run: Any) -> None:
@@ -223,6 +235,13 @@ def test_publish_prints_what_readers_pin(run: Any) -> None:
         0,
         [{"dt": "2026-01-05", "delta_version": 9, "weights": 7, "checks": ["a: ok (1)"]}],
     )
+
+
+def test_publish_rebuilds_where_that_is_asked_for(run: Any) -> None:
+    row = {"delta_version": 9, "row_count": 7, "checks": [], "accepted_checks": None}
+    fakes = {"rebuild": lambda store, day, acceptance: "scores", "published_row": lambda store, day: row}
+    code, lines, _ = run("publish", *DATE, "--rebuild", **fakes)
+    assert (code, lines[0]["delta_version"], lines[0]["rebuilt_from"]) == (0, 9, "scores")
 
 
 def test_publish_overrules_named_checks_for_a_reason(run: Any) -> None:

@@ -38,7 +38,8 @@ def test_dimensions_hold_what_is_declared_and_no_day() -> None:
 
 
 def test_weights_are_plays_with_seven_more_columns(config: Config) -> None:
-    plays, weights = (contract_for(name, config) for name in ("plays", "weights"))
+    plays, scores, weights = (contract_for(name, config) for name in ("plays", "scores", "weights"))
+    assert scores.schema == weights.schema == contract_for("scores_side", config).schema
     assert [name for name in weights.columns if name not in plays.columns] == [
         *("attention", "propensity", "sample_weight", "weighting"),
         *("attention_model_version", "propensity_model_version", "run_id"),

@@ -22,7 +22,7 @@ from uae_model.lake import TableStore, Unit
 from uae_model.pipeline.lineage import chain_digest, lineage
 from uae_model.pipeline.nightly import plan_night, run_night
 from uae_model.pipeline.step import Night
-from uae_model.pipeline.steps import weights
+from uae_model.pipeline.steps import scores
 from uae_model.readers.spark import read_weights
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(4)]
@@ -57,8 +57,8 @@ def pristine(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
     for day in DAYS:
         write_slot(folder / "feed", day, [feed_row(item) for item in events_of(day)])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weights, "score_plays", scored)
-        patch.setattr(weights, "serialise", lambda state: b"")
+        patch.setattr(scores, "score_plays", scored)
+        patch.setattr(scores, "serialise", lambda state: b"")
         for day in (SECOND, THIRD):
             run_night(opened(spark, folder), REGISTRY, day)
         yield folder
@@ -98,7 +98,9 @@ def jobs_started(spark: SparkSession) -> int:
 @pytest.mark.slow
 def test_an_unchanged_night_plans_nothing_and_starts_few_jobs(spark: SparkSession, folder: Path) -> None:
     store = opened(spark, folder)
-    versions = {name: store.latest_version(name) for name in ("events", "plays", "weights", "day_states")}
+    versions = {
+        name: store.latest_version(name) for name in ("events", "plays", "scores", "weights", "day_states")
+    }
     before = jobs_started(spark)
     assert planned(store) == []
     assert jobs_started(spark) - before <= 5
@@ -113,11 +115,11 @@ def test_maintenance_and_a_thousand_commits_rebuild_nothing_and_lose_nothing(
     store = opened(spark, folder)
     seen = published(store)
     assert len(seen) == 6
-    for name in ("events", "plays", "weights", "publications", "day_states"):
+    for name in ("events", "plays", "scores", "weights", "publications", "day_states"):
         table = DeltaTable.forPath(spark, store.path(name))
         table.optimize().executeCompaction()
         table.vacuum()
-    for name in ("plays", "weights"):
+    for name in ("plays", "scores", "weights"):
         _add_commits(Path(store.path(name)) / "_delta_log", 1000)
     for name in ("events", "plays"):
         _clean_log(Path(store.path(name)))
@@ -127,7 +129,8 @@ def test_maintenance_and_a_thousand_commits_rebuild_nothing_and_lose_nothing(
     assert all(again.states.accepted("plays", day) for day in (SECOND, THIRD))
     assert published(again) == seen
     run_night(again, REGISTRY, DAYS[2])
-    assert again.states.accepted("weights", THIRD) == store.states.accepted("weights", THIRD)
+    for name in ("scores", "weights"):
+        assert again.states.accepted(name, THIRD) == store.states.accepted(name, THIRD)
 
 
 def _add_commits(log: Path, count: int) -> None:
@@ -225,7 +228,7 @@ def test_lineage_leads_from_the_publication_to_the_feed(spark: SparkSession, fol
     store = opened(spark, folder)
     night = Night(store, THIRD, THIRD)
     tables = [state.unit.table for state in lineage(night, THIRD)]
-    assert list(dict.fromkeys(tables)) == ["feed", "events", "plays", "weights", "publications"]
+    assert list(dict.fromkeys(tables)) == ["feed", "events", "plays", "scores", "weights", "publications"]
     row = store.read("publications", [THIRD]).select("lineage").first()
     assert row is not None
     assert row["lineage"] == chain_digest(night, THIRD)

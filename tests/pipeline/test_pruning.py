@@ -17,7 +17,7 @@ from tests.pipeline.building import FakeRegistry
 from uae_model.config import load_config
 from uae_model.lake import TableStore, read_table
 from uae_model.pipeline.nightly import run_night
-from uae_model.pipeline.steps import weights as score
+from uae_model.pipeline.steps import scores
 from uae_model.pipeline.steps.publication import published_row
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(32)]
@@ -116,7 +116,7 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
         for item in events_of(day)
     ]
     published = [publication_of(day) for day in DAYS]
-    for name in ("events", "plays", "weights", "publications"):
+    for name in ("events", "plays", "scores", "weights", "publications"):
         store.ensure(name)
         frame = frame_of(store, name, published if name == "publications" else rows)
         frame.coalesce(1).write.format("delta").mode("append").save(store.path(name))
@@ -137,8 +137,8 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
 
     with pytest.MonkeyPatch.context() as patch:
         # Scoring without networks reads the plays as ever.
-        patch.setattr(score, "score_plays", scored)
-        patch.setattr(score, "serialise", lambda state: b"")
+        patch.setattr(scores, "score_plays", scored)
+        patch.setattr(scores, "serialise", lambda state: b"")
         # Otherwise Spark shortens a table's path in the plan, and it could not be told which it is.
         spark.conf.set(PATHS_SHOWN, "1000")
         yield store
@@ -163,5 +163,5 @@ def test_a_night_does_not_read_history_it_does_not_need(spark: SparkSession, his
         found[day] = scans.found()
         # The day was compared with an earlier one, whose figures are in the memory.
         assert any("of the last days: ok" in check for check in published_row(history, day)["checks"])
-    assert {scan.table for scan in found[THIRD]} >= {"events", "plays", "weights", "publications"}
+    assert {scan.table for scan in found[THIRD]} >= {"events", "plays", "scores", "publications"}
     assert found[THIRTIETH] == found[THIRD]

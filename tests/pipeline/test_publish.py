@@ -40,7 +40,7 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tabl
 
 
 def write(store: TableStore, day: date, weights: list[float], plays: int = 3, **models: int) -> None:
-    """Write plays and weights of one session whose first play is active; ``weights`` are the others'."""
+    """Write plays and scores of one session whose first play is active; ``weights`` are the others'."""
     keys = [{"position": position, "is_active": position == 1, "dt": day} for position in range(1, plays + 1)]
     if store.states.version("plays", day) is None:
         store.replace_day("plays", day, frame_of(store, "plays", keys), {"step": "test"})
@@ -49,9 +49,9 @@ def write(store: TableStore, day: date, weights: list[float], plays: int = 3, **
         {"position": position, "is_active": position == 1, "dt": day, "sample_weight": weight}
         for position, weight in enumerate([1.0, *weights], start=1)
     ]
-    store.replace_day("weights", day, frame_of(store, "weights", rows), {"step": "test"})
+    store.replace_day("scores", day, frame_of(store, "scores", rows), {"step": "test"})
     pair = {**MODELS, **models}
-    accept(store, "weights", day=day, models=[pair["attention_version"], pair["propensity_version"]])
+    accept(store, "scores", day=day, models=[pair["attention_version"], pair["propensity_version"]])
 
 
 def publish_day(store: TableStore, day: date) -> Row:
@@ -93,6 +93,7 @@ class TestStory:
         with pytest.raises(PublicationRefusedError) as failure:
             publish_day(limited, DAY)
         found["failure"] = str(failure.value)
+        found["refused version"] = store.states.version("scores", DAY)
         found["refusals"] = store.read("refusals").collect()
         found["still seen"] = seen()
 
@@ -119,8 +120,8 @@ class TestStory:
         assert told["untouched"]
 
     def test_a_failed_check_is_told_and_readers_keep_what_they_had(self, told: dict[str, Any]) -> None:
-        assert told["stale"].startswith("weights 2026-01-05 changed, version ")
-        assert "dt=2026-01-05, version" in told["failure"]
+        assert told["stale"].startswith("scores 2026-01-05 changed, version ")
+        assert "table scores, dt=2026-01-05, version" in told["failure"]
         assert "one weight row for every play row: FAILED (1 missing, 0 extra, 0 doubled)" in told["failure"]
         assert "mean passive weight in [0, 0.8]: FAILED (0.9000)" in told["failure"]
         assert ": ok (" not in told["failure"]
@@ -140,7 +141,7 @@ class TestStory:
         of_mean = rows["weight_limits"]
         assert (of_mean["value"], of_mean["threshold"]) == (0.9, 0.8)
         assert (of_mean["dt"], of_mean["attention_model_version"]) == (DAY, 1)
-        assert of_mean["delta_version"] > told["row"]["delta_version"]
+        assert (of_mean["table_name"], of_mean["delta_version"]) == ("scores", told["refused version"])
 
     def test_a_person_overrules_a_check_and_readers_see_it(
         self, store: TableStore, told: dict[str, Any]
@@ -186,7 +187,7 @@ class TestStory:
 
 def test_a_day_without_weights_is_named(store: TableStore) -> None:
     day = date(2026, 2, 1)
-    with pytest.raises(InputError, match="2026-02-01 has no weights; run uae score --date 2026-02-01 first"):
+    with pytest.raises(InputError, match="2026-02-01 has no scores; run uae score --date 2026-02-01 first"):
         publish_day(store, day)
     store.ensure("publications")
     with pytest.raises(

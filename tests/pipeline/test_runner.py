@@ -20,8 +20,8 @@ from uae_model.pipeline.currency import examine
 from uae_model.pipeline.plan import plan
 from uae_model.pipeline.runner import run_steps
 from uae_model.pipeline.step import Night, Outcome, Step, built_before
-from uae_model.pipeline.steps import PUBLICATION, WEIGHTS
-from uae_model.pipeline.steps.weights import lost_models, require_known_registry
+from uae_model.pipeline.steps import PUBLICATION, SCORES
+from uae_model.pipeline.steps.scores import lost_models, require_known_registry
 from uae_model.publication.checks import Check
 
 BEFORE, NEXT = DAY - timedelta(days=1), DAY + timedelta(days=1)
@@ -216,15 +216,15 @@ def test_another_choice_of_the_weight_function_makes_the_day_stale(
     registry: Any = SimpleNamespace(
         champion_versions=lambda: (3, 4), weight_choice=lambda version: choice if version == 3 else None
     )
-    scored = accepted("weights", DAY, inputs={"model": "3/4", "weight function": "scaled:0.2"})
-    reason = examine(night(config, scored, registry=registry), WEIGHTS, scored.unit)
+    scored = accepted("scores", DAY, inputs={"model": "3/4", "weight function": "scaled:0.2"})
+    reason = examine(night(config, scored, registry=registry), SCORES, scored.unit)
     assert (reason.text if reason else None) == stale
 
 
 def test_a_configured_weight_function_asks_for_no_choice(config: Config) -> None:
     registry: Any = SimpleNamespace(champion_versions=lambda: (3, 4))
-    scored = accepted("weights", DAY, inputs={"model": "3/4"})
-    assert examine(night(config, scored, registry=registry), WEIGHTS, scored.unit) is None
+    scored = accepted("scores", DAY, inputs={"model": "3/4"})
+    assert examine(night(config, scored, registry=registry), SCORES, scored.unit) is None
 
 
 def test_a_model_that_the_registry_lost_is_told(config: Config) -> None:
@@ -288,12 +288,12 @@ class TestKnownRegistry:
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        (WEIGHTS, "2026-01-05 has no plays; run uae sessions --date 2026-01-05 first"),
-        (PUBLICATION, "2026-01-05 has no weights; run uae score --date 2026-01-05 first"),
+        (SCORES, "2026-01-05 has no plays; run uae sessions --date 2026-01-05 first"),
+        (PUBLICATION, "2026-01-05 has no scores; run uae score --date 2026-01-05 first"),
     ],
 )
 def test_what_a_step_needs_is_named(config: Config, step: Step, message: str) -> None:
-    for states in ((), (DayState(Unit("plays", DAY), 1), DayState(Unit("weights", DAY), 1))):
+    for states in ((), (DayState(Unit("plays", DAY), 1), DayState(Unit("scores", DAY), 1))):
         registry: Any = SimpleNamespace(champion_versions=lambda: (1, 1))
         with pytest.raises(InputError, match=message):
             run_steps(night(config, *states, registry=registry), [step])

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from uae_model.config import Config
-from uae_model.pipeline.steps.weights import model_facts
+from uae_model.pipeline.steps.scores import model_facts
 from uae_model.publication.model_checks import ScoringModel, check_model
 
 DAY = date(2026, 3, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,8 +14,10 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from uae_model.core.errors import ContractError
+from uae_model.readers import delta_log
 from uae_model.readers.arrow import read_table_arrow
-from uae_model.readers.delta_log import files_of_version, files_of_versions, open_files
+from uae_model.readers.delta_log import DeltaLog, files_of_version
+from uae_model.readers.locations import open_files
 
 
 def commit(table: Path, version: int, *actions: dict[str, Any]) -> None:
@@ -51,19 +54,31 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return table
 
 
+def files_of_versions(table: Path, versions: Iterable[int]) -> dict[int, list[str]]:
+    return {version: state.files() for version, state in DeltaLog(str(table)).states(set(versions))}
+
+
 def names(files: list[str]) -> list[str]:
     return sorted(unquote(file).rsplit("weights/", 1)[1] for file in files)
 
 
 class TestSameFilesAsDeltaRs:
     def test_in_every_version(self, grown: Path) -> None:
-        every = files_of_versions(str(grown), range(14))
+        every = files_of_versions(grown, range(14))
         for version in range(14):
             expected = names(DeltaTable(str(grown), version=version).file_uris())
             assert names(files_of_version(str(grown), version)) == expected
             assert names(every[version]) == expected
         assert files_of_version(f"{grown}/") == every[13]
         assert all(Path(file).is_file() for file in every[13])
+
+    @pytest.mark.parametrize("long_way", [1, 3])
+    def test_when_checkpoints_are_nearer_than_commits(
+        self, grown: Path, long_way: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        expected = files_of_versions(grown, {2, 6, 7, 13})
+        monkeypatch.setattr(delta_log, "LONG_WAY", long_way)
+        assert files_of_versions(grown, {2, 6, 7, 13}) == expected
 
     def test_when_only_the_checkpoint_is_left_of_the_beginning(self, grown: Path, tmp_path: Path) -> None:
         table = tmp_path / "weights"
@@ -72,6 +87,8 @@ class TestSameFilesAsDeltaRs:
         for file in (grown / "_delta_log").iterdir():
             if file.name[0] == "0" and int(file.name[:20]) >= 9 and file.name != f"{9:020}.json":
                 (table / "_delta_log" / file.name).write_bytes(file.read_bytes())
+        log = DeltaLog(str(table))
+        assert [version for version in range(16) if log.has(version)] == [9, 10, 11, 12, 13]
         for version in (9, 10, 13):
             expected = names(DeltaTable(str(grown), version=version).file_uris())
             assert names(files_of_version(str(table), version)) == expected
@@ -86,9 +103,9 @@ class TestByHand:
         commit(tmp_path, 0, {"commitInfo": {}}, PROTOCOL, {"metaData": {"id": "x"}}, add("a"), add("b%3A1"))
         commit(tmp_path, 1, remove("a"), {"txn": {"appId": "x", "version": 1}}, add("c"))
         commit(tmp_path, 2, add("a"), remove("never there"))
-        found = files_of_versions(str(tmp_path), {0, 1, 2})
+        files = files_of_versions(tmp_path, {0, 1, 2})
         assert {
-            version: [file.removeprefix(f"{tmp_path}/") for file in found[version]] for version in found
+            version: [file.removeprefix(f"{tmp_path}/") for file in files[version]] for version in files
         } == {
             0: ["a", "b:1"],
             1: ["b:1", "c"],
@@ -97,7 +114,7 @@ class TestByHand:
 
     def test_no_versions_are_no_files(self, tmp_path: Path) -> None:
         commit(tmp_path, 0, PROTOCOL)
-        assert files_of_versions(str(tmp_path), ()) == {}
+        assert files_of_versions(tmp_path, ()) == {}
         assert files_of_version(str(tmp_path)) == []
 
     def test_half_a_checkpoint_is_not_read(self, tmp_path: Path) -> None:

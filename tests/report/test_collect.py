@@ -58,7 +58,7 @@ def write_rows(store: TableStore, name: str, day: date, rows: list[dict[str, Any
 
 
 def write_weights(store: TableStore, day: date, letters: str, attention: float) -> int:
-    """Write one session of plays, ``a`` active and ``p`` passive; return the Delta version."""
+    """Write one session of plays, ``a`` active and ``p`` passive, scored and copied; return the version."""
     rows = [
         {
             "event_id": f"{day}-{position}",
@@ -73,7 +73,8 @@ def write_weights(store: TableStore, day: date, letters: str, attention: float) 
         }
         for position, letter in enumerate(letters, start=1)
     ]
-    write_rows(store, "weights", day, rows, attention_version=1, propensity_version=1)
+    for table in ("scores", "weights"):
+        write_rows(store, table, day, rows, attention_version=1, propensity_version=1)
     version = store.states.version("weights", day)
     assert version is not None
     return version

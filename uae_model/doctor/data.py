@@ -14,12 +14,16 @@ from uae_model.ingest.check import check_first_file
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.lake import TABLES, UNKNOWN_COLUMN_REMEDY, TableStore, read_table
 from uae_model.readers.spark import weight_publications
+from uae_model.readers.spark_storage import damage_of
 from uae_model.sessions.cut import closing_time
 
 FIRST_ROWS = 1000
 """How many rows of one file of the feed are judged."""
 
 SHOWN_REASONS = 3
+
+SHOWN_DAYS = 5
+"""Damaged days that are told with what is wrong; the others are only named."""
 
 LOOK_BACK_DAYS = 400
 """How far back the newest slot of the feed is looked for where nothing is published yet."""
@@ -42,6 +46,7 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
         *([_check_rows(store, newest)] if newest is not None else []),
         *[_check_dimension_feed(store, dimension, now) for dimension in store.config.dimensions],
         _check_published(store, published, newest),
+        *([check_published_files(store)] if published is not None else []),
     ]
 
 
@@ -50,7 +55,7 @@ def is_expected(name: str, store: TableStore) -> bool:
     config = store.config
     wanted = {
         "truth": False,
-        "refusals": False,
+        **dict.fromkeys(("refusals", "scores_side"), False),
         "feature_partials": bool(config.features.of_origin("aggregate")),
         "features": bool(config.features.joined),
         **{name: name in {dimension.table for dimension in config.dimensions} for name in ("users", "songs")},
@@ -92,6 +97,22 @@ def last_published(store: TableStore) -> date | None:
     rows = weight_publications(store.read("publications"))
     newest: date | None = rows.agg(F.max("dt")).collect()[0][0]
     return newest
+
+
+def check_published_files(store: TableStore) -> Finding:
+    """Open every file that readers of the published days are led to, and count its rows."""
+    check = "published files"
+    columns = ("dt", "delta_version", "row_count")
+    rows = weight_publications(store.read("publications")).select(*columns).collect()
+    pinned, expected = ({row["dt"]: row[name] for row in rows} for name in columns[1:])
+    problems = damage_of(store.spark, store.path("weights"), pinned, expected)
+    if not problems:
+        return ok(check, f"all files of {len(pinned)} {'day' if len(pinned) == 1 else 'days'} can be read")
+    days = sorted(problems)
+    named = "; ".join(f"{day}: {problems[day]}" for day in days[:SHOWN_DAYS])
+    others = "".join(f", {day}" for day in days[SHOWN_DAYS:])
+    told = f"{len(days)} of {len(pinned)} published days cannot be read: {named}{others}"
+    return failed(check, told, "run uae publish --date D --rebuild for each of these days")
 
 
 def newest_slot(feed: Feed, published: date | None, today: date) -> Slot | None:

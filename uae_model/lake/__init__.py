@@ -1,9 +1,10 @@
 """The Delta tables: contracts (schema, key, constraints, retention) and all reads and writes."""
 
-from uae_model.lake.contracts import TABLES, UNKNOWN_COLUMN_REMEDY, TableContract, contract_for
+from uae_model.lake.contract import TableContract
+from uae_model.lake.contracts import TABLES, UNKNOWN_COLUMN_REMEDY, contract_for
 from uae_model.lake.log import NO_DAY
 from uae_model.lake.states import FEED, DayState, DayStates, Unit
-from uae_model.lake.store import TableStore, read_table
+from uae_model.lake.store import TableStore, read_table, table_path
 
 __all__ = [
     "FEED",
@@ -17,4 +18,5 @@ __all__ = [
     "Unit",
     "contract_for",
     "read_table",
+    "table_path",
 ]

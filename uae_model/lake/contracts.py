@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 
 from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
@@ -13,6 +12,7 @@ from uae_model.config.dimensions import RESTATED_AT, VALID_FROM, VALID_TO, Dimen
 from uae_model.config.measures import Measure, partial_measures
 from uae_model.core.errors import ContractError
 from uae_model.lake.columns import column, day_column, feature_type, required
+from uae_model.lake.contract import TableContract
 
 TABLES = (
     "events",
@@ -22,6 +22,8 @@ TABLES = (
     "plays",
     "feature_partials",
     "features",
+    "scores",
+    "scores_side",
     "weights",
     "feature_health",
     "publications",
@@ -38,52 +40,6 @@ UNKNOWN_COLUMN_REMEDY = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class TableContract:
-    """A table's promise to its readers; ``partition`` is None where rows belong to no day.
-
-    ``skip_by`` names the columns by which readers skip files within a day.
-    """
-
-    name: str
-    purpose: str
-    schema: T.StructType
-    key: tuple[str, ...]
-    retention_days: int
-    constraints: dict[str, str] = field(default_factory=dict)
-    partition: str | None = "dt"
-    skip_by: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> list[str]:
-        """Column names in their order."""
-        return self.schema.fieldNames()
-
-    def unknown_columns(self, columns: Sequence[str]) -> list[str]:
-        """Return those of a table's columns that the contract does not name."""
-        return [name for name in columns if name not in self.columns]
-
-    def properties(self) -> dict[str, str]:
-        """Delta table properties; deletion vectors and column mapping stay off for delta-rs and petastorm.
-
-        Least and greatest values are kept of the columns in ``skip_by`` alone: Delta's default, of every
-        column, takes a quarter of the time of a write, and days are found by partition.
-        """
-        interval = f"interval {self.retention_days} days"
-        statistics = (
-            {"delta.dataSkippingStatsColumns": ",".join(self.skip_by)}
-            if self.skip_by
-            else {"delta.dataSkippingNumIndexedCols": "0"}
-        )
-        return {
-            **statistics,
-            "delta.deletedFileRetentionDuration": interval,
-            "delta.logRetentionDuration": interval,
-            "delta.enableDeletionVectors": "false",
-            "delta.columnMapping.mode": "none",
-        }
-
-
 def contract_for(name: str, config: Config) -> TableContract:
     """Return the contract of one of ``TABLES`` under a configuration's features.
 
@@ -98,6 +54,8 @@ def contract_for(name: str, config: Config) -> TableContract:
         "plays": _plays,
         "feature_partials": _feature_partials,
         "features": _features,
+        "scores": _scores,
+        "scores_side": _scores_side,
         "weights": _weights,
         "feature_health": _feature_health,
         "publications": _publications,
@@ -238,30 +196,57 @@ def _features(config: Config) -> TableContract:
     )
 
 
+def _scored_columns(config: Config) -> list[T.StructField]:
+    return [
+        *_play_columns(config),
+        *_joined_columns(config),
+        *required(T.DoubleType(), "attention", "propensity", "sample_weight"),
+        column("weighting", T.StringType(), required=True),
+        *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+        column("run_id", T.StringType(), required=True),
+        day_column(),
+    ]
+
+
+SCORED_CONSTRAINTS = {
+    # NaN sorts above every number in SQL, so BETWEEN refuses it; NOT NULL is part of the schema.
+    "attention_is_share": "attention BETWEEN 0 AND 1",
+    "propensity_is_share": "propensity BETWEEN 0 AND 1",
+    "weight_is_share": "sample_weight BETWEEN 0 AND 1",
+    "active_weighs_one": "NOT is_active OR sample_weight = 1",
+}
+
+
+def _scores(config: Config) -> TableContract:
+    return TableContract(
+        name="scores",
+        purpose="plays with attention, propensity and weight as they were scored last; no reader's table",
+        schema=T.StructType(_scored_columns(config)),
+        key=("session_id", "position"),
+        retention_days=config.retention.working_days,
+        constraints=SCORED_CONSTRAINTS,
+    )
+
+
+def _scores_side(config: Config) -> TableContract:
+    return TableContract(
+        name="scores_side",
+        purpose="plays scored with other models than the champion, to compare them with; never published",
+        schema=T.StructType(_scored_columns(config)),
+        key=("attention_model_version", "session_id", "position"),
+        retention_days=config.retention.working_days,
+        constraints=SCORED_CONSTRAINTS,
+    )
+
+
 def _weights(config: Config) -> TableContract:
     return TableContract(
         name="weights",
-        purpose="plays with attention, propensity and the weight of each training sample",
-        schema=T.StructType(
-            [
-                *_play_columns(config),
-                *_joined_columns(config),
-                *required(T.DoubleType(), "attention", "propensity", "sample_weight"),
-                column("weighting", T.StringType(), required=True),
-                *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
-                column("run_id", T.StringType(), required=True),
-                day_column(),
-            ]
-        ),
+        purpose="the published plays with attention, propensity and the weight of each training sample",
+        schema=T.StructType(_scored_columns(config)),
         key=("session_id", "position"),
         retention_days=config.retention.published_days,
-        # NaN sorts above every number in SQL, so BETWEEN refuses it; NOT NULL is part of the schema.
-        constraints={
-            "attention_is_share": "attention BETWEEN 0 AND 1",
-            "propensity_is_share": "propensity BETWEEN 0 AND 1",
-            "weight_is_share": "sample_weight BETWEEN 0 AND 1",
-            "active_weighs_one": "NOT is_active OR sample_weight = 1",
-        },
+        constraints=SCORED_CONSTRAINTS,
     )
 
 

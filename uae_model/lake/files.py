@@ -7,9 +7,10 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from uae_model.core.errors import InputError
+from uae_model.core.errors import ContractError, InputError
 
 
 @dataclass(frozen=True, order=True)
@@ -26,6 +27,51 @@ def exists(spark: SparkSession, path: str) -> bool:
     """Tell whether a file or folder exists."""
     filesystem, hadoop_path = _resolve(spark, path)
     return bool(filesystem.exists(hadoop_path))
+
+
+def local_path(spark: SparkSession, path: str) -> str | None:
+    """Return the full path of a file or folder of this machine; None where it is on other storage."""
+    filesystem, hadoop_path = _resolve(spark, path)
+    if filesystem.getScheme() != "file":
+        return None
+    return str(filesystem.makeQualified(hadoop_path).toUri().getPath())
+
+
+def names(spark: SparkSession, folder: str) -> list[str]:
+    """Return the names of what lies in a folder; none where there is no folder."""
+    filesystem, hadoop_path = _resolve(spark, folder)
+    if not filesystem.exists(hadoop_path):
+        return []
+    return [status.getPath().getName() for status in filesystem.listStatus(hadoop_path)]
+
+
+def read_bytes(spark: SparkSession, file: str) -> bytes:
+    """Return the content of a small file."""
+    filesystem, hadoop_path = _resolve(spark, file)
+    stream = filesystem.open(hadoop_path)
+    try:
+        return bytes(spark._jvm.org.apache.commons.io.IOUtils.toByteArray(stream))  # type: ignore[union-attr]
+    finally:
+        stream.close()
+
+
+def parquet_rows(spark: SparkSession, file: str) -> int:
+    """Return the rows that the footer of a Parquet file counts.
+
+    Raises:
+        ContractError: if it is no Parquet file, or cannot be read.
+    """
+    parquet = spark._jvm.org.apache.parquet.hadoop  # type: ignore[union-attr]
+    hadoop_path = spark._jvm.org.apache.hadoop.fs.Path(file)  # type: ignore[union-attr]
+    try:
+        source = parquet.util.HadoopInputFile.fromPath(hadoop_path, spark._jsc.hadoopConfiguration())
+        reader = parquet.ParquetFileReader.open(source)
+    except Py4JJavaError as error:
+        raise ContractError(f"{file} cannot be read ({error.java_exception.getMessage()})") from error
+    try:
+        return int(reader.getRecordCount())
+    finally:
+        reader.close()
 
 
 def list_files(spark: SparkSession, path: str) -> list[FileStatus]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from uae_model.core.delta_actions import days_with_other_rows
 from uae_model.core.errors import ContractError
 
 NO_DAY = date(1970, 1, 1)
@@ -81,22 +82,17 @@ def changes_after(spark: SparkSession, path: str, version: int, latest: int) -> 
 def parse_commit(version: int, text: str) -> Change:
     """Return what a commit file says; one action a line."""
     information: dict[str, Any] = {}
-    days: set[date] = set()
     rows: list[int | None] = []
-    for line in text.splitlines():
-        action = json.loads(line)
+    actions = [json.loads(line) for line in text.splitlines()]
+    for action in actions:
         information = action.get("commitInfo", information)
-        file = action.get("add") or action.get("remove")
-        if file and file["dataChange"]:
-            day = (file.get("partitionValues") or {}).get("dt")
-            days.add(date.fromisoformat(day) if day else NO_DAY)
         if "add" in action:
             rows.append(json.loads(action["add"].get("stats") or "{}").get("numRecords"))
     return Change(
         version,
         int(information.get("timestamp", 0)),
         str(information.get("operation", "")),
-        frozenset(days),
+        frozenset(date.fromisoformat(day) if day else NO_DAY for day in days_with_other_rows(actions)),
         _metadata(information.get("userMetadata")),
         dict(information.get("operationMetrics") or {}),
         None if None in rows else sum(row for row in rows if row is not None),

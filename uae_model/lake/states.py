@@ -29,6 +29,8 @@ FEED = "feed"
 """The table in the units of feed slots: what is delivered is a table too, though not of Delta."""
 SCHEMA_VERSION = 1
 ACCEPTED, UNACCEPTED, UNDONE = "accepted", "unaccepted", "undone"
+FORMER_TABLE = {"scores": "weights"}
+"""Where a table's days lay before there was the table: scored days lay in what readers read."""
 COMPACT_EVERY = 32
 """Commits of day_states after which its small files are made one."""
 
@@ -77,6 +79,11 @@ class DayState:
     written_to: str = ""
 
     @property
+    def table(self) -> str:
+        """The table that its rows are in."""
+        return self.written_to or self.unit.table
+
+    @property
     def is_accepted(self) -> bool:
         """Whether readers may take it for good."""
         return self.status == ACCEPTED
@@ -96,10 +103,29 @@ class DayStates:
         self._is_loaded = False
 
     def get(self, unit: Unit) -> DayState | None:
-        """Return the state of a unit; None where it was never built, or its only try was undone."""
+        """Return the state of a unit; None where it was never built, or its only try was undone.
+
+        A day that was scored before there was table ``scores`` has the state of the day of ``weights``.
+        """
+        state = self._of(unit)
+        if state is not None or unit.table not in FORMER_TABLE:
+            return state
+        former = self._of(replace(unit, table=FORMER_TABLE[unit.table]))
+        is_scored = former is not None and (former.inputs is None or f"plays {unit.day}" in former.inputs)
+        return former if is_scored else None
+
+    def _of(self, unit: Unit) -> DayState | None:
         self._follow(_log_of(unit))
         state = self._now.get(unit)
         return None if state is None or state.status == UNDONE else state
+
+    def seen(self, table: str) -> int:
+        """Return the version of a table up to which these states tell of its commits.
+
+        Unlike the versions of its days it has all of its files, whoever has compacted the table since.
+        """
+        self._follow(table)
+        return self._seen[table]
 
     def accepted(self, table: str, day: date) -> DayState | None:
         """Return the state of a day that readers may take for good."""
@@ -116,7 +142,7 @@ class DayStates:
         state = self.get(unit)
         if state is None or state.is_accepted or state.inputs is not None or state.counts.get("by"):
             return None
-        last = self.last_accepted(unit)
+        last = self.last_accepted(state.unit)
         before = f"{last.version} -> " if last else ""
         operation = state.counts.get("operation") or "a write"
         return f"was changed by another hand ({operation}), version {before}{state.version}"

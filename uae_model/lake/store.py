@@ -16,7 +16,8 @@ from uae_model.config import Config
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log, warn
 from uae_model.lake import files
-from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, TableContract, contract_for
+from uae_model.lake.contract import TableContract
+from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, contract_for
 from uae_model.lake.log import latest_version, table_properties
 from uae_model.lake.states import DayStates
 

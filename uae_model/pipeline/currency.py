@@ -41,7 +41,7 @@ def _reasons(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[
     damage = step.damage(night, unit)
     if damage:
         yield Reason(damage)
-    if _is_lost(night, unit, state):
+    if _is_lost(night, state):
         yield Reason("its files are gone; the rows are built again")
     changed = night.states.foreign_change(unit)
     if changed:
@@ -51,9 +51,9 @@ def _reasons(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[
     yield from (Reason(text) for text in _changed_inputs(night, step, unit, state))
 
 
-def _is_lost(night: Night, unit: Unit, state: DayState) -> bool:
+def _is_lost(night: Night, state: DayState) -> bool:
     """Tell whether a day's rows are in the table's log but no more on its storage."""
-    return bool(state.counts.get("rows")) and not night.store.has_files(unit.table, unit.day)
+    return bool(state.counts.get("rows")) and not night.store.has_files(state.unit.table, state.unit.day)
 
 
 def _changed_inputs(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[str]:

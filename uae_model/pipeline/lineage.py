@@ -8,10 +8,13 @@ from datetime import date
 from typing import Any
 
 from uae_model.core.digests import CONTENT_DIGITS, json_digest
-from uae_model.lake import FEED, DayState, Unit
+from uae_model.lake import FEED, TABLES, DayState, Unit
 from uae_model.pipeline.step import Night
 
-ORDER = (FEED, "events", "users", "songs", "plays", "feature_partials", "features", "models", "weights")
+ORDER = (
+    *(FEED, "events", "users", "songs", "plays", "feature_partials", "features", "models", "scores"),
+    "weights",
+)
 
 
 def lineage(night: Night, day: date) -> list[DayState]:
@@ -42,9 +45,9 @@ def link(state: DayState) -> dict[str, Any]:
 
 def _collect(night: Night, unit: Unit, states: dict[Unit, DayState], slots: Sequence[DayState]) -> None:
     state = night.states.get(unit)
-    if state is None or unit in states:
+    if state is None or state.unit in states:
         return
-    states[unit] = state
+    states[state.unit] = state
     for source in _sources(night, state, slots):
         # The day before tells how its sessions ended; what it was built from is its own chain.
         is_day_before = unit.table == "plays" and source.table == "plays"
@@ -67,7 +70,7 @@ def _sources(night: Night, state: DayState, slots: Sequence[DayState]) -> Iterat
         table, _, day = name.partition(" ")
         if table == "model":
             yield from _trained(night, str((state.inputs or {})["model"]))
-        elif table != "files":
+        elif table in TABLES:
             yield Unit(table, date.fromisoformat(day)) if day else Unit(table)
 
 

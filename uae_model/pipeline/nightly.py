@@ -19,8 +19,8 @@ from uae_model.pipeline.runner import Results, build, run_steps
 from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, TRAINING, ingest_steps, steps_of_night
 from uae_model.pipeline.steps.publication import published_row
+from uae_model.pipeline.steps.scores import lost_models, require_known_registry
 from uae_model.pipeline.steps.training import training_days
-from uae_model.pipeline.steps.weights import lost_models, require_known_registry
 from uae_model.pipeline.weight_choice import choose_where_missing
 from uae_model.registry.client import Registry
 from uae_model.sessions.cut import closing_time

@@ -58,17 +58,27 @@ def build(
     day: date,
     registry: Registry | None = None,
     acceptance: Acceptance = NOTHING_ACCEPTED,
+    reason: Reason | None = None,
 ) -> DayState:
-    """Bring one day of one step up to date, and no other day; return its state."""
+    """Bring one day of one step up to date, and no other day; return its state.
+
+    Args:
+        store: the tables.
+        step: what makes the day.
+        day: of the step's table.
+        registry: the models; opened where it is not given and the step needs them.
+        acceptance: what a person overrules of a publication.
+        reason: for which the day is built even where it is current.
+    """
     night = Night(store, day, day, registry, reopens=False, acceptance=acceptance)
     with night.states.kept():
-        return bring_up(night, step, Unit(step.table, day)).state
+        return bring_up(night, step, Unit(step.table, day), reason).state
 
 
-def bring_up(night: Night, step: Step, unit: Unit) -> Result:
-    """Build a unit where it is not current, check it, accept it."""
+def bring_up(night: Night, step: Step, unit: Unit, reason: Reason | None = None) -> Result:
+    """Build a unit where it is not current, or a reason is given; check it, accept it."""
     step.requires(night, unit)
-    reason = examine(night, step, unit)
+    reason = reason or examine(night, step, unit)
     state = night.states.get(unit)
     if reason is None and state is not None:
         log("is current", unit=str(unit))

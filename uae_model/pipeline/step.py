@@ -26,10 +26,14 @@ from uae_model.registry.client import Champion, Registry
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Failed checks of a publication that a person overrules, by their codes, and why."""
+    """Failed checks of a publication that a person overrules, by their codes, and why.
+
+    ``is_carried``: they were overruled when the day was published before, so some may not fail any more.
+    """
 
     codes: tuple[str, ...] = ()
     reason: str | None = None
+    is_carried: bool = False
 
 
 NOTHING_ACCEPTED = Acceptance()
@@ -172,7 +176,7 @@ class Step:
         """Return what the unit would be built from now: name -> the version that last changed it."""
         dated = [*self.reads(unit.day, night.config), *map(Unit, self.undated(night.config))]
         states = [(source, night.states.get(source)) for source in dated]
-        versions = {str(source): state.version for source, state in states if state is not None}
+        versions = {str(state.unit): state.version for _, state in states if state is not None}
         return {**versions, **self.outside(night, unit)}
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from uae_model.readers.pandas import read_weights_pandas
     from uae_model.readers.polars import read_weights_polars
-    from uae_model.readers.spark import read_weights
+    from uae_model.readers.spark import read_side_scores, read_weights
     from uae_model.readers.torch import WeightedBatch, weighted_batches, weighted_binary_cross_entropy
 
 _MODULE_OF = {
@@ -27,6 +27,7 @@ _MODULE_OF = {
     "WeightedBatch": "torch",
     "published_days": "arrow",
     "published_files": "arrow",
+    "read_side_scores": "spark",
     "read_table_arrow": "arrow",
     "read_weights": "spark",
     "read_weights_arrow": "arrow",
@@ -41,6 +42,7 @@ __all__ = [
     "WeightedBatch",
     "published_days",
     "published_files",
+    "read_side_scores",
     "read_table_arrow",
     "read_weights",
     "read_weights_arrow",

@@ -17,7 +17,9 @@ from uae_model.readers.days import (
     require_all_days,
     require_none_accepted,
 )
-from uae_model.readers.delta_log import files_of_version, files_of_versions, open_files
+from uae_model.readers.delta_log import DeltaLog, files_of_version
+from uae_model.readers.locations import open_files
+from uae_model.readers.sources import require_sources
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
@@ -66,14 +68,17 @@ def published_days(
 
 
 def published_files(tables: str, days: Sequence[PublishedDay]) -> list[str]:
-    """Return the Parquet files of the pinned versions: what any engine may read without Delta.
+    """Return the Parquet files that hold the published days: what any engine may read without Delta.
 
-    A folder listing would also find the files of nights that were replaced, or never published.
+    A folder listing would also find the files of nights that were replaced.
+
+    Raises:
+        ContractError: naming a day whose files are gone, and what mends it.
     """
-    versions = files_of_versions(f"{tables.rstrip('/')}/weights", {day.delta_version for day in days})
-    return [
-        file for day in days for file in versions[day.delta_version] if f"/dt={day.day.isoformat()}/" in file
-    ]
+    log = DeltaLog(f"{tables.rstrip('/')}/weights")
+    sources = require_sources(log, {day.day: day.delta_version for day in days})
+    files = {source.day: source.files for source in sources}
+    return [file for day in days for file in files[day.day]]
 
 
 def read_weights_arrow(
@@ -95,7 +100,7 @@ def read_weights_arrow(
 
     Raises:
         InputError: naming the days of the range that are not published, or that have accepted failures.
-        ContractError: if the files do not hold the rows that were published.
+        ContractError: if files are gone, or do not hold the rows that were published.
     """
     days = published_days(tables, first, last, without_accepted=without_accepted)
     files = published_files(tables, days)

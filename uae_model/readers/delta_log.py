@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
 import pyarrow as pa
-from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
+from uae_model.core.delta_actions import days_with_other_rows
 from uae_model.core.errors import ContractError
 from uae_model.core.locations import plain_path
+from uae_model.readers.storage import ArrowStorage, Storage
 
 COMMIT = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet")
@@ -30,30 +31,12 @@ CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet")
 HARMLESS_FEATURES = frozenset({"timestampNtz", "vacuumProtocolCheck"})
 """Reader features of Delta that leave the files and their rows as the log's ``add`` actions say."""
 
-
-def open_location(location: str) -> tuple[FileSystem, str]:
-    """Return the file system and the path within it of a folder or file.
-
-    Args:
-        location: a path of this machine, or a URI of a storage that pyarrow knows (``s3://...``). The
-            path of a URI is taken as it is: names of files are no URLs.
-    """
-    scheme, is_uri, rest = location.partition("://")
-    if not is_uri:
-        return LocalFileSystem(), location
-    authority, _, path = rest.partition("/")
-    # Hadoop's s3a and s3n are s3 to pyarrow.
-    filesystem, base = FileSystem.from_uri(f"{re.sub('^s3[an]$', 's3', scheme)}://{authority}/")
-    return filesystem, f"{base.rstrip('/')}/{path}" if base else path
+LONG_WAY = 20
+"""Commits that are not read one by one where a checkpoint spares them."""
 
 
-def open_files(files: Sequence[str]) -> tuple[FileSystem | None, list[str]]:
-    """Return the file system that all the files lie in, and their paths within it; None for no files."""
-    if not files:
-        return None, []
-    filesystem, path = open_location(files[0])
-    before = files[0].removesuffix(path)
-    return filesystem, [file.removeprefix(before) for file in files]
+class UnreadableTableError(ContractError):
+    """A table asks its readers for what only Spark can do."""
 
 
 def files_of_version(table: str, version: int | None = None) -> list[str]:
@@ -66,47 +49,58 @@ def files_of_version(table: str, version: int | None = None) -> list[str]:
     Raises:
         ContractError: if there is no such table or version, or if the table needs more than this can do.
     """
-    log = _Log(table)
-    wanted = log.newest if version is None else version
-    return log.files_of({wanted})[wanted]
+    log = DeltaLog(table)
+    ((_, state),) = log.states({log.newest if version is None else version})
+    return state.files()
 
 
-def files_of_versions(table: str, versions: Collection[int]) -> dict[int, list[str]]:
-    """Return the data files of several versions, as ``files_of_version``; the log is read once."""
-    return _Log(table).files_of(set(versions))
+class FilesOfVersion:
+    """The data files of a version, as the actions up to it leave them."""
 
-
-@dataclass
-class _State:
-    """The files of a version, as the actions up to it leave them."""
-
-    table: str
-    files: set[str] = field(default_factory=set)
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._paths: dict[str, set[str]] = defaultdict(set)
 
     def apply(self, action: Mapping[str, Any]) -> None:
         """Apply one action of the log; those that concern only writers change nothing."""
         if action.get("protocol"):
-            _require_readable(self.table, action["protocol"])
+            _require_readable(self._table, action["protocol"])
         if action.get("add"):
-            self.files.add(action["add"]["path"])
+            path = action["add"]["path"]
+            self._paths[_folder_in_table(path)].add(path)
         if action.get("remove"):
-            self.files.discard(action["remove"]["path"])
+            path = action["remove"]["path"]
+            self._paths[_folder_in_table(path)].discard(path)
 
-    def named(self) -> list[str]:
-        """Return the files with the table's folder before them; the log keeps them as URLs relative to it."""
-        return sorted(f"{self.table}/{unquote(path)}" for path in self.files)
+    def files(self) -> list[str]:
+        """Return all files with the table's folder before them, sorted."""
+        return sorted(name for folder in list(self._paths) for name in self.of_folder(folder))
+
+    def of_folder(self, folder: str) -> list[str]:
+        """Return the files in one folder of the table, such as that of a partition, sorted.
+
+        The log keeps names as URLs relative to the table's folder.
+        """
+        return sorted(f"{self._table}/{unquote(path)}" for path in self._paths.get(folder, ()))
 
 
-class _Log:
-    """The log of a table: its commits and checkpoints by their versions."""
+class DeltaLog:
+    """The log of a table: its commits and checkpoints by their versions.
 
-    def __init__(self, table: str) -> None:
-        self.table = _folder_of(table.rstrip("/"))
-        self._filesystem, path = open_location(f"{self.table}/_delta_log")
+    Args:
+        table: its folder or URI; the files' names start with it.
+        storage: that it lies on; what pyarrow makes of the location by default.
+
+    Raises:
+        ContractError: if there is no such table.
+    """
+
+    def __init__(self, table: str, storage: Storage | None = None) -> None:
+        self.table = _folder_of(table.rstrip("/")) if storage is None else table.rstrip("/")
+        self.storage: Storage = ArrowStorage(self.table) if storage is None else storage
         self._commits: dict[int, str] = {}
         self._checkpoints: dict[int, list[str]] = {}
-        if self._filesystem.get_file_info(path).type == FileType.Directory:
-            self._list(path)
+        self._list(f"{self.table}/_delta_log")
         if not self._commits and not self._checkpoints:
             raise ContractError(f"there is no Delta table at {self.table}; check the folder of the tables")
 
@@ -115,31 +109,69 @@ class _Log:
         """The newest version."""
         return max({*self._commits, *self._checkpoints})
 
-    def files_of(self, versions: set[int]) -> dict[int, list[str]]:
-        """Return the files of each version: the last checkpoint before them, and the commits after it."""
-        if not versions:
-            return {}
-        start = max((v for v in self._checkpoints if v <= min(versions)), default=-1)
-        state = _State(self.table)
-        for part in self._checkpoints.get(start, ()):
-            self._apply_checkpoint(part, state)
-        files = {start: state.named()}
-        for version in range(start + 1, max(versions) + 1):
-            if version not in self._commits:
-                self._raise_missing(min(wanted for wanted in versions if wanted >= version))
-            for action in self._actions(self._commits[version]):
-                state.apply(action)
-            if version in versions:
-                files[version] = state.named()
-        return {version: files[version] for version in versions}
+    def has(self, version: int) -> bool:
+        """Tell whether a version's files can still be told from the log."""
+        return version <= self.newest and self._gap(self._start(version), version) is None
 
-    def _list(self, path: str) -> None:
-        for info in self._filesystem.get_file_info(FileSelector(path)):
-            if match := COMMIT.fullmatch(info.base_name):
-                self._commits[int(match[1])] = info.path
-            elif match := CHECKPOINT.fullmatch(info.base_name):
+    def states(self, versions: Collection[int]) -> Iterator[tuple[int, FilesOfVersion]]:
+        """Yield the files of each of some versions, oldest first; take what is needed before the next one.
+
+        Each is made of the last checkpoint before it, or of the version before it, and the commits since.
+
+        Raises:
+            ContractError: if there is no such version, or if the table needs more than this can do.
+        """
+        state, reached = FilesOfVersion(self.table), -1
+        is_empty = True
+        for version in sorted(versions):
+            start = self._start(version)
+            is_far = is_empty or start - reached > LONG_WAY or self._gap(reached, start) is not None
+            if start > reached and is_far:
+                state, reached = FilesOfVersion(self.table), start
+                for part in self._checkpoints[start]:
+                    self._apply_checkpoint(part, state)
+            gap = self._gap(reached, version)
+            if gap is not None or version > self.newest:
+                self._raise_missing(version)
+            for number in range(reached + 1, version + 1):
+                for action in self._actions(number):
+                    state.apply(action)
+            reached, is_empty = version, False
+            yield version, state
+
+    def last_changes(self, after: int) -> tuple[dict[str, int], int]:
+        """Return the last version that changed rows of each day, and of the whole table, after a version.
+
+        Versions whose commits the log does not hold any more count as changes of the whole table.
+        """
+        days: dict[str, int] = {}
+        whole = after
+        for version in range(after + 1, self.newest + 1):
+            if version not in self._commits:
+                whole = version
+                continue
+            for day in days_with_other_rows(self._actions(version)):
+                if day is None:
+                    whole = version
+                else:
+                    days[day] = version
+        return days, whole
+
+    def _start(self, version: int) -> int:
+        """Return the last checkpoint up to a version; -1 where there is none."""
+        return max((known for known in self._checkpoints if known <= version), default=-1)
+
+    def _gap(self, reached: int, version: int) -> int | None:
+        """Return the first commit that lacks on the way from one version to another."""
+        return next((v for v in range(reached + 1, version + 1) if v not in self._commits), None)
+
+    def _list(self, folder: str) -> None:
+        for name in self.storage.names(folder):
+            if match := COMMIT.fullmatch(name):
+                self._commits[int(match[1])] = f"{folder}/{name}"
+            elif match := CHECKPOINT.fullmatch(name):
                 parts = self._checkpoints.setdefault(int(match[1]), [])
-                parts.append(info.path)
+                parts.append(f"{folder}/{name}")
                 parts.sort(key=lambda part: (len(part), part))
         # A writer that was interrupted may have left some parts of a checkpoint; the commits are there still.
         for version, parts in list(self._checkpoints.items()):
@@ -153,18 +185,23 @@ class _Log:
             "or its retention is over"
         )
 
-    def _actions(self, path: str) -> Iterator[dict[str, Any]]:
-        with self._filesystem.open_input_file(path) as file:
+    def _actions(self, version: int) -> Iterator[dict[str, Any]]:
+        with self.storage.open(self._commits[version]) as file:
             lines = file.read().decode().splitlines()
         yield from (json.loads(line) for line in lines if line.strip())
 
-    def _apply_checkpoint(self, path: str, state: _State) -> None:
+    def _apply_checkpoint(self, path: str, state: FilesOfVersion) -> None:
         import pyarrow.parquet as pq
 
-        with self._filesystem.open_input_file(path) as file:
+        with self.storage.open(path) as file:
             table: pa.Table = pq.ParquetFile(file).read(columns=["add.path", "protocol"])
         for row in table.to_pylist():
             state.apply({name: action for name, action in row.items() if action and any(action.values())})
+
+
+def _folder_in_table(path: str) -> str:
+    """Return the folder of a file that the log names, below the table's: ``dt=2026-01-05``."""
+    return unquote(path).rpartition("/")[0]
 
 
 def _require_readable(table: str, protocol: Mapping[str, Any]) -> None:
@@ -174,7 +211,7 @@ def _require_readable(table: str, protocol: Mapping[str, Any]) -> None:
     if version == 2:
         needs.add("columnMapping")
     if needs or version > 3:
-        raise ContractError(
+        raise UnreadableTableError(
             f"{table} needs a reader of Delta version {version} with {', '.join(sorted(needs)) or 'more'}; "
             "read it with Spark (uae_model.readers.spark)"
         )

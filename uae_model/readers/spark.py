@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.lake import read_table
+from uae_model.core.dates import days_between
+from uae_model.core.errors import InputError
+from uae_model.lake import read_table, table_path
 from uae_model.readers.days import (
     ACCEPTED_CHECKS,
     PUBLISHED,
@@ -16,6 +19,9 @@ from uae_model.readers.days import (
     require_all_days,
     require_none_accepted,
 )
+from uae_model.readers.delta_log import UnreadableTableError
+from uae_model.readers.sources import require_sources
+from uae_model.readers.spark_storage import log_of
 
 
 def weight_publications(publications: DataFrame, *, status: str | None = PUBLISHED) -> DataFrame:
@@ -34,7 +40,7 @@ def read_weights(
 ) -> DataFrame:
     """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
 
-    Every day is read at the Delta version that its publication pins, so a night that is being written,
+    Every day has the rows of the Delta version that its publication pins, so a night that is being written,
     or one that failed a check, is never seen.
 
     Args:
@@ -46,6 +52,7 @@ def read_weights(
 
     Raises:
         InputError: naming the days of the range that are not published, or that have accepted failures.
+        ContractError: naming a day whose files are gone, and what mends it.
     """
     start, end = requested_days(first, last)
     publications = weight_publications(read_table(spark, tables, "publications"))
@@ -56,8 +63,8 @@ def read_weights(
     if without_accepted:
         require_none_accepted({row["dt"]: row.asDict().get(ACCEPTED_CHECKS) or () for row in rows})
     days_by_version: dict[int, list[date]] = defaultdict(list)
-    for row in rows:
-        days_by_version[row["delta_version"]].append(row["dt"])
+    for day, version in _versions(spark, tables, {row["dt"]: row["delta_version"] for row in rows}):
+        days_by_version[version].append(day)
     parts = [
         read_table(spark, tables, "weights", days, version=version)
         for version, days in sorted(days_by_version.items())
@@ -66,3 +73,49 @@ def read_weights(
     for part in parts[1:]:
         weights = weights.unionByName(part, allowMissingColumns=True)  # a feature may be newer than a day
     return weights
+
+
+def read_side_scores(
+    spark: SparkSession,
+    tables: str,
+    first: date | str,
+    last: date | str | None = None,
+    *,
+    model_version: int,
+) -> DataFrame:
+    """Return days scored with a pair of models beside the champion (``uae score --model-version``).
+
+    They are not published: no check has judged them. The columns are those of ``weights``.
+
+    Args:
+        spark: a session with the Delta extension.
+        tables: the folder or URI of the tables.
+        first: first day, a date or ``YYYY-MM-DD``.
+        last: last day, included.
+        model_version: of the attention model.
+
+    Raises:
+        InputError: naming a day that this version has not scored.
+    """
+    start, end = requested_days(first, last)
+    days = list(days_between(start, end))
+    scores = read_table(spark, tables, "scores_side", days).where(
+        F.col("attention_model_version") == F.lit(model_version)
+    )
+    scored = {row["dt"] for row in scores.select("dt").distinct().collect()}
+    missing = next((day for day in days if day not in scored), None)
+    if missing is not None:
+        raise InputError(
+            f"attention model {model_version} has not scored {missing}; run uae score --date {missing} "
+            f"--model-version {model_version} first"
+        )
+    return scores
+
+
+def _versions(spark: SparkSession, tables: str, pinned: Mapping[date, int]) -> Iterable[tuple[date, int]]:
+    """Return the version of ``weights`` at which each day is read."""
+    try:
+        log = log_of(spark, table_path(tables, "weights"))
+        return [(source.day, source.version) for source in require_sources(log, pinned)]
+    except UnreadableTableError:  # another hand gave the table what Delta alone can follow
+        return pinned.items()

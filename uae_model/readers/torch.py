@@ -14,7 +14,7 @@ from uae_model.config import Feature
 from uae_model.core.errors import ContractError, InputError
 from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.readers.arrow import published_days, published_files, require_rows
-from uae_model.readers.delta_log import open_files
+from uae_model.readers.locations import open_files
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def weighted_batches(
     Raises:
         InputError: naming the days of the range that are not published or have accepted failures, or if the
             days have too few plays for so many processes.
-        ContractError: if one process alone read another number of rows than were published, or no day has
-            a column that a feature needs.
+        ContractError: if files are gone, if one process alone read another number of rows than were
+            published, or if no day has a column that a feature needs.
     """
     days = published_days(tables, first, last, without_accepted=without_accepted)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]

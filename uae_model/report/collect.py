@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
-from uae_model.lake import TableStore
+from uae_model.lake import TableStore, Unit
 from uae_model.readers.spark import read_weights
 from uae_model.report.facts import (
     FeatureDay,
@@ -72,7 +72,7 @@ def collect(
         last=end,
         published=published,
         users=user_count(weights.where(F.col("dt") == F.lit(day))),
-        has_newer_weights=_newest_weights(store, day) > published.delta_version,
+        has_newer_weights=_has_newer_scores(store, day),
         tables=_table_versions(store, published),
         config_digest=published.run_id.rpartition("-")[2],
         weight_formula=_weight_formula(weights, day),
@@ -103,14 +103,20 @@ def _published(store: TableStore, day: date, first: date, last: date) -> tuple[P
         publications = publication_facts(store.read("publications"), first, last)
     if any(row.day == day for row in publications):
         return publications
-    if store.states.version("weights", day) is not None:
-        raise InputError(f"{day} has weights that are not published; run uae publish --date {day} first")
-    raise InputError(f"{day} has no weights; run uae nightly --date {day} first")
+    if store.states.version("scores", day) is not None:
+        raise InputError(f"{day} has scores that are not published; run uae publish --date {day} first")
+    raise InputError(f"{day} has no scores; run uae nightly --date {day} first")
 
 
-def _newest_weights(store: TableStore, day: date) -> int:
-    version = store.states.version("weights", day)
-    return -1 if version is None else version
+def _has_newer_scores(store: TableStore, day: date) -> bool:
+    """Tell whether a day was scored again since what is published of it."""
+    scores = store.states.get(Unit("scores", day))
+    published = store.states.get(Unit("publications", day))
+    if scores is None or published is None:
+        return False
+    if published.inputs is None:
+        return scores.committed_ms > published.committed_ms
+    return published.inputs.get(str(scores.unit)) != scores.version
 
 
 def _table_versions(store: TableStore, published: PublicationFacts) -> tuple[TableVersion, ...]:

@@ -11,16 +11,16 @@ from uae_model.pipeline.steps.health import FEATURE_HEALTH
 from uae_model.pipeline.steps.partials import PARTIALS
 from uae_model.pipeline.steps.plays import PLAYS
 from uae_model.pipeline.steps.publication import PUBLICATION
+from uae_model.pipeline.steps.scores import SCORES
 from uae_model.pipeline.steps.training import TRAINING
-from uae_model.pipeline.steps.weights import WEIGHTS
 
 __all__ = [
     "FEATURE_STEPS",
     "PLAYS",
     "PUBLICATION",
+    "SCORES",
     "SCORE_STEPS",
     "TRAINING",
-    "WEIGHTS",
     "ingest_steps",
     "steps_of_night",
 ]
@@ -32,7 +32,7 @@ def ingest_steps(config: Config) -> list[Step]:
 
 
 FEATURE_STEPS = (PARTIALS, FEATURES)
-SCORE_STEPS = (FEATURE_HEALTH, WEIGHTS)
+SCORE_STEPS = (FEATURE_HEALTH, SCORES)
 
 
 def steps_of_night(config: Config) -> list[Step]:

@@ -11,7 +11,7 @@ from uae_model.features.columns import plays_with_features
 from uae_model.features.drift import day_health
 from uae_model.lake import Unit
 from uae_model.pipeline.step import Night, Step, built_before, replaces
-from uae_model.pipeline.steps.weights import champion_input, reads_scored, require_plays_and_features
+from uae_model.pipeline.steps.scores import champion_input, reads_scored, require_plays_and_features
 
 
 def _units(night: Night) -> list[Unit]:

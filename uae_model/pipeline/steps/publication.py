@@ -1,4 +1,4 @@
-"""Validate a day's weights and let readers see them."""
+"""Validate a day's scores, copy them into weights and let readers see them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Dimension
@@ -15,14 +15,15 @@ from uae_model.ingest.feed import Feed
 from uae_model.ingest.quarantine import occurrences, quarantine_day
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.lineage import chain_digest
-from uae_model.pipeline.step import Night, Step, built_before, require_accepted
+from uae_model.pipeline.step import Night, Outcome, Step, built_before, require_accepted
 from uae_model.pipeline.steps.feed import slot_unit
-from uae_model.pipeline.steps.weights import models_of
+from uae_model.pipeline.steps.scores import models_of
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.publication.model_checks import ScoringModel, check_model
 from uae_model.publication.neighbours import DayFigures, check_against_neighbours, neighbours_of
 from uae_model.readers.days import PUBLISHED
 from uae_model.readers.spark import weight_publications
+from uae_model.readers.spark_storage import damage_of
 
 
 def published_row(store: TableStore, day: date) -> Row:
@@ -41,33 +42,38 @@ def _units(night: Night) -> list[Unit]:
 
 def _reads(day: date, config: Config) -> list[Unit]:
     health = [Unit("feature_health", day)] if config.publication.feature_health else []
-    return [Unit("weights", day), *health]
+    return [Unit("scores", day), *health]
 
 
 def _requires(night: Night, unit: Unit) -> None:
-    require_accepted(night, "weights", unit.day, f"uae score --date {unit.day}")
+    _scored(night, unit.day)
+
+
+def _scored(night: Night, day: date) -> DayState:
+    return require_accepted(night, "scores", day, f"uae score --date {day}")
 
 
 def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
-    """Check a day of weights and write its row of ``publications``, which pins the version that was checked.
+    """Check a day of scores, copy it into ``weights``, and write its row of ``publications``.
 
-    The checks come before the write: where one fails that nobody overrules, only the refusal is written, so
-    readers keep the day's previous publication.
+    The row pins the version of ``weights`` that the copy made. The checks come before the copy: where one
+    fails that nobody overrules, only the refusal is written, so readers keep the day's previous publication.
 
     Raises:
-        InputError: if the weights do not name their models.
+        InputError: if the scores do not name their models.
         PublicationRefusedError: listing the checks that failed.
         UsageError: if a check is to be overruled that the day does not have.
     """
     config, store, day = night.config, night.store, unit.day
-    state = require_accepted(night, "weights", day, f"uae score --date {day}")
+    store.states.written("scores")  # whoever has compacted the table meanwhile
+    state = _in_scores(night, _scored(night, day))
     models = models_of(state)
     if models is None:
         raise InputError(
-            f"weights {day} do not say which models scored them; run uae score --date {day} first"
+            f"scores {day} do not say which models scored them; run uae score --date {day} first"
         )
-    weights = store.read("weights", [day], version=state.version)
-    statistics = day_statistics(weights)
+    scores = store.read("scores", [day], version=store.states.seen("scores"))
+    statistics = day_statistics(scores)
     quarantined, health = quarantined_plays(store, day), _health(store, day)
     figures = DayFigures.of(
         day,
@@ -79,7 +85,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     checks = [
         *check_day(
             statistics,
-            unmatched_rows(store.read("plays", [day]), weights),
+            unmatched_rows(store.read("plays", [day]), scores),
             quarantined,
             config,
             psi_by_feature=_known(health, "stability_index"),
@@ -94,13 +100,14 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         *check_model(ScoringModel.of_counts(state.counts), day, config),
     ]
     accepted = _judge(night, checks, state, models)
+    version = _copied(night, state, scores, record)
     plays = store.states.accepted("plays", day)
     low, high = state.counts.get("mean_interval") or (None, None)
     row = publication_row(
         statistics,
         checks,
         {
-            "delta_version": state.version,
+            "delta_version": version,
             "status": PUBLISHED,
             "excluded_count": int(plays.counts.get("excluded", 0)) if plays else 0,
             "quarantined_count": quarantined,
@@ -124,42 +131,101 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     contract = store.contract("publications")
     frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
     within = {"table_name": "weights"}
-    store.replace_day("publications", day, frame, {**record, "counts": counts}, within=within)
+    told_from = {**record, "inputs": PUBLICATION.inputs(night, unit), "counts": counts}
+    store.replace_day("publications", day, frame, told_from, within=within)
 
 
-def _judge(night: Night, checks: Sequence[Check], weights: DayState, models: tuple[int, int]) -> list[str]:
+def _in_scores(night: Night, state: DayState) -> DayState:
+    """Return the state of a scored day; one from before there was table ``scores`` is copied into it."""
+    if state.unit.table == "scores":
+        return state
+    store, unit = night.store, Unit("scores", state.unit.day)
+    rows = store.read(state.table, [unit.day], version=store.states.seen(state.table))
+    made_of = {} if state.inputs is None else {"unit": _named(unit), "inputs": state.inputs}
+    known = {"step": "score", "settings": state.settings, "run": state.run_id, "counts": state.counts}
+    store.replace_day(unit.table, unit.day, rows, {**made_of, **known})
+    return store.states.accept(unit, {})
+
+
+def _copied(night: Night, state: DayState, scores: DataFrame, record: dict[str, Any]) -> int:
+    """Copy rows that have passed into ``weights``, in one commit; return its version.
+
+    A copy of the same rows is kept that a run made which ended before its row of ``publications``.
+    """
+    store, unit = night.store, Unit("weights", state.unit.day)
+    inputs = {str(state.unit): state.version}
+    before = store.states.get(unit)
+    if before is not None and not before.is_accepted and before.inputs == inputs:
+        rows = {unit.day: state.counts["rows"]}
+        if not damage_of(store.spark, store.path(unit.table), {unit.day: before.version}, rows):
+            return before.version
+    metadata = {**record, "unit": _named(unit), "inputs": inputs, "counts": state.counts}
+    store.replace_day(unit.table, unit.day, scores, metadata)
+    version = store.states.version(unit.table, unit.day)
+    assert version is not None  # it was written
+    return version
+
+
+def _named(unit: Unit) -> list[str]:
+    """Return a unit as commits name it."""
+    return [unit.table, unit.day.isoformat(), unit.part]
+
+
+def _accept_copy(night: Night, unit: Unit) -> Outcome:
+    """Accept the day of ``weights`` that a publication pins; its rows were judged before they were copied."""
+    weights = night.states.get(Unit("weights", unit.day))
+    if weights is not None and str(Unit("scores", unit.day)) in (weights.inputs or {}):
+        night.states.accept(weights.unit, {})
+    return Outcome()
+
+
+def _damage(night: Night, unit: Unit) -> str | None:
+    """Return what is wrong with the rows that readers of a published day are led to."""
+    store, day = night.store, unit.day
+    changed = night.states.foreign_change(Unit("weights", day))
+    if changed:
+        return f"weights {day} {changed}; it is published again"
+    published = night.states.get(unit)
+    if published is None or "delta_version" not in published.counts:
+        return None
+    pinned, rows = ({day: published.counts[name]} for name in ("delta_version", "row_count"))
+    problems = damage_of(store.spark, store.path("weights"), pinned, rows)
+    return f"what is published of it is damaged: {problems[day]}" if problems else None
+
+
+def _judge(night: Night, checks: Sequence[Check], scores: DayState, models: tuple[int, int]) -> list[str]:
     """Return the codes of the failed checks, all of which a person overrules; otherwise record and raise."""
     known = sorted({check.code for check in checks if check.code})
     unknown = [code for code in night.acceptance.codes if code not in known]
-    if unknown:
+    if unknown and not night.acceptance.is_carried:
         raise UsageError(
             f"--accept {unknown[0]}: no check of this day that may be overruled; those are {', '.join(known)}"
         )
-    day, failed = weights.unit.day, [check for check in checks if not check.passed]
+    day, failed = scores.unit.day, [check for check in checks if not check.passed]
     refused = [check for check in failed if check.code not in night.acceptance.codes]
     if not refused:
         return sorted({check.code for check in failed})
-    _record_refusal(night, refused, weights, models)
+    _record_refusal(night, refused, scores, models)
     codes = sorted({check.code for check in failed if check.code})
     remedy = (
         f"; uae publish --date {day} {' '.join(f'--accept {code}' for code in codes)} --reason TEXT overrules"
     )
     raise PublicationRefusedError(
-        f"table weights, dt={day}, version {weights.version} was not published: "
+        f"table scores, dt={day}, version {scores.version} was not published: "
         f"{'; '.join(map(str, refused))}; readers keep the previous publication"
         + (remedy if all(check.code for check in refused) else "")
     )
 
 
 def _record_refusal(
-    night: Night, refused: Sequence[Check], weights: DayState, models: tuple[int, int]
+    night: Night, refused: Sequence[Check], scores: DayState, models: tuple[int, int]
 ) -> None:
     """Write why a day was refused, in place of what was written when it was refused before."""
-    store, day = night.store, weights.unit.day
+    store, day = night.store, scores.unit.day
     contract = store.contract("refusals")
     common = {
-        "table_name": "weights",
-        "delta_version": weights.version,
+        "table_name": "scores",
+        "delta_version": scores.version,
         "attention_model_version": models[0],
         "propensity_model_version": models[1],
         "run_id": night.config.run_id(day.isoformat()),
@@ -233,4 +299,6 @@ PUBLICATION = Step(
     settings=lambda config: str(config.publication.feature_health),
     requires=_requires,
     commit=_commit,
+    check=_accept_copy,
+    damage=_damage,
 )

@@ -1,4 +1,4 @@
-"""Plays into weights, with the champion resolved once."""
+"""Plays into scores, with the champion resolved once; a publication copies from here what has passed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
 from uae_model.publication.model_checks import ScoringModel
+from uae_model.readers.spark_storage import damage_of
 from uae_model.registry.client import ARTIFACT_DIGEST
 from uae_model.registry.gates import RegisteredCandidate
 from uae_model.scoring.udf import score_plays, serialise
@@ -25,9 +26,9 @@ from uae_model.training.comparison import CLEARLY
 from uae_model.weights.resolution import resolve_weight_function
 
 
-def models_of(weights: DayState) -> tuple[int, int] | None:
+def models_of(scored: DayState) -> tuple[int, int] | None:
     """Return the pair (attention, propensity) that scored a day, as its state says; None if it does not."""
-    named = weights.counts.get("models") or str((weights.inputs or {}).get("model", "")).split("/")
+    named = scored.counts.get("models") or str((scored.inputs or {}).get("model", "")).split("/")
     return (int(named[0]), int(named[1])) if len(named) == 2 else None
 
 
@@ -107,7 +108,8 @@ def _models_and_choice(night: Night, unit: Unit) -> dict[str, Any]:
     return {**champion_input(night, unit), "weight function": choice.name if choice else "not chosen"}
 
 
-def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
+def scored_rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
+    """Return the plays of a day with attention, propensity and weight, and what is known of the models."""
     config, champion = night.config, night.champion
     weighting = resolve_weight_function(
         config.weights, champion.traits, champion.state["calibration"], champion.weight_choice
@@ -147,20 +149,31 @@ def _finite(value: float) -> float | None:
 
 
 def _check(night: Night, unit: Unit) -> Outcome:
-    weights, plays = (night.row_count(table, unit.day) for table in ("weights", "plays"))
-    counted = f"{weights} rows for {plays} plays"
-    return Outcome({}, [Check("each play has one weight", weights == plays, counted)])
+    scores, plays = (night.row_count(table, unit.day) for table in ("scores", "plays"))
+    counted = f"{scores} rows for {plays} plays"
+    return Outcome({}, [Check("each play has one weight", scores == plays, counted)])
 
 
-WEIGHTS = Step(
-    table="weights",
+def damage_of_scores(night: Night, day: date) -> str | None:
+    """Return what is wrong with the files of a scored day."""
+    state = night.states.get(Unit("scores", day))
+    if state is None or "rows" not in state.counts:
+        return None
+    pinned, rows = {day: night.states.seen(state.table)}, {day: int(state.counts["rows"])}
+    problems = damage_of(night.store.spark, night.store.path(state.table), pinned, rows)
+    return f"its scores are damaged: {problems[day]}" if problems else None
+
+
+SCORES = Step(
+    table="scores",
     phase="score",
-    units=built_before("weights"),
+    units=built_before("scores"),
     reads=reads_scored,
     outside=_models_and_choice,
     pinned=frozenset({"model", "weight function"}),
     settings=lambda config: config.digest_of("weights", "scoring", "features"),
     requires=require_plays_and_features,
-    commit=replaces(_rows),
+    commit=replaces(scored_rows),
     check=_check,
+    damage=lambda night, unit: damage_of_scores(night, unit.day),
 )

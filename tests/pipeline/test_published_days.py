@@ -1,0 +1,425 @@
+"""A published day survives maintenance by anyone, deaths between commits, damage, and the former layout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from tests.builders import DAY
+from tests.lake.test_store import frame_of
+from tests.pipeline.building import FakeRegistry, accept
+from uae_model.config import load_config
+from uae_model.core.errors import ContractError, InputError, PublicationRefusedError
+from uae_model.doctor import Status
+from uae_model.doctor.data import check_published_files
+from uae_model.lake import TableStore, Unit
+from uae_model.pipeline import rebuild as rebuild_module
+from uae_model.pipeline import side_scores
+from uae_model.pipeline.currency import examine
+from uae_model.pipeline.rebuild import rebuild
+from uae_model.pipeline.runner import build
+from uae_model.pipeline.step import NOTHING_ACCEPTED, Night
+from uae_model.pipeline.steps import PUBLICATION, SCORES
+from uae_model.pipeline.steps import scores as score
+from uae_model.pipeline.steps.publication import published_row
+from uae_model.readers import (
+    published_days,
+    published_files,
+    read_side_scores,
+    read_weights,
+    read_weights_arrow,
+    read_weights_pandas,
+    read_weights_polars,
+    weighted_batches,
+)
+from uae_model.readers.spark_storage import HadoopStorage, log_of
+
+NEXT = DAY + timedelta(days=1)
+SESSIONS = ("s1", "s2", "s3")
+CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
+
+
+def rows_of(day: date, weights: Sequence[float]) -> list[dict[str, Any]]:
+    """Return a day of sessions of one active and one passive play each; ``weights`` are the passive ones'."""
+    return [
+        {
+            **{"session_id": session, "position": position, "is_active": position == 1, "dt": day},
+            **{"event_id": f"{day} {session} {position}", "sample_weight": weight if position > 1 else 1.0},
+        }
+        for session, weight in zip(SESSIONS, weights, strict=True)
+        for position in (1, 2)
+    ]
+
+
+def write_scores(store: TableStore, day: date, *weights: float) -> None:
+    """Write a day's plays, once, and its scores, in a file a session."""
+    if store.states.version("plays", day) is None:
+        store.replace_day("plays", day, frame_of(store, "plays", rows_of(day, [0.0] * 3)), {"step": "test"})
+        accept(store, "plays", day=day)
+    frame = frame_of(store, "scores", rows_of(day, weights)).repartition(3, "session_id")
+    unit = {
+        "unit": ["scores", day.isoformat(), ""],
+        "inputs": SCORES.inputs(night(store, day), Unit("", day)),
+    }
+    settings = SCORES.settings(store.config)
+    store.replace_day("scores", day, frame, {**unit, "settings": settings, "counts": {"models": [1, 1]}})
+    accept(store, "scores", day=day)
+
+
+def night(store: TableStore, day: date, **options: Any) -> Night:
+    registry: Any = FakeRegistry()
+    return Night(store, day, day, registry, **options)
+
+
+def publish(store: TableStore, day: date) -> int:
+    build(store, PUBLICATION, day)
+    return int(published_row(store, day)["delta_version"])
+
+
+def stale(store: TableStore, day: date, step: Any = PUBLICATION) -> str | None:
+    reason = examine(night(store, day), step, Unit(step.table, day))
+    return reason.text if reason else None
+
+
+def maintain(store: TableStore, *names: str) -> None:
+    """Do what anyone may do: write small files together and remove all that the newest version lacks."""
+    store.spark.conf.set(CHECK, "false")
+    for name in names or ("plays", "scores", "weights", "publications"):
+        table = DeltaTable.forPath(store.spark, store.path(name))
+        table.optimize().executeCompaction()
+        table.vacuum(0)
+    store.spark.conf.unset(CHECK)
+
+
+def seen_by_all(store: TableStore, day: date, last: date | None = None) -> set[float]:
+    """Return the passive weights that readers see; all of them see the same."""
+    tables = store.config.paths.tables
+    arrow = read_weights_arrow(tables, day, last)
+    seen = [
+        sorted(row["sample_weight"] for row in read_weights(store.spark, tables, day, last).collect()),
+        sorted(arrow["sample_weight"].to_pylist()),
+        sorted(read_weights_pandas(tables, day, last)["sample_weight"]),
+        sorted(read_weights_polars(tables, day, last)["sample_weight"]),
+    ]
+    files = published_files(tables, published_days(tables, day, last))
+    seen.append(
+        sorted(weight for file in files for weight in pq.read_table(file)["sample_weight"].to_pylist())
+    )
+    batches = weighted_batches(tables, day, last, features=store.config.features)
+    seen.append(sorted(weight for batch in batches for weight in batch.sample_weight_B.double().tolist()))
+    for other in seen[1:]:
+        assert other == pytest.approx(seen[0])
+    return {weight for weight in seen[0] if weight < 1}
+
+
+class DeathError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.fixture
+def dies_before_publications(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Let the process die when it is about to write ``publications``."""
+    replace_day = TableStore.replace_day
+
+    def replace_or_die(self: TableStore, name: str, *rest: Any, **options: Any) -> None:
+        if name == "publications":
+            raise DeathError
+        replace_day(self, name, *rest, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TableStore, "replace_day", replace_or_die)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
+    """Two published days; the tests go on from one another."""
+    folder = tmp_path_factory.mktemp("published days")
+    (folder / "uae.toml").touch()
+    store = TableStore(spark, load_config(folder / "uae.toml"))
+    for day, weights in ((DAY, (0.3, 0.4, 0.5)), (NEXT, (0.6, 0.7, 0.8))):
+        write_scores(store, day, *weights)
+        publish(store, day)
+    return store
+
+
+@pytest.fixture(autouse=True)
+def scorer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a constant stand in for the networks."""
+
+    def scored(plays: DataFrame, *_: Any) -> DataFrame:
+        for column in ("attention", "propensity"):
+            plays = plays.withColumn(column, F.lit(0.5))
+        weight = F.when(F.col("is_active"), 1.0).otherwise(0.25)
+        return plays.withColumn("sample_weight", weight).withColumn("weighting", F.lit("constant"))
+
+    monkeypatch.setattr(score, "score_plays", scored)
+    monkeypatch.setattr(score, "serialise", lambda state: b"")
+
+
+def opened(store: TableStore) -> TableStore:
+    """Return the store as another process opens it."""
+    return TableStore(store.spark, store.config)
+
+
+class TestMaintenance:
+    def test_rescored_compacted_and_vacuumed_the_published_rows_are_read(self, store: TableStore) -> None:
+        write_scores(store, DAY, 0.91, 0.92, 0.93)  # not published
+        before = published_files(store.config.paths.tables, published_days(store.config.paths.tables, DAY))
+        maintain(store)
+        assert not [file for file in before if Path(file).exists()]
+        assert seen_by_all(store, DAY) == {0.3, 0.4, 0.5}
+        assert seen_by_all(store, DAY, NEXT) == {0.3, 0.4, 0.5, 0.6, 0.7, 0.8}
+        assert stale(store, NEXT) is None
+
+    def test_table_weights_holds_what_is_published_and_nothing_else(self, store: TableStore) -> None:
+        version = publish(store, DAY)
+        maintain(store)
+        assert seen_by_all(store, DAY, NEXT) == {0.91, 0.92, 0.93, 0.6, 0.7, 0.8}
+        newest = store.read("weights").where("NOT is_active").collect()
+        assert {row["sample_weight"] for row in newest} == {0.91, 0.92, 0.93, 0.6, 0.7, 0.8}
+        state = store.states.accepted("weights", DAY)
+        assert state is not None
+        scored = store.states.version("scores", DAY)
+        assert (state.version, state.inputs) == (version, {f"scores {DAY}": scored})
+
+    def test_storage_that_only_hadoop_knows_is_read_alike(self, store: TableStore) -> None:
+        table = store.path("weights")
+        logs = [log_of(store.spark, table), log_of(store.spark, table)]
+        logs[1].storage = HadoopStorage(store.spark)
+        (local, remote) = ([(v, s.files()) for v, s in log.states({2, log.newest})] for log in logs)
+        assert local == remote
+        files = [*local[-1][1], f"{table}/dt={DAY}/gone.parquet"]
+        for log in logs:
+            assert log.storage.missing(files) == files[-1:]
+            assert [log.storage.parquet_rows(file) for file in files[:-1]] == [6, 6]
+            assert log.storage.names(f"{table}/nothing") == []
+            with pytest.raises(ContractError, match=r"gone.parquet cannot be read \("):
+                log.storage.parquet_rows(files[-1])
+
+    def test_what_another_hand_did_to_weights_is_told_unseen_and_put_right(self, store: TableStore) -> None:
+        DeltaTable.forPath(store.spark, store.path("weights")).delete(f"dt = DATE'{DAY}' AND position = 2")
+        again = opened(store)
+        assert seen_by_all(again, DAY) == {0.91, 0.92, 0.93}
+        assert str(stale(again, DAY)).startswith(f"weights {DAY} was changed by another hand (DELETE), ver")
+        publish(again, DAY)
+        assert again.read("weights", [DAY]).count() == 6
+        assert stale(opened(store), DAY) is None
+
+
+class TestDeathBetweenTheCommits:
+    def test_the_next_run_pins_the_copy_that_is_there(
+        self, store: TableStore, dies_before_publications: pytest.MonkeyPatch
+    ) -> None:
+        store = opened(store)
+        write_scores(store, DAY, 0.31, 0.41, 0.51)
+        with pytest.raises(DeathError):
+            publish(store, DAY)
+        assert seen_by_all(store, DAY) == {0.91, 0.92, 0.93}
+        copied = store.latest_version("weights")
+        dies_before_publications.undo()
+        again = opened(store)
+        assert str(stale(again, DAY)).startswith(f"scores {DAY} changed, version ")
+        assert publish(again, DAY) == copied == again.latest_version("weights")
+        assert seen_by_all(again, DAY) == {0.31, 0.41, 0.51}
+        assert again.states.accepted("weights", DAY)
+        assert stale(opened(store), DAY) is None
+
+    def test_a_vacuum_before_the_next_run_costs_the_day_until_that_run(
+        self, store: TableStore, dies_before_publications: pytest.MonkeyPatch
+    ) -> None:
+        store = opened(store)
+        write_scores(store, DAY, 0.32, 0.42, 0.52)
+        with pytest.raises(DeathError):
+            publish(store, DAY)
+        maintain(store)
+        dies_before_publications.undo()
+        for read in (read_weights_arrow, lambda *of: read_weights(store.spark, *of)):
+            with pytest.raises(
+                ContractError, match=f"weights, day {DAY}, .* run uae publish --date {DAY} --r"
+            ):
+                read(store.config.paths.tables, DAY)
+        assert seen_by_all(store, NEXT) == {0.6, 0.7, 0.8}
+        again = opened(store)
+        publish(again, DAY)
+        assert seen_by_all(again, DAY) == {0.32, 0.42, 0.52}
+
+
+class TestDamage:
+    @pytest.fixture(autouse=True)
+    def pinned(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(rebuild_module, "PinnedRegistry", lambda config, version: FakeRegistry())
+
+    def files(self, store: TableStore, table: str, day: date) -> list[Path]:
+        log = log_of(store.spark, store.path(table))
+        ((_, state),) = log.states({log.newest})
+        return [Path(file) for file in state.of_folder(f"dt={day}")]
+
+    def test_doctor_finds_a_removed_and_a_cut_file_and_a_rebuild_mends_them(self, store: TableStore) -> None:
+        store = opened(store)
+        assert check_published_files(store).status is Status.OK
+        assert stale(store, DAY) is None
+        self.files(store, "weights", DAY)[0].unlink()
+        (cut,) = self.files(store, "weights", NEXT)
+        cut.write_bytes(cut.read_bytes()[:-100])
+        finding = check_published_files(store)
+        assert finding.status is Status.FAILED
+        assert finding.detail.startswith("2 of 2 published days cannot be read: 2026-01-05: 1 file is gone")
+        assert f"2026-01-06: {cut} cannot be read (" in finding.detail
+        assert str(stale(store, DAY)).startswith("what is published of it is damaged: 1 file is gone")
+        with pytest.raises(ContractError, match=f"run uae publish --date {DAY} --rebuild"):
+            read_weights(store.spark, store.config.paths.tables, DAY)
+
+        for day in (DAY, NEXT):
+            assert rebuild(store, day, NOTHING_ACCEPTED) == "scores"
+        assert check_published_files(store).status is Status.OK
+        assert seen_by_all(store, DAY, NEXT) == {0.32, 0.42, 0.52, 0.6, 0.7, 0.8}
+
+    def test_scores_that_are_damaged_too_are_scored_again(self, store: TableStore) -> None:
+        store = opened(store)
+        for table in ("weights", "scores"):
+            for file in self.files(store, table, DAY):
+                file.unlink()
+        assert str(stale(store, DAY, SCORES)).startswith("its scores are damaged: ")
+        assert rebuild(store, DAY, NOTHING_ACCEPTED) == "plays, scored with attention model 1"
+        assert seen_by_all(store, DAY) == {0.25}
+        assert stale(opened(store), DAY) is None
+
+    def test_scores_of_other_models_are_no_source(self, store: TableStore) -> None:
+        store = opened(store)
+        write_scores(store, NEXT, 0.1, 0.1, 0.1)
+        accept(store, "scores", day=NEXT, models=[2, 2])
+        assert rebuild(store, NEXT, NOTHING_ACCEPTED) == "plays, scored with attention model 1"
+        assert seen_by_all(store, NEXT) == {0.25}
+
+    def test_a_rebuild_goes_through_the_checks(self, store: TableStore) -> None:
+        strict = store.config.publication.model_copy(update={"max_passive_weight_mean": 0.2})
+        limited = TableStore(store.spark, store.config.model_copy(update={"publication": strict}))
+        with pytest.raises(PublicationRefusedError, match=r"mean passive weight in \[0, 0.2\]: FAILED"):
+            rebuild(limited, NEXT, NOTHING_ACCEPTED)
+        assert seen_by_all(store, NEXT) == {0.25}
+        with pytest.raises(InputError, match="2026-02-01 is not published"):
+            rebuild(store, date(2026, 2, 1), NOTHING_ACCEPTED)
+
+    def test_without_table_weights_every_published_day_is_named(self, store: TableStore) -> None:
+        weights = Path(store.path("weights"))
+        weights.rename(weights.with_name("elsewhere"))
+        finding = check_published_files(store)
+        assert f"{DAY}: there is no table at " in finding.detail
+        assert str(stale(opened(store), DAY)).startswith(
+            "what is published of it is damaged: there is no tab"
+        )
+        weights.with_name("elsewhere").rename(weights)
+
+
+def test_another_version_scores_a_day_beside_what_is_scored_and_published(
+    store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = SimpleNamespace(**{**vars(FakeRegistry().champion()), "attention_version": 7})
+    registry = SimpleNamespace(champion=lambda: pair, version=lambda n: SimpleNamespace(tags={}))
+    monkeypatch.setattr(side_scores, "PinnedRegistry", lambda config, version: registry)
+    versions = {name: store.latest_version(name) for name in ("scores", "weights", "publications")}
+    tables = store.config.paths.tables
+    for _ in range(2):  # the second time replaces the first
+        assert side_scores.score_beside(store, DAY, 7) == 6
+    assert {name: store.latest_version(name) for name in versions} == versions
+    beside = read_side_scores(store.spark, tables, DAY, model_version=7)
+    assert (beside.count(), beside.columns) == (6, plays_and_scores(store))
+    with pytest.raises(InputError, match=f"attention model 7 has not scored {NEXT}; run uae score"):
+        read_side_scores(store.spark, tables, DAY, NEXT, model_version=7)
+    with pytest.raises(InputError, match=f"attention model 8 has not scored {DAY}"):
+        read_side_scores(store.spark, tables, DAY, model_version=8)
+
+
+def plays_and_scores(store: TableStore) -> list[str]:
+    return store.contract("weights").columns
+
+
+def scored_before(store: TableStore, day: date, *weights: float) -> int:
+    if store.states.version("plays", day) is None:
+        plays = frame_of(store, "plays", rows_of(day, [0.0] * 3))
+        store.replace_day("plays", day, plays, {"step": "test"})
+        accept(store, "plays", day=day)
+    record = {
+        "unit": ["weights", day.isoformat(), ""],
+        "inputs": {f"plays {day}": store.states.version("plays", day), "model": "1/1"},
+        "settings": SCORES.settings(store.config),
+        "counts": {"models": [1, 1]},
+    }
+    store.replace_day("weights", day, frame_of(store, "weights", rows_of(day, weights)), record)
+    accept(store, "weights", day=day)
+    version = store.states.version("weights", day)
+    assert version is not None
+    return version
+
+
+def published_before(store: TableStore, day: date, version: int) -> None:
+    row = {
+        **{"dt": day, "table_name": "weights", "delta_version": version, "row_count": 6},
+        **{"status": "published", "checks": ["ok"], "attention_model_version": 1},
+        **{"propensity_model_version": 1},
+    }
+    record = {
+        "unit": ["publications", day.isoformat(), ""],
+        "inputs": {f"weights {day}": version},
+        "settings": PUBLICATION.settings(store.config),
+        "counts": {"delta_version": version, "row_count": 6, "models": [1, 1]},
+    }
+    frame = frame_of(store, "publications", [row])
+    store.replace_day("publications", day, frame, record, within={"table_name": "weights"})
+    accept(store, "publications", day=day)
+
+
+class TestFormerLayout:
+    """Tables from before ``scores``: candidates lay in ``weights`` beside what publications pinned."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def former(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
+        """The first day is published; the second was published and then scored again, to no avail."""
+        folder = tmp_path_factory.mktemp("former")
+        (folder / "uae.toml").touch()
+        store = TableStore(spark, load_config(folder / "uae.toml"))
+        published_before(store, DAY, scored_before(store, DAY, 0.3, 0.4, 0.5))
+        published_before(store, NEXT, scored_before(store, NEXT, 0.6, 0.7, 0.8))
+        scored_before(store, NEXT, 0.01, 0.02, 0.03)
+        store.states.flush()
+        return opened(store)
+
+    def test_days_are_read_and_nothing_is_built_again(self, former: TableStore) -> None:
+        assert seen_by_all(former, DAY, NEXT) == {0.3, 0.4, 0.5, 0.6, 0.7, 0.8}
+        assert [stale(former, DAY, step) for step in (SCORES, PUBLICATION)] == [None, None]
+        assert stale(former, NEXT, SCORES) is None
+        assert str(stale(former, NEXT)).startswith(f"weights {NEXT} changed, version ")
+        assert check_published_files(former).status is Status.OK
+
+    def test_late_events_reopen_a_day_through_the_new_table(self, former: TableStore) -> None:
+        plays = frame_of(former, "plays", rows_of(DAY, [0.0] * 3))
+        former.replace_day("plays", DAY, plays, {"step": "test"})
+        accept(former, "plays", day=DAY)
+        tonight = night(former, NEXT)
+        assert Unit("scores", DAY) in SCORES.units(tonight)
+        assert str(stale(former, DAY, SCORES)).startswith(f"plays {DAY} changed, version ")
+        registry: Any = FakeRegistry()
+        build(former, SCORES, DAY, registry)
+        publish(former, DAY)
+        assert seen_by_all(former, DAY) == {0.25}
+        assert [stale(opened(former), DAY, step) for step in (SCORES, PUBLICATION)] == [None, None]
+
+    def test_a_candidate_goes_into_the_new_table_before_it_is_published(self, former: TableStore) -> None:
+        publish(former, NEXT)
+        assert seen_by_all(former, NEXT) == {0.01, 0.02, 0.03}
+        again = opened(former)
+        assert again.read("scores", [NEXT]).count() == 6
+        assert [stale(again, NEXT, step) for step in (SCORES, PUBLICATION)] == [None, None]
+        maintain(again)
+        assert seen_by_all(again, DAY, NEXT) == {0.25, 0.01, 0.02, 0.03}
