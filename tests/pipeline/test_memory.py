@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,63 @@ def _as_recorded_before(information: dict[str, Any]) -> None:
     if table == "publications":
         old["models"] = record["counts"]["models"]
     information["userMetadata"] = json.dumps(old)
+
+
+@pytest.mark.slow
+def test_tables_from_before_there_were_scores_go_on_as_they_are(spark: SparkSession, folder: Path) -> None:
+    seen = published(opened(spark, folder))
+    _as_before_scores(folder / "tables")
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    store = opened(spark, folder)
+    versions = {name: store.latest_version(name) for name in ("weights", "publications")}
+    run_night(store, REGISTRY, THIRD)
+    assert planned(opened(spark, folder)) == []
+    assert {name: store.latest_version(name) for name in versions} == versions
+    assert not store.exists("scores")
+    assert published(store) == seen
+
+    # The next night's slot brings an event of a day that was scored and published before.
+    late = replace(events_of(THIRD)[0], event_id="late", user_id="u18")
+    write_slot(folder / "feed", DAYS[3], [feed_row(item) for item in [*events_of(DAYS[3]), late]])
+    write_slot(folder / "feed", DAYS[3] + timedelta(days=1), [])
+    again = opened(spark, folder)
+    summary = run_night(again, REGISTRY, DAYS[3])
+    assert (summary["weights"], summary["republished"]) == (3, [THIRD.isoformat()])
+    assert published(again) == sorted([*seen, (THIRD, "late")])
+    assert {row["dt"] for row in again.read("scores").select("dt").collect()} == {THIRD, DAYS[3]}
+    assert [state.unit.day for state in again.states.of_table("weights") if state.is_accepted] == DAYS[1:]
+
+
+def _as_before_scores(tables: Path) -> None:
+    """Let weights be what was scored, as in the former layout, and the memory be told by the logs alone."""
+    scored = {tuple(record["unit"][1:]): record for _, record in _records(tables / "scores")}
+    copied = {}
+    for log, record in _records(tables / "weights"):
+        _rewrite(log, {**scored[tuple(record["unit"][1:])], "unit": record["unit"]})
+        copied[record["unit"][1]] = int(log.stem)
+    for log, record in _records(tables / "publications"):
+        day = record["unit"][1]
+        _rewrite(log, {**record, "inputs": {f"weights {day}": copied[day]}})
+    for name in ("scores", "day_states"):
+        shutil.rmtree(tables / name)
+
+
+def _records(table: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield each commit that names its unit, and what it recorded."""
+    for log in sorted(table.glob("_delta_log/*.json")):
+        for line in log.read_text().splitlines():
+            record = json.loads(json.loads(line).get("commitInfo", {}).get("userMetadata", "{}"))
+            if "unit" in record:
+                yield log, record
+
+
+def _rewrite(log: Path, record: dict[str, Any]) -> None:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        if "commitInfo" in line:
+            line["commitInfo"]["userMetadata"] = json.dumps(record)
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    log.with_name(f".{log.name}.crc").unlink()  # Hadoop's checksum of the file
 
 
 def test_the_registry_that_lost_the_model_is_told(spark: SparkSession, folder: Path) -> None:

@@ -27,7 +27,7 @@ from uae_model.pipeline import side_scores
 from uae_model.pipeline.currency import examine
 from uae_model.pipeline.rebuild import rebuild
 from uae_model.pipeline.runner import build
-from uae_model.pipeline.step import NOTHING_ACCEPTED, Night
+from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night
 from uae_model.pipeline.steps import PUBLICATION, SCORES
 from uae_model.pipeline.steps import scores as score
 from uae_model.pipeline.steps.publication import published_row
@@ -289,7 +289,9 @@ class TestDamage:
         for table in ("weights", "scores"):
             for file in self.files(store, table, DAY):
                 file.unlink()
-        assert str(stale(store, DAY, SCORES)).startswith("its scores are damaged: ")
+        assert stale(store, DAY, SCORES) is None  # no earlier day is scored by another model for that
+        with pytest.raises(InputError, match=f"scores {DAY}: .* gone from its storage.* --rebuild"):
+            publish(store, DAY)
         assert rebuild(store, DAY, NOTHING_ACCEPTED) == "plays, scored with attention model 1"
         assert seen_by_all(store, DAY) == {0.25}
         assert stale(opened(store), DAY) is None
@@ -307,6 +309,15 @@ class TestDamage:
         with pytest.raises(PublicationRefusedError, match=r"mean passive weight in \[0, 0.2\]: FAILED"):
             rebuild(limited, NEXT, NOTHING_ACCEPTED)
         assert seen_by_all(store, NEXT) == {0.25}
+
+        # What a person overruled stays overruled, whether a person or a night mends the day.
+        rebuild(limited, NEXT, Acceptance(("weight_limits",), "a holiday"))
+        rebuild(limited, NEXT, NOTHING_ACCEPTED)
+        self.files(limited, "weights", NEXT)[0].unlink()
+        publish(limited, NEXT)
+        row = published_row(limited, NEXT)
+        assert (row["accepted_checks"], row["accepted_reason"]) == (["weight_limits"], "a holiday")
+        assert seen_by_all(limited, NEXT) == {0.25}
         with pytest.raises(InputError, match="2026-02-01 is not published"):
             rebuild(store, date(2026, 2, 1), NOTHING_ACCEPTED)
 

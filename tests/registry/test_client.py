@@ -31,6 +31,7 @@ from uae_model.doctor.setup import check_registry
 from uae_model.models.pair import NetworkPair
 from uae_model.registry.artifacts import FOLDER
 from uae_model.registry.client import ARTIFACT_DIGEST, Registry, require_same_features
+from uae_model.registry.pinned import PinnedRegistry
 from uae_model.registry.tracking import tracked_by
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult, save_tensors
@@ -462,3 +463,15 @@ class TestChampion:
             "plays": [(0, 70.0)],
         }
         assert trained.registry.history(1) == {}
+
+
+def test_a_pinned_registry_scores_with_one_version_whatever_was_promoted(trained: Trained) -> None:
+    for key, versions in trained.versions.items():
+        pinned = PinnedRegistry(trained.config, versions[0])
+        assert pinned.champion_versions() == versions
+        champion = pinned.champion()
+        assert (champion.attention_version, champion.propensity_version) == versions
+        for name, value in trained.pairs[key].to_state()["attention"].items():
+            assert torch.equal(champion.state["attention"][name], value)
+    with pytest.raises(ModelError, match="uae-attention version 9: "):
+        PinnedRegistry(trained.config, 9).champion_versions()

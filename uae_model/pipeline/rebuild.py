@@ -12,7 +12,7 @@ from uae_model.pipeline.currency import Reason
 from uae_model.pipeline.runner import build
 from uae_model.pipeline.step import Acceptance, Night
 from uae_model.pipeline.steps import PUBLICATION, SCORES
-from uae_model.pipeline.steps.publication import published_row
+from uae_model.pipeline.steps.publication import carried_acceptance, published_row
 from uae_model.pipeline.steps.scores import damage_of_scores, models_of
 from uae_model.registry.pinned import PinnedRegistry
 
@@ -35,11 +35,9 @@ def rebuild(store: TableStore, day: date, acceptance: Acceptance) -> str:
         source = f"plays, scored with attention model {row['attention_model_version']}"
         registry = PinnedRegistry(store.config, row["attention_model_version"])
         build(store, SCORES, day, registry, reason=Reason(f"{defect}; it is scored again"))
-    if not acceptance.codes:
-        overruled = tuple(row["accepted_checks"] or ())
-        acceptance = Acceptance(overruled, row["accepted_reason"], is_carried=True)
+    overruled = acceptance if acceptance.codes else carried_acceptance(row)
     reason = Reason("a person asked to publish it again")
-    build(store, PUBLICATION, day, acceptance=acceptance, reason=reason)
+    build(store, PUBLICATION, day, acceptance=overruled, reason=reason)
     return source
 
 
@@ -52,4 +50,5 @@ def _defect_of_scores(store: TableStore, published: Row) -> str | None:
     models = (published["attention_model_version"], published["propensity_model_version"])
     if models_of(state) != models:
         return f"they are of other models than those that are published, {models[0]} and {models[1]}"
-    return damage_of_scores(Night(store, day, day), day)
+    damage = damage_of_scores(Night(store, day, day), day)
+    return f"their files are damaged: {damage}" if damage else None

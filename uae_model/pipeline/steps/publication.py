@@ -15,9 +15,9 @@ from uae_model.ingest.feed import Feed
 from uae_model.ingest.quarantine import occurrences, quarantine_day
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.lineage import chain_digest
-from uae_model.pipeline.step import Night, Outcome, Step, built_before, require_accepted
+from uae_model.pipeline.step import Acceptance, Night, Outcome, Step, built_before, require_accepted
 from uae_model.pipeline.steps.feed import slot_unit
-from uae_model.pipeline.steps.scores import models_of
+from uae_model.pipeline.steps.scores import damage_of_scores, models_of
 from uae_model.publication.checks import Check, check_day, day_statistics, publication_row, unmatched_rows
 from uae_model.publication.model_checks import ScoringModel, check_model
 from uae_model.publication.neighbours import DayFigures, check_against_neighbours, neighbours_of
@@ -60,7 +60,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     fails that nobody overrules, only the refusal is written, so readers keep the day's previous publication.
 
     Raises:
-        InputError: if the scores do not name their models.
+        InputError: if the scores do not name their models, or are damaged.
         PublicationRefusedError: listing the checks that failed.
         UsageError: if a check is to be overruled that the day does not have.
     """
@@ -72,6 +72,9 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         raise InputError(
             f"scores {day} do not say which models scored them; run uae score --date {day} first"
         )
+    defect = damage_of_scores(night, day)
+    if defect:
+        raise InputError(f"scores {day}: {defect}; run uae publish --date {day} --rebuild")
     scores = store.read("scores", [day], version=store.states.seen("scores"))
     statistics = day_statistics(scores)
     quarantined, health = quarantined_plays(store, day), _health(store, day)
@@ -99,7 +102,8 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         ),
         *check_model(ScoringModel.of_counts(state.counts), day, config),
     ]
-    accepted = _judge(night, checks, state, models)
+    acceptance = _acceptance(night, unit, state)
+    accepted = _judge(night, checks, state, models, acceptance)
     version = _copied(night, state, scores, record)
     plays = store.states.accepted("plays", day)
     low, high = state.counts.get("mean_interval") or (None, None)
@@ -120,7 +124,7 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
             "config": config.canonical_json(with_paths=False),
             "lineage": chain_digest(night, day),
             "accepted_checks": accepted or None,
-            "accepted_reason": night.acceptance.reason if accepted else None,
+            "accepted_reason": acceptance.reason if accepted else None,
             "dt": day,
         },
     )
@@ -193,16 +197,39 @@ def _damage(night: Night, unit: Unit) -> str | None:
     return f"what is published of it is damaged: {problems[day]}" if problems else None
 
 
-def _judge(night: Night, checks: Sequence[Check], scores: DayState, models: tuple[int, int]) -> list[str]:
+def _acceptance(night: Night, unit: Unit, scores: DayState) -> Acceptance:
+    """Return the checks that are overruled: those that a person names now, or did for these very rows."""
+    published = night.states.get(unit)
+    if night.acceptance.codes or published is None or not published.counts.get("accepted_checks"):
+        return night.acceptance
+    if (published.inputs or {}).get(str(scores.unit)) != scores.version:
+        return night.acceptance
+    return carried_acceptance(published_row(night.store, unit.day))
+
+
+def carried_acceptance(published: Row) -> Acceptance:
+    """Return the checks that a person overruled when a day was published."""
+    return Acceptance(
+        tuple(published["accepted_checks"] or ()), published["accepted_reason"], is_carried=True
+    )
+
+
+def _judge(
+    night: Night,
+    checks: Sequence[Check],
+    scores: DayState,
+    models: tuple[int, int],
+    acceptance: Acceptance,
+) -> list[str]:
     """Return the codes of the failed checks, all of which a person overrules; otherwise record and raise."""
     known = sorted({check.code for check in checks if check.code})
-    unknown = [code for code in night.acceptance.codes if code not in known]
-    if unknown and not night.acceptance.is_carried:
+    unknown = [code for code in acceptance.codes if code not in known]
+    if unknown and not acceptance.is_carried:
         raise UsageError(
             f"--accept {unknown[0]}: no check of this day that may be overruled; those are {', '.join(known)}"
         )
     day, failed = scores.unit.day, [check for check in checks if not check.passed]
-    refused = [check for check in failed if check.code not in night.acceptance.codes]
+    refused = [check for check in failed if check.code not in acceptance.codes]
     if not refused:
         return sorted({check.code for check in failed})
     _record_refusal(night, refused, scores, models)
