@@ -33,7 +33,7 @@ def score(args: argparse.Namespace) -> None:
     day = parse_day(args.date)
     job = start("score", args)
     if args.model_version is not None:
-        rows = score_beside(job.store, day, args.model_version)
+        rows: int | None = score_beside(job.store, day, args.model_version)
         table, attention = "scores_side", args.model_version
     else:
         (scored,) = run_steps(Night(job.store, day, day, reopens=False), SCORE_STEPS)["scores"]

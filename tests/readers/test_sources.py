@@ -137,7 +137,9 @@ def test_once_its_files_are_gone_one_line_names_what_mends_it(table: Memory) -> 
 def test_a_file_that_was_deleted_is_told(table: Memory) -> None:
     for day in (DAY, NEXT):
         del table.files[table.of_day(day)[0]]
-    with pytest.raises(ContractError, match=r"1 file is gone .*1-0.parquet \(1 more days cannot be read"):
+    with pytest.raises(
+        ContractError, match=r"1 file is gone .*dt=2026-01-05/1-0.parquet \(1 more days cannot be read"
+    ):
         require_sources(table.log, PINNED)
 
 

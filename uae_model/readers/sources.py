@@ -122,4 +122,4 @@ def _changed(log: DeltaLog, pinned: Mapping[date, int]) -> set[date]:
 def _lost(files: Sequence[str], has_changed: bool) -> str:
     why = ", and later versions hold other rows of the day" if has_changed else ""
     count = "1 file is" if len(files) == 1 else f"{len(files)} files are"
-    return f"{count} gone from its storage, {files[0].rsplit('/', 2)[-1]}{why}"
+    return f"{count} gone from its storage, {'/'.join(files[0].split('/')[-2:])}{why}"
