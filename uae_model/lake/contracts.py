@@ -196,58 +196,50 @@ def _features(config: Config) -> TableContract:
     )
 
 
-def _scored_columns(config: Config) -> list[T.StructField]:
-    return [
-        *_play_columns(config),
-        *_joined_columns(config),
-        *required(T.DoubleType(), "attention", "propensity", "sample_weight"),
-        column("weighting", T.StringType(), required=True),
-        *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
-        column("run_id", T.StringType(), required=True),
-        day_column(),
-    ]
-
-
-SCORED_CONSTRAINTS = {
-    # NaN sorts above every number in SQL, so BETWEEN refuses it; NOT NULL is part of the schema.
-    "attention_is_share": "attention BETWEEN 0 AND 1",
-    "propensity_is_share": "propensity BETWEEN 0 AND 1",
-    "weight_is_share": "sample_weight BETWEEN 0 AND 1",
-    "active_weighs_one": "NOT is_active OR sample_weight = 1",
-}
+def _scored(
+    name: str, purpose: str, retention_days: int, config: Config, *, version: tuple[str, ...] = ()
+) -> TableContract:
+    """Return a table of scored plays; ``version`` names the key's column where it holds them several times."""
+    return TableContract(
+        name=name,
+        purpose=purpose,
+        schema=T.StructType(
+            [
+                *_play_columns(config),
+                *_joined_columns(config),
+                *required(T.DoubleType(), "attention", "propensity", "sample_weight"),
+                column("weighting", T.StringType(), required=True),
+                *required(T.IntegerType(), "attention_model_version", "propensity_model_version"),
+                column("run_id", T.StringType(), required=True),
+                day_column(),
+            ]
+        ),
+        key=(*version, "session_id", "position"),
+        retention_days=retention_days,
+        # NaN sorts above every number in SQL, so BETWEEN refuses it; NOT NULL is part of the schema.
+        constraints={
+            "attention_is_share": "attention BETWEEN 0 AND 1",
+            "propensity_is_share": "propensity BETWEEN 0 AND 1",
+            "weight_is_share": "sample_weight BETWEEN 0 AND 1",
+            "active_weighs_one": "NOT is_active OR sample_weight = 1",
+        },
+    )
 
 
 def _scores(config: Config) -> TableContract:
-    return TableContract(
-        name="scores",
-        purpose="plays with attention, propensity and weight as they were scored last; no reader's table",
-        schema=T.StructType(_scored_columns(config)),
-        key=("session_id", "position"),
-        retention_days=config.retention.working_days,
-        constraints=SCORED_CONSTRAINTS,
-    )
+    purpose = "plays with attention, propensity and weight, as they were scored last; readers take weights"
+    return _scored("scores", purpose, config.retention.working_days, config)
 
 
 def _scores_side(config: Config) -> TableContract:
-    return TableContract(
-        name="scores_side",
-        purpose="plays scored with other models than the champion, to compare them with; never published",
-        schema=T.StructType(_scored_columns(config)),
-        key=("attention_model_version", "session_id", "position"),
-        retention_days=config.retention.working_days,
-        constraints=SCORED_CONSTRAINTS,
-    )
+    purpose = "plays scored with other models than the champion, to compare them with; never published"
+    version = ("attention_model_version",)
+    return _scored("scores_side", purpose, config.retention.working_days, config, version=version)
 
 
 def _weights(config: Config) -> TableContract:
-    return TableContract(
-        name="weights",
-        purpose="the published plays with attention, propensity and the weight of each training sample",
-        schema=T.StructType(_scored_columns(config)),
-        key=("session_id", "position"),
-        retention_days=config.retention.published_days,
-        constraints=SCORED_CONSTRAINTS,
-    )
+    purpose = "the published plays with attention, propensity and the weight of each training sample"
+    return _scored("weights", purpose, config.retention.published_days, config)
 
 
 def _feature_health(config: Config) -> TableContract:
