@@ -199,7 +199,7 @@ def _features(config: Config) -> TableContract:
 def _scored(
     name: str, purpose: str, retention_days: int, config: Config, *, version: tuple[str, ...] = ()
 ) -> TableContract:
-    """Return a table of scored plays; ``version`` names the key's column where it holds them several times."""
+    """Return a table of scored plays; ``version`` is the key's column where it holds one several times."""
     return TableContract(
         name=name,
         purpose=purpose,
