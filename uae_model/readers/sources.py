@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 from uae_model.core.errors import ContractError
 from uae_model.readers.delta_log import DeltaLog
+from uae_model.readers.storage import REQUESTS_AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -78,15 +80,22 @@ def damaged_days(log: DeltaLog, pinned: Mapping[date, int], rows: Mapping[date, 
         rows: that each day should have; days without an entry may have any number.
     """
     sources, problems = find_sources(log, pinned)
-    for source in sources:
-        try:
-            count = sum(log.storage.parquet_rows(file) for file in source.files)
-        except ContractError as error:
-            problems[source.day] = str(error)
-            continue
-        if count != rows.get(source.day, count):
-            problems[source.day] = f"its files hold {count} rows, {rows[source.day]} were published"
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as requests:
+        for source, problem in zip(
+            sources, requests.map(lambda source: _damage(log, source, rows), sources), strict=True
+        ):
+            if problem:
+                problems[source.day] = problem
     return problems
+
+
+def _damage(log: DeltaLog, source: DaySource, rows: Mapping[date, int]) -> str | None:
+    try:
+        count = sum(log.storage.parquet_rows(file) for file in source.files)
+    except ContractError as error:
+        return str(error)
+    expected = rows.get(source.day, count)
+    return None if count == expected else f"its files hold {count} rows, {expected} were published"
 
 
 def _choose(log: DeltaLog, pinned: Mapping[date, int]) -> list[DaySource]:

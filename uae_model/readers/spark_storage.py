@@ -13,10 +13,7 @@ from pyspark.sql import SparkSession
 from uae_model.lake import files
 from uae_model.readers.delta_log import DeltaLog, UnreadableTableError
 from uae_model.readers.sources import Problems, damaged_days
-from uae_model.readers.storage import ArrowStorage
-
-REQUESTS_AT_ONCE = 16
-"""Object storage answers each question after tens of milliseconds, and many at a time."""
+from uae_model.readers.storage import REQUESTS_AT_ONCE, ArrowStorage
 
 
 class HadoopStorage:

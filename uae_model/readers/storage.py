@@ -11,6 +11,9 @@ from pyarrow.fs import FileSelector, FileType
 from uae_model.core.errors import ContractError
 from uae_model.readers.locations import open_location
 
+REQUESTS_AT_ONCE = 16
+"""Object storage answers each question after tens of milliseconds, and many at a time."""
+
 
 class Storage(Protocol):
     """The files below the folder of a table, by the whole names that ``DeltaLog`` gives them."""
