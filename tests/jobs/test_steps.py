@@ -238,7 +238,7 @@ def test_publish_prints_what_readers_pin(run: Any) -> None:
 
 
 def test_publish_rebuilds_where_that_is_asked_for(run: Any) -> None:
-    row = {"delta_version": 9, "row_count": 7, "checks": [], "accepted_checks": None}
+    row = {"delta_version": 9, "row_count": 7, "checks": [], "accepted_checks": None, "accepted_reason": None}
     fakes = {"rebuild": lambda store, day, acceptance: "scores", "published_row": lambda store, day: row}
     code, lines, _ = run("publish", *DATE, "--rebuild", **fakes)
     assert (code, lines[0]["delta_version"], lines[0]["rebuilt_from"]) == (0, 9, "scores")

@@ -120,7 +120,7 @@ def test_maintenance_and_a_thousand_commits_rebuild_nothing_and_lose_nothing(
         table = DeltaTable.forPath(spark, store.path(name))
         table.optimize().executeCompaction()
         table.vacuum()
-    for name in ("plays", "scores", "weights"):
+    for name in ("plays", "weights"):
         _add_commits(Path(store.path(name)) / "_delta_log", 1000)
     for name in ("events", "plays"):
         _clean_log(Path(store.path(name)))
@@ -235,7 +235,8 @@ def test_tables_from_before_there_were_scores_go_on_as_they_are(spark: SparkSess
     # The next night's slot brings an event of a day that was scored and published before.
     late = replace(events_of(THIRD)[0], event_id="late", user_id="u18")
     write_slot(folder / "feed", DAYS[3], [feed_row(item) for item in [*events_of(DAYS[3]), late]])
-    write_slot(folder / "feed", DAYS[3] + timedelta(days=1), [])
+    after = DAYS[3] + timedelta(days=1)
+    write_slot(folder / "feed", after, [feed_row(item) for item in events_of(after)])
     again = opened(spark, folder)
     summary = run_night(again, REGISTRY, DAYS[3])
     assert (summary["weights"], summary["republished"]) == (3, [THIRD.isoformat()])
