@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills docs reference bench bench-estimators bench-features bench-downstream bench-many-days gates package lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days gates package lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,11 @@ fuzz: setup-dev  ## over 10,000 generated files, whole and damaged, through the 
 	UAE_FUZZ_EXAMPLES=800 $(PYTHON) -m pytest -q tests/fuzz
 
 kills: setup-dev  ## 25 kills -9 of a night at random moments; each time another run ends as if undisturbed
-	UAE_KILLS=25 $(PYTHON) -m pytest -q tests/cluster/test_kill.py
+	UAE_CHAOS=kills $(PYTHON) -m pytest -q tests/cluster/test_chaos.py
+
+chaos: setup-dev  ## kills, stops and faults of disk and registry, of nights, backfills and trainings (about an hour)
+	UAE_CHAOS=all UAE_CHAOS_RECORD=benchmarks/chaos.json $(PYTHON) -m pytest -q tests/cluster/test_chaos.py
+	$(PYTHON) -m benchmarks.chaos
 
 quick: setup-dev  ## the tests without Spark and without waiting, in under a minute
 	@scripts/test.sh quick

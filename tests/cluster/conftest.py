@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from tests.cluster.runs import (
     BEFORE,
     FIRST_DAY,
     LAST_TRAINED,
-    TABLES,
+    PLACES,
     Rows,
     Seen,
     Workbench,
@@ -46,28 +48,43 @@ def workbench(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @dataclass(frozen=True)
-class UndisturbedNight:
-    """What a night does that nothing disturbs, and what readers see before and after it."""
+class Undisturbed:
+    """What a run does that nothing disturbs, and what readers see before and after it.
+
+    Attributes:
+        rows: of the tables, after it.
+        seen_before, seen_after: what readers see.
+        new_files: how many files it makes in each folder, by the folder's place.
+        summary: the last line that it prints.
+        models: the parameters of the networks that it registers; none for runs that do not train.
+    """
 
     rows: Rows
     seen_before: Seen
     seen_after: Seen
     new_files: dict[str, int]
     summary: dict[str, Any]
+    models: dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> UndisturbedNight:
-    """Run the night in local mode."""
+def run_undisturbed(workbench: Workbench, command: Sequence[str], logs: Path) -> Undisturbed:
+    """Put the folder back and run a command."""
     workbench.restore()
     seen_before = workbench.seen()
-    files_before = {table: workbench.files(table) for table in (*TABLES, "day_states")}
-    with start(local_night(workbench), tmp_path_factory.mktemp("undisturbed")) as process:
+    files_before = {place: workbench.files(place) for place in PLACES}
+    with start(command, logs) as process:
         assert process.wait() == 0, process.tail()
-    return UndisturbedNight(
+    return Undisturbed(
         workbench.rows(),
         seen_before,
         workbench.seen(),
-        {table: len(workbench.files(table) - before) for table, before in files_before.items()},
+        {place: len(workbench.files(place) - before) for place, before in files_before.items()},
         process.summary(),
+        workbench.models(),
     )
+
+
+@pytest.fixture(scope="session")
+def undisturbed(workbench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Run the night in local mode."""
+    return run_undisturbed(workbench, local_night(workbench), tmp_path_factory.mktemp("undisturbed"))

@@ -23,6 +23,7 @@ from tests.builders import Event, at, feed_row, write_slot
 from uae_model.config import load_config
 from uae_model.lake import contract_for
 from uae_model.readers.delta_log import files_of_version
+from uae_model.registry.client import Registry
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_DAY = date(2026, 1, 6)
@@ -34,6 +35,11 @@ NIGHT = date(2026, 1, 9)
 """The day of the night under test; its sessions are closed by the feed of the day after."""
 
 TABLES = ("events", "quarantine", "plays", "scores", "weights", "publications")
+PLACES = (
+    *(f"tables/{table}" for table in (*TABLES, "day_states")),
+    *("snapshots", "checkpoints", "mlflow-artifacts"),
+)
+"""Folders in which runs make files."""
 AVERAGES = ("mean_passive_attention", "mean_passive_weight")
 """Sums of floats: their last digit depends on the order of the addends, which Spark leaves open."""
 
@@ -138,9 +144,14 @@ class Workbench:
         """Return the rows of all tables, sorted by key."""
         return {name: self._sorted(name) for name in TABLES}
 
-    def files(self, table: str) -> set[str]:
-        """Return the table's files, data and log, that are complete under their final names."""
-        folder = self.tables / table
+    @property
+    def registry(self) -> Path:
+        """The database of MLflow."""
+        return self.folder / "mlflow.db"
+
+    def files(self, place: str) -> set[str]:
+        """Return the files of a folder, such as a table, that are complete under their final names."""
+        folder = self.folder / place
         files = (file.relative_to(folder) for file in folder.rglob("*") if not file.name.startswith("."))
         return {str(file) for file in files if "." in file.name}
 
@@ -156,6 +167,19 @@ class Workbench:
                 [("session_id", "ascending"), ("position", "ascending")]
             )
         return weights_by_day
+
+    def models(self) -> dict[str, Any]:
+        """Return the parameters of the newest registered networks; none where only the champion is there."""
+        registry = Registry(load_config(self.folder / "uae.toml"))
+        newest = registry.version().version
+        if registry.champion_versions() == (int(newest), int(newest)):
+            return {}
+        state = registry.load(int(newest), int(newest)).state
+        return {
+            f"{network}.{name}": value.tolist()
+            for network in ("attention", "propensity")
+            for name, value in state[network].items()
+        } | {"version": int(newest)}
 
     def _sorted(self, name: str) -> pa.Table:
         config = load_config(self.folder / "uae.toml")
@@ -193,10 +217,16 @@ def changed_days(seen: Seen, before: Seen) -> set[date]:
     return {day for day, weights in seen.items() if day not in before or not weights.equals(before[day])}
 
 
+def local(job: str, workbench: Workbench, *arguments: str) -> list[str]:
+    """Return the command of a job in local mode."""
+    conf = ("--spark-conf", "spark_conf/local.conf", "--spark-conf", "tests/spark.conf")
+    config = ("--config", str(workbench.folder / "uae.toml"))
+    return [sys.executable, "-m", "jobs.cli", job, *config, *arguments, *conf]
+
+
 def local_night(workbench: Workbench) -> list[str]:
     """Return the command of the night in local mode."""
-    conf = ("--spark-conf", "spark_conf/local.conf", "--spark-conf", "tests/spark.conf")
-    return [sys.executable, "-m", "jobs.cli", "nightly", *night_arguments(workbench), *conf]
+    return local("nightly", workbench, "--date", NIGHT.isoformat())
 
 
 def night_arguments(workbench: Workbench) -> list[str]:

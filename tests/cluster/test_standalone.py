@@ -16,7 +16,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from tests.cluster.conftest import UndisturbedNight
+from tests.cluster.conftest import Undisturbed
 from tests.cluster.runs import (
     LAST_TRAINED,
     REPOSITORY,
@@ -144,7 +144,7 @@ def machines_torch(folder: Path) -> Path:
 
 
 def test_a_night_gives_the_tables_of_local_mode(
-    cluster: Cluster, workbench: Workbench, undisturbed: UndisturbedNight
+    cluster: Cluster, workbench: Workbench, undisturbed: Undisturbed
 ) -> None:
     workbench.restore()
     with cluster.submit("nightly", *night_arguments(workbench)) as process:

@@ -22,7 +22,8 @@ SCRATCH = (
 )
 """What Spark's messages and stacks name where it writes to spark.local.dir."""
 
-IS_FULL = r"No space left on device|Disk quota exceeded|database or disk is full"
+IS_FULL = r"No space left on device|Disk quota exceeded|database or disk is full|File too large"
+"""Without space, beyond a user's quota, beyond a limit of the size of files (``ulimit -f``)."""
 IS_LOCKED_AWAY = (
     r"Permission denied|Read-only file system|Operation not permitted|AccessControlException"
     r"|attempt to write a readonly database"
@@ -99,6 +100,12 @@ FAULTS = (
         ModelError,
         "the artifacts of a registered model are missing",
         "put paths.mlflow_artifacts back from a backup, or go on with another version: uae promote --version",
+    ),
+    Fault(
+        (r"Py4JNetworkError|Answer from Java side is empty|Java (?:side|server) (?:is|was) closed",),
+        UaeError,
+        "Spark's Java process has ended: somebody killed it, perhaps the system for want of memory",
+        f"look for it in the system's log, give it more memory where that was the reason, and {AGAIN}",
     ),
     Fault(
         (r"OutOfMemoryError|\bMemoryError\b",),
