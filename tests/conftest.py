@@ -39,11 +39,27 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
+TOGETHER = {"tests/cluster": "processes", "tests/test_wheel.py": "processes"}
+"""What one process of the suite runs, after each other: it shares a prepared folder, or packs this one."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the Spark session, directly or through another fixture: `make quick` leaves it out."""
+    """Mark what uses the Spark session, and group what shares something, the longest group first.
+
+    Whatever uses the session, directly or through another fixture, is left out by `make quick`. Tests of a
+    file stay in one process of the suite, since what they share is made once a process.
+    """
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != "processes")
+
+
+def _group(item: pytest.Item) -> str:
+    file = item.nodeid.partition("::")[0]
+    return next((group for place, group in TOGETHER.items() if file.startswith(place)), file)
 
 
 @pytest.fixture
