@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
+import socket
+import socketserver
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +15,12 @@ from typing import Any
 
 import pyspark
 import pytest
+from pyspark.accumulators import AccumulatorServer
 from pyspark.sql import SparkSession
 
 from tests.conftest import TEST_SPARK_CONF
 from uae_model.core.errors import ConfigError
+from uae_model.core.logs import configure_logs
 from uae_model.lake import jars as spark_jars
 from uae_model.lake import spark as module
 from uae_model.lake.spark import (
@@ -218,3 +223,20 @@ class TestJars:
         assert settings["spark.jars.packages"] == spark_jars.delta_package()
         assert settings["stopped"] == "yes"
         assert [path.name for path in spark_jars.jar_folder().parent.iterdir()] == ["jars"]
+
+
+def test_a_connection_of_java_that_breaks_off_is_an_event_and_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class BreaksOff(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            raise EOFError
+
+    monkeypatch.setattr(AccumulatorServer, "handle_error", module.tell_broken_connection)
+    configure_logs()
+    with AccumulatorServer(("127.0.0.1", 0), BreaksOff, "token") as server:
+        socket.create_connection(("127.0.0.1", int(server.server_address[1]))).close()
+        server.handle_request()
+    (line,) = capsys.readouterr().err.splitlines()
+    told = json.loads(line)
+    assert (told["level"], told["error"]) == ("warning", "EOFError")

@@ -9,10 +9,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from pyspark.accumulators import AccumulatorServer
 from pyspark.sql import SparkSession
 
 from uae_model.core.errors import ConfigError
+from uae_model.core.logs import warn
 from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars
 
 SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
@@ -81,10 +84,20 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
         settings.update(_delta_jars(settings))
         for key, value in settings.items():
             builder = builder.config(key, value)
+    AccumulatorServer.handle_error = tell_broken_connection  # type: ignore[assignment]
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     check_settings(spark)
     return spark
+
+
+def tell_broken_connection(server: AccumulatorServer, request: Any, client_address: Any) -> None:
+    """Log that Spark's Java process broke off; socketserver would print a traceback on standard error.
+
+    Source: ``socketserver.BaseServer.handle_error``, which is meant to be replaced.
+    """
+    error = sys.exc_info()[1]
+    warn("the connection to Spark's Java process broke off", error=type(error).__name__)
 
 
 def check_settings(spark: SparkSession) -> None:
