@@ -69,7 +69,7 @@ def python_workers(process: Process) -> Iterator[psutil.Process]:
 
 def ranks(process: Process) -> Iterator[psutil.Process]:
     """Yield the training processes, rank 0 first."""
-    by_rank = {}
+    by_rank: dict[int, psutil.Process] = {}
     for child in descendants(process):
         try:
             rank = child.environ().get("RANK")
