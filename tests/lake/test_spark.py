@@ -139,7 +139,7 @@ class TestStart:
 
     def test_later_files_win(self, built: dict[str, str]) -> None:
         self.start(SPARK_CONF_FOLDER / "local.conf", TEST_SPARK_CONF)
-        assert built["spark.master"] == "local[2]"
+        assert built["spark.master"] == "local[2,4]"
         assert built["spark.ui.enabled"] == "false"
 
     def test_under_spark_submit_the_settings_are_there_already(
