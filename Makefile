@@ -44,7 +44,7 @@ lint: setup-dev  ## ruff, mypy and who may import whom
 fuzz: setup-dev  ## over 10,000 generated files, whole and damaged, through the parsers of the feed
 	UAE_FUZZ_EXAMPLES=800 $(PYTHON) -m pytest -q tests/fuzz
 
-kills: setup-dev  ## 25 kills -9 of a night at random moments; each time another run ends as if undisturbed
+kills: setup-dev  ## 30 kills -9 of a night at random moments; each time another run ends as if undisturbed
 	UAE_CHAOS=kills $(PYTHON) -m pytest -q tests/cluster/test_chaos.py
 
 chaos: setup-dev  ## kills, stops and faults of disk and registry, of nights, backfills and trainings (about an hour)
