@@ -24,6 +24,7 @@ STEPS = {
     "plan": "what the night of a day would build, and why",
     "backfill": "the whole chain, or its first steps, for a range of days",
     "evaluate": "base models trained on each weighting, judged; tables",
+    "maintain": "keep tables and folders from growing: compaction, vacuum, expiry",
     "lineage": "what a published day was built from, back to the feed",
     "report": "one HTML page about plays, weights, models and quarantine",
     "doctor": "check this machine, the configuration and the tables",

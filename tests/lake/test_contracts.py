@@ -73,11 +73,12 @@ def test_published_tables_stay_readable_as_long_as_configured(make_config: Calla
     kept = {
         name: contract_for(name, config).properties()["delta.deletedFileRetentionDuration"] for name in TABLES
     }
-    published = {"weights", "feature_health", "publications", "refusals", "day_states"}
+    published = {"weights", "feature_health", "publications", "refusals"}
     assert {name for name, interval in kept.items() if interval == "interval 90 days"} == published
     assert {interval for name, interval in kept.items() if name not in published} == {"interval 9 days"}
     assert contract_for("weights", config).properties() == {
         "delta.dataSkippingNumIndexedCols": "0",
+        "delta.autoOptimize.optimizeWrite": "true",
         "delta.deletedFileRetentionDuration": "interval 90 days",
         "delta.logRetentionDuration": "interval 90 days",
         "delta.enableDeletionVectors": "false",  # delta-rs and petastorm read plain files
@@ -95,6 +96,12 @@ def test_files_can_be_skipped_by_columns_that_come_first(config: Config) -> None
         assert set(contract.skip_by) <= set(contract.columns)
         assert contract.properties()["delta.dataSkippingStatsColumns"] == ",".join(contract.skip_by)
         assert "delta.dataSkippingNumIndexedCols" not in contract.properties()
+        assert contract.properties()["delta.autoOptimize.optimizeWrite"] == "false"
+
+
+def test_files_that_readers_skip_or_pin_are_not_written_together(config: Config) -> None:
+    apart = {name for name in TABLES if not contract_for(name, config).is_compacted}
+    assert apart == {"quarantine", "feature_partials", "weights"}
 
 
 def test_an_unknown_table_is_refused_with_the_names_that_exist(config: Config) -> None:

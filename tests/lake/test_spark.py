@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 from tests.conftest import TEST_SPARK_CONF
 from uae_model.core.errors import ConfigError
 from uae_model.core.logs import configure_logs
+from uae_model.core.scratch import scratch_folder
 from uae_model.lake import jars as spark_jars
 from uae_model.lake import spark as module
 from uae_model.lake.spark import (
@@ -141,6 +142,25 @@ class TestStart:
         self.start(SPARK_CONF_FOLDER / "local.conf", TEST_SPARK_CONF)
         assert built["spark.master"] == "local[2,4]"
         assert built["spark.ui.enabled"] == "false"
+
+    def test_temporary_files_lie_in_folders_of_this_process(
+        self, built: dict[str, str], tmp_path: Path
+    ) -> None:
+        self.start()
+        assert built["spark.local.dir"] == str(scratch_folder())
+        assert built["spark.driver.extraJavaOptions"] == (
+            f'-XX:+UseSerialGC "-Djava.io.tmpdir={scratch_folder()}"'
+        )
+        (tmp_path / "disks.conf").write_text(f"spark.local.dir {tmp_path}/a, {tmp_path}/b\n")
+        self.start(tmp_path / "disks.conf")
+        folders = [Path(folder) for folder in built["spark.local.dir"].split(",")]
+        assert [folder.parent.parent for folder in folders] == [tmp_path / "a", tmp_path / "b"]
+        assert all(folder.is_dir() for folder in folders)
+
+    def test_executors_elsewhere_keep_their_own_folders(self, built: dict[str, str], tmp_path: Path) -> None:
+        (tmp_path / "far.conf").write_text("spark.master spark://far:7077\nspark.local.dir /scratch\n")
+        self.start(tmp_path / "far.conf")
+        assert built["spark.local.dir"] == "/scratch"
 
     def test_under_spark_submit_the_settings_are_there_already(
         self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch

@@ -6,88 +6,22 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import deltalake
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import SparkSession
 
-from tests.builders import DAY, Event, feed_row, write_slot
+from tests.builders import feed_row, write_slot
 from tests.pipeline.building import FakeRegistry
-from uae_model.config import load_config
-from uae_model.lake import TableStore, Unit
+from tests.pipeline.nights import DAYS, REGISTRY, SECOND, THIRD, events_of, opened, planned, published
+from uae_model.lake import Unit
 from uae_model.pipeline.lineage import chain_digest, lineage
-from uae_model.pipeline.nightly import plan_night, run_night
+from uae_model.pipeline.nightly import run_night
 from uae_model.pipeline.step import Night
-from uae_model.pipeline.steps import scores
-from uae_model.readers.spark import read_weights
-
-DAYS = [DAY + timedelta(days=offset) for offset in range(4)]
-SECOND, THIRD = DAYS[1], DAYS[2]
-WEIGHT = 0.5
-SETTINGS = """
-paths.hmac_key_file = "hmac.key"
-feed.format = "jsonl"
-feed.late_days = 1
-"""
-REGISTRY: Any = FakeRegistry()
-
-
-def events_of(day: date) -> list[Event]:
-    moments = [datetime.combine(day, time(hour), UTC) for hour in (9, 12, 15)]
-    return [Event(f"{moment:%d-%H}", moment, user_id=f"u{moment.hour}") for moment in moments]
-
-
-@pytest.fixture(scope="module")
-def pristine(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a folder with two published nights; a constant stands in for the networks."""
-
-    def scored(plays: DataFrame, *_: Any) -> DataFrame:
-        for column in ("attention", "propensity", "sample_weight"):
-            plays = plays.withColumn(column, F.lit(WEIGHT))
-        return plays.withColumn("weighting", F.lit("linear(smoothed)"))
-
-    folder = tmp_path_factory.mktemp("memory") / "nights"
-    folder.mkdir()
-    (folder / "hmac.key").write_text("k" * 32)
-    (folder / "uae.toml").write_text(SETTINGS)
-    for day in DAYS:
-        write_slot(folder / "feed", day, [feed_row(item) for item in events_of(day)])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scores, "score_plays", scored)
-        patch.setattr(scores, "serialise", lambda state: b"")
-        for day in (SECOND, THIRD):
-            run_night(opened(spark, folder), REGISTRY, day)
-        yield folder
-
-
-def opened(spark: SparkSession, folder: Path, *overrides: str) -> TableStore:
-    return TableStore(spark, load_config(folder / "uae.toml", overrides=overrides))
-
-
-@pytest.fixture
-def folder(pristine: Path, spark: SparkSession) -> Iterator[Path]:
-    """Return the folder, and put it back afterwards: paths stand in its tables' logs."""
-    saved = pristine.with_name("saved")
-    shutil.copytree(pristine, saved)
-    yield pristine
-    shutil.rmtree(pristine)
-    saved.rename(pristine)
-    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
-
-
-def planned(store: TableStore, registry: Any = REGISTRY) -> list[str]:
-    units, notices = plan_night(store, registry, THIRD)
-    return [*map(str, units), *notices]
-
-
-def published(store: TableStore) -> list[tuple[date, str]]:
-    rows = read_weights(store.spark, store.config.paths.tables, SECOND, THIRD).collect()
-    return sorted((row["dt"], row["event_id"]) for row in rows)
 
 
 def jobs_started(spark: SparkSession) -> int:

@@ -5,6 +5,7 @@ Those about models are in ``model_sections``.
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Annotated, Literal, get_args
 
@@ -27,6 +28,7 @@ from uae_model.config.model_sections import (
     ScoringSettings,
     TrainingSettings,
 )
+from uae_model.config.retention import RetentionSettings
 from uae_model.config.weight_sections import WeightChoiceSettings, WeightSettings
 
 Feedback = Literal["like", "share", "download", "skip", "dislike", "auto_play"]
@@ -197,6 +199,11 @@ class SessionRules(Section):
         description="A user with more plays on a UTC day is a bot: that day's plays are excluded",
     )
 
+    @property
+    def lookback_days(self) -> int:
+        """Days before a day in which a session may have begun that still runs at its midnight."""
+        return math.ceil((self.gap_minutes / 60 + self.max_play_hours + self.max_hours) / 24)
+
 
 class AggregationSettings(Section):
     """What aggregate features count (the features themselves are declared under ``features``)."""
@@ -306,18 +313,6 @@ class PublicationChecks(Section):
     psi_ignored: tuple[str, ...] = Field(
         default=("day_of_week",),
         description="Features that max_psi leaves out: no single day has all days of the week",
-    )
-
-
-class RetentionSettings(Section):
-    """How long old versions and rows are kept."""
-
-    published_days: PositiveInt = Field(
-        default=400,
-        description="Days that old versions of weights and publications stay readable: readers pin them",
-    )
-    working_days: PositiveInt = Field(
-        default=30, description="Days that old versions of the other tables stay readable"
     )
 
 

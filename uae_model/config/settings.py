@@ -14,6 +14,7 @@ from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
 from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
 from uae_model.config.feature_set import FeatureSet
 from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature, Role
+from uae_model.config.retention import check_days_of_rows
 from uae_model.config.sections import FEED_TARGETS, Sections
 from uae_model.core.digests import NAME_DIGITS, text_digest
 
@@ -73,6 +74,11 @@ class Config(Sections):
         for feature in self.features:
             if feature.is_attribute:
                 check_attribute(feature.name, feature.source, feature.kind, self.dimensions)
+        return self
+
+    @model_validator(mode="after")
+    def _rows_are_kept_long_enough(self) -> Config:
+        check_days_of_rows(self)
         return self
 
     @model_validator(mode="after")

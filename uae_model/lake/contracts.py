@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from pyspark.sql import types as T  # noqa: N812 - the usual name of pyspark's types
@@ -239,7 +240,7 @@ def _scores_side(config: Config) -> TableContract:
 
 def _weights(config: Config) -> TableContract:
     purpose = "the published plays with attention, propensity and the weight of each training sample"
-    return _scored("weights", purpose, config.retention.published_days, config)
+    return replace(_scored("weights", purpose, config.retention.published_days, config), is_pinned=True)
 
 
 def _feature_health(config: Config) -> TableContract:
@@ -337,7 +338,7 @@ def _day_states(config: Config) -> TableContract:
             ]
         ),
         key=("table_name", "day", "part", "recorded_at"),
-        retention_days=config.retention.published_days,
+        retention_days=config.retention.working_days,
         partition=None,
     )
 

@@ -11,6 +11,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from uae_model.core.errors import ContractError, InputError
+from uae_model.core.usage import Usage
 
 
 @dataclass(frozen=True, order=True)
@@ -147,6 +148,26 @@ def touch(spark: SparkSession, path: str) -> None:
     """Create an empty file, and the folders above it."""
     filesystem, hadoop_path = _resolve(spark, path)
     filesystem.create(hadoop_path, True).close()
+
+
+def content_summary(spark: SparkSession, path: str) -> Usage:
+    """Return the files and bytes below a folder of any storage."""
+    filesystem, hadoop_path = _resolve(spark, path)
+    summary = filesystem.getContentSummary(hadoop_path)
+    return Usage(int(summary.getFileCount()), int(summary.getLength()))
+
+
+def usage_of(spark: SparkSession, path: str) -> Usage:
+    """Return a file's bytes with those of the checksum that Hadoop keeps beside it; nothing for a folder."""
+    filesystem, hadoop_path = _resolve(spark, path)
+    if not filesystem.exists(hadoop_path) or filesystem.getFileStatus(hadoop_path).isDirectory():
+        return Usage()
+    usage = Usage(1, int(filesystem.getFileStatus(hadoop_path).getLen()))
+    if filesystem.getScheme() != "file":
+        return usage
+    file = filesystem.makeQualified(hadoop_path).toUri().getPath()
+    checksum = os.path.join(os.path.dirname(file), f".{os.path.basename(file)}.crc")
+    return usage + Usage(1, os.path.getsize(checksum)) if os.path.exists(checksum) else usage
 
 
 def _resolve(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  # py4j objects have no types

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.core.delta_actions import days_with_other_rows
 from uae_model.core.errors import ContractError
@@ -34,6 +35,16 @@ class Change:
     rows: int | None = None
 
 
+@dataclass(frozen=True)
+class DayFiles:
+    """The data files of a day, or of all of a table without days (``NO_DAY``); bytes of the small ones."""
+
+    day: date
+    files: int
+    small_files: int
+    small_bytes: int
+
+
 def latest_version(spark: SparkSession, path: str) -> int:
     """Return the newest version of the table at ``path``.
 
@@ -56,6 +67,34 @@ def _snapshot(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  
     nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
     log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
     return log.update(False, nothing, nothing)
+
+
+def files_by_day(spark: SparkSession, path: str, small: int) -> list[DayFiles]:
+    """Return how many files the newest version of a table has of each day, by one Spark job.
+
+    Args:
+        spark: the session.
+        path: of the table.
+        small: a file of fewer bytes counts as small.
+    """
+    listed = DataFrame(_snapshot(spark, path).allFiles().toDF(), spark)
+    day, is_small = F.col("partitionValues")["dt"], F.col("size") < small
+    rows = (
+        listed.groupBy(day.alias("day"))
+        .agg(
+            F.count("*").alias("files"),
+            F.count_if(is_small).alias("small_files"),
+            F.sum(F.when(is_small, F.col("size")).otherwise(0)).alias("small_bytes"),
+        )
+        .collect()
+    )
+    return [
+        DayFiles(
+            date.fromisoformat(row["day"]) if row["day"] else NO_DAY,
+            *(int(row[name]) for name in ("files", "small_files", "small_bytes")),
+        )
+        for row in rows
+    ]
 
 
 def changes_after(spark: SparkSession, path: str, version: int, latest: int) -> tuple[list[Change], bool]:

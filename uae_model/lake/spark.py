@@ -16,11 +16,13 @@ from pyspark.sql import SparkSession
 
 from uae_model.core.errors import ConfigError
 from uae_model.core.logs import warn
+from uae_model.core.scratch import scratch_folder, temporary_files_here
 from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars
 
 SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
 COMMON_CONF = SPARK_CONF_FOLDER / "common.conf"
 """What every session has; all other files are laid over it."""
+DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
 
 REQUIRED_SETTINGS = {
     # Without one time zone, day partitions and session times shift with the driver's machine.
@@ -82,10 +84,12 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = layered_settings(conf_files or [SPARK_CONF_FOLDER / "local.conf"])
         settings.update(_delta_jars(settings))
+        settings.update(_own_folders(settings))
         for key, value in settings.items():
             builder = builder.config(key, value)
     AccumulatorServer.handle_error = tell_broken_connection  # type: ignore[assignment]
-    spark = builder.getOrCreate()
+    with temporary_files_here():  # Java and its Python workers take the folder from the environment
+        spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     check_settings(spark)
     return spark
@@ -116,3 +120,17 @@ def _delta_jars(settings: dict[str, str]) -> dict[str, str]:
     if jars:
         return {"spark.jars": ",".join(str(jar) for jar in jars)}
     return {"spark.jars.packages": delta_package(), "spark.jars.excludes": DELTA_EXCLUDES}
+
+
+def _own_folders(settings: dict[str, str]) -> dict[str, str]:
+    """Return where a local session keeps temporary files: in folders of this process, which go with it.
+
+    They lie below ``spark.local.dir`` where that is set. The environment's SPARK_LOCAL_DIRS wins over both.
+    """
+    java = f'"-Djava.io.tmpdir={scratch_folder()}"'
+    options = {DRIVER_OPTIONS: f"{settings.get(DRIVER_OPTIONS, '')} {java}".strip()}
+    if not settings.get("spark.master", "local").startswith("local"):
+        return options  # executors elsewhere take these folders from their workers
+    named = [folder.strip() for folder in settings.get("spark.local.dir", "").split(",") if folder.strip()]
+    own = [str(scratch_folder(folder)) for folder in named] or [str(scratch_folder())]
+    return {**options, "spark.local.dir": ",".join(own)}

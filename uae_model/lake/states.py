@@ -28,7 +28,9 @@ TABLE = "day_states"
 FEED = "feed"
 """The table in the units of feed slots: what is delivered is a table too, though not of Delta."""
 SCHEMA_VERSION = 1
-ACCEPTED, UNACCEPTED, UNDONE = "accepted", "unaccepted", "undone"
+ACCEPTED, UNACCEPTED, UNDONE, EXPIRED = "accepted", "unaccepted", "undone", "expired"
+EXPIRED_BEFORE = "expired_before"
+"""What the commit of an expiry records: the first day whose rows were kept."""
 FORMER_TABLE = {"scores": "weights"}
 """Where a table's days lay before there was the table: scored days lay in what readers read."""
 COMPACT_EVERY = 32
@@ -57,7 +59,8 @@ class DayState:
     Attributes:
         unit: the day of a table.
         version: Delta version of the last commit that changed its rows.
-        status: accepted once its checks have passed; unaccepted before, or after another hand's change.
+        status: accepted once its checks have passed; unaccepted before, or after another hand's change;
+            expired once its rows were given up for their age: what was built from them stays as it is.
         inputs: what it was built from, name -> version; None where that is not known.
         settings: digest of the settings that it was built with; empty where that is not known.
         counts: what its step counted.
@@ -87,6 +90,11 @@ class DayState:
     def is_accepted(self) -> bool:
         """Whether readers may take it for good."""
         return self.status == ACCEPTED
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether its rows were given up for their age."""
+        return self.status == EXPIRED
 
 
 class DayStates:
@@ -140,7 +148,9 @@ class DayStates:
     def foreign_change(self, unit: Unit) -> str | None:
         """Return what another hand than a step did to a unit, as text; None where nothing or no more."""
         state = self.get(unit)
-        if state is None or state.is_accepted or state.inputs is not None or state.counts.get("by"):
+        if state is None or state.is_accepted or state.is_expired:
+            return None
+        if state.inputs is not None or state.counts.get("by"):
             return None
         last = self.last_accepted(state.unit)
         before = f"{last.version} -> " if last else ""
@@ -255,6 +265,9 @@ class DayStates:
         if undone is not None:
             self._put_back(table, int(undone))
             return
+        if EXPIRED_BEFORE in change.metadata:
+            self._expire(table, change)
+            return
         own = _unit_of(change.metadata, table)
         units = {Unit(table, day) for day in change.days} | ({own} if own else set())
         before = self._before.setdefault((table, change.version), {})
@@ -276,6 +289,13 @@ class DayStates:
                     written_to=table,
                 )
             )
+
+    def _expire(self, table: str, change: Change) -> None:
+        """Keep what is known of days whose rows were given up: by their versions later days stay current."""
+        for day in change.days:
+            unit = Unit(table, day)
+            known = self._now.get(unit) or DayState(unit, change.version, written_to=table)
+            self.record(replace(known, status=EXPIRED))
 
     def _put_back(self, table: str, version: int) -> None:
         """Forget a commit that was undone."""
@@ -307,7 +327,9 @@ class DayStates:
         changed = [
             day
             for day, state in known.items()
-            if is_dated and state.counts.get("rows", rows.get(day, 0)) != rows.get(day, 0)
+            if is_dated
+            and not (state.is_expired and day not in rows)
+            and state.counts.get("rows", rows.get(day, 0)) != rows.get(day, 0)
         ]
         for day in [*rows.keys() - known.keys(), *changed]:
             status = UNACCEPTED if day in known else ACCEPTED

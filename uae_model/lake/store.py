@@ -18,8 +18,8 @@ from uae_model.core.logs import log, warn
 from uae_model.lake import files
 from uae_model.lake.contract import TableContract
 from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, contract_for
-from uae_model.lake.log import latest_version, table_properties
-from uae_model.lake.states import DayStates
+from uae_model.lake.log import NO_DAY, latest_version, table_properties
+from uae_model.lake.states import EXPIRED_BEFORE, DayStates
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
@@ -82,13 +82,22 @@ class TableStore:
         contract = self.contract(name)
         if self.exists(name):
             self._add_missing_columns(contract)
-            present = table_properties(self.spark, self.path(name))
-            self._set_properties(contract, present)
-            self._add_missing_constraints(contract, present)
+            self.renew_properties(name)
+            self._add_missing_constraints(contract, table_properties(self.spark, self.path(name)))
         else:
             self._create(contract)
         self._ensured[name] = contract
         return contract
+
+    def renew_properties(self, name: str) -> None:
+        """Set the properties of the contract that the table lacks, such as a changed retention."""
+        present = table_properties(self.spark, self.path(name))
+        wanted = self.contract(name).properties()
+        changed = {key: value for key, value in wanted.items() if present.get(key) != value}
+        if changed:
+            listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
+            self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({listed})")
+            log("table properties set", table=name, properties=changed)
 
     def replace_day(
         self,
@@ -208,9 +217,23 @@ class TableStore:
         with self._recorded(name, metadata):
             DeltaTable.forPath(self.spark, self.path(name)).delete(f"dt = DATE'{day.isoformat()}'")
 
-    def compact(self, name: str) -> None:
-        """Write a table's small files together; no row changes."""
-        DeltaTable.forPath(self.spark, self.path(name)).optimize().executeCompaction()
+    def expire(self, name: str, first_kept: date) -> None:
+        """Give up the rows of all days before ``first_kept``; rows of no day (``NO_DAY``) stay."""
+        with self._recorded(name, {EXPIRED_BEFORE: first_kept.isoformat()}):
+            DeltaTable.forPath(self.spark, self.path(name)).delete(
+                f"dt < DATE'{first_kept.isoformat()}' AND dt <> DATE'{NO_DAY.isoformat()}'"
+            )
+
+    def compact(self, name: str, before: date | None = None) -> None:
+        """Write a table's small files together, only those of days before ``before`` where given.
+
+        No row changes.
+        """
+        compaction = DeltaTable.forPath(self.spark, self.path(name)).optimize()
+        if before is not None:
+            compaction = compaction.where(f"dt < DATE'{before.isoformat()}'")
+        compaction.executeCompaction()
+        self.states.written(name)
 
     def has_files(self, name: str, day: date) -> bool:
         """Tell whether the folder of a day is there."""
@@ -271,14 +294,6 @@ class TableStore:
                     f"the configuration wants {column.dataType.simpleString()}; rename the feature or "
                     "use a new paths.tables"
                 )
-
-    def _set_properties(self, contract: TableContract, present: dict[str, str]) -> None:
-        """Set the properties of the contract that the table lacks, such as a changed retention."""
-        changed = {key: value for key, value in contract.properties().items() if present.get(key) != value}
-        if changed:
-            listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
-            self.spark.sql(f"ALTER TABLE {self._in_sql(contract.name)} SET TBLPROPERTIES ({listed})")
-            log("table properties set", table=contract.name, properties=changed)
 
     def _add_missing_constraints(self, contract: TableContract, present: dict[str, str]) -> None:
         for name, condition in contract.constraints.items():

@@ -24,10 +24,15 @@ class Reason:
 
 
 def examine(night: Night, step: Step, unit: Unit, *, with_undated: bool = True) -> Reason | None:
-    """Return why a unit is not current; None if it is. Tables without days may be left out."""
+    """Return why a unit is not current; None if it is. Tables without days may be left out.
+
+    A unit whose rows have expired is current: nobody wants them back.
+    """
     state = night.states.get(unit)
     if state is None:
         return Reason("was never built")
+    if state.is_expired:
+        return None
     reasons = _reasons(night, step, unit, state)
     if with_undated:
         reasons = chain(reasons, _changed_undated(night, step, unit, state))
@@ -35,6 +40,21 @@ def examine(night: Night, step: Step, unit: Unit, *, with_undated: bool = True) 
     if first is None and not state.is_accepted:
         return Reason("the run that built it ended before its checks", "check")
     return first
+
+
+def expired_source(night: Night, step: Step, unit: Unit) -> Unit | None:
+    """Return what a unit would be built from whose rows have expired; None if all of it is there."""
+    for source in step.reads(unit.day, night.config):
+        state = night.states.get(source)
+        if state is not None and state.is_expired:
+            return source
+    return None
+
+
+def beyond_retention(expired: Unit) -> str:
+    """Return that rows have expired, as the end of a sentence."""
+    setting = f"retention.{expired.table}_days"
+    return f"the rows of {expired} have expired ({setting}); what is there stays as it is"
 
 
 def _reasons(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[Reason]:

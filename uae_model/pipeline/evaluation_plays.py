@@ -10,6 +10,7 @@ from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log
 from uae_model.evaluation.plays import (
+    DESCRIPTION,
     EvaluationPlays,
     describe_files,
     description_of,
@@ -19,7 +20,7 @@ from uae_model.evaluation.rows import Splits, evaluation_rows
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
 from uae_model.snapshot.layout import parquet_files
-from uae_model.snapshot.own_folder import own_folder
+from uae_model.snapshot.own_folder import mark_used, own_folder
 
 USER_PARTS = 1 << 20
 """Parts of equal size that users fall into by a hash of their id."""
@@ -63,6 +64,8 @@ def evaluation_plays(store: TableStore, splits: Splits, max_plays: int | None = 
             rows.write.option("compression", "zstd").parquet(f"{root}/{own}")
             _describe(root, own, plays.count(), config)
         log("evaluation plays written", path=root, plays_version=version, truth_version=truth_version)
+    else:
+        mark_used(f"{root}/{DESCRIPTION}")
     return read_evaluation_plays(root, identity)
 
 

@@ -14,7 +14,7 @@ from uae_model.core.logs import log_context
 from uae_model.ingest.accounting import IngestCounts, StatementCounts
 from uae_model.ingest.feed import Feed, Slot, reach
 from uae_model.lake import FEED, DayState, TableStore
-from uae_model.pipeline.plan import Planned, late_notice, plan
+from uae_model.pipeline.plan import Planned, expired_notices, late_notice, plan
 from uae_model.pipeline.runner import Results, build, run_steps
 from uae_model.pipeline.step import Night, Step
 from uae_model.pipeline.steps import FEATURE_STEPS, PLAYS, TRAINING, ingest_steps, steps_of_night
@@ -81,9 +81,10 @@ def plan_night(store: TableStore, registry: Registry, day: date) -> tuple[list[P
     """Return what the night of a day would build, and what else a person should know; nothing is written."""
     night = open_night(store, day, day, registry)
     planned = plan(night, steps_of_night(store.config))
-    notices = lost_models(night, [*night.earlier(), day])
+    notices = [*lost_models(night, [*night.earlier(), day]), *expired_notices(planned)]
     late = late_notice(night, planned)
-    return planned, [*notices, late] if late else notices
+    buildable = [item for item in planned if item.expired is None]
+    return buildable, [*notices, late] if late else notices
 
 
 def waiting_days(store: TableStore, first: date, last: date) -> dict[date, NotClosedError]:

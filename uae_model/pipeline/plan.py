@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uae_model.lake import FEED, NO_DAY, Unit
-from uae_model.pipeline.currency import Reason, examine
+from uae_model.pipeline.currency import Reason, beyond_retention, examine, expired_source
 from uae_model.pipeline.step import Night, Step
 
 ACTIONS = {"build": "", "check": " (only its checks)", "note": " (only the memory)"}
@@ -14,11 +14,12 @@ ACTIONS = {"build": "", "check": " (only its checks)", "note": " (only the memor
 
 @dataclass(frozen=True)
 class Planned:
-    """A unit that is not current."""
+    """A unit that is not current; ``expired`` is what it cannot be built from any more."""
 
     step: Step
     unit: Unit
     reason: Reason
+    expired: Unit | None = None
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.reason.text}{ACTIONS[self.reason.action]}"
@@ -36,12 +37,18 @@ def plan(night: Night, steps: Sequence[Step]) -> list[Planned]:
             reason = examine(night, step, unit)
             if reason is None:
                 continue
-            planned.append(Planned(step, unit, reason))
-            if reason.action == "build":
+            expired = expired_source(night, step, unit) if reason.action == "build" else None
+            planned.append(Planned(step, unit, reason, expired))
+            if reason.action == "build" and expired is None:
                 night.planned.add(unit)
                 if unit.table == FEED and unit.day != NO_DAY:
                     night.planned.add(Unit("events", unit.day))
     return planned
+
+
+def expired_notices(planned: Sequence[Planned]) -> list[str]:
+    """Return a line for each unit that is not current and stays so, since what it reads has expired."""
+    return [f"{item}, but {beyond_retention(item.expired)}" for item in planned if item.expired is not None]
 
 
 def late_notice(night: Night, planned: Sequence[Planned]) -> str | None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from uae_model.core.errors import ContractError
+from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log, log_context, timed
 from uae_model.lake import NO_DAY, DayState, TableStore, Unit
-from uae_model.pipeline.currency import Reason, examine
+from uae_model.pipeline.currency import Reason, beyond_retention, examine, expired_source
 from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night, Step
 from uae_model.registry.client import Registry
 
@@ -76,14 +76,22 @@ def build(
 
 
 def bring_up(night: Night, step: Step, unit: Unit, reason: Reason | None = None) -> Result:
-    """Build a unit where it is not current, or a reason is given; check it, accept it."""
-    step.requires(night, unit)
+    """Build a unit where it is not current, or a reason is given; check it, accept it.
+
+    Raises:
+        InputError: if something is missing that it is built from, such as rows that have expired.
+    """
+    expired = expired_source(night, step, unit)
+    if expired is None:
+        step.requires(night, unit)
     reason = reason or examine(night, step, unit)
     state = night.states.get(unit)
     if reason is None and state is not None:
         log("is current", unit=str(unit))
         return Result(state, None)
     assert reason is not None
+    if expired is not None and reason.action == "build":
+        raise InputError(f"{unit} cannot be built: {reason.text}, but {beyond_retention(expired)}")
     log("is not current", unit=str(unit), reason=reason.text, action=reason.action)
     if reason.action == "note" and state is not None:
         noted = replace(state, inputs=step.inputs(night, unit))

@@ -30,6 +30,7 @@ from uae_model import __version__
 from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import ModelError, first_line
 from uae_model.core.logs import log
+from uae_model.core.scratch import scratch_folder
 from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import Inputs, NetworkShape
 from uae_model.models.pair import Traits
@@ -321,7 +322,7 @@ class Registry:
     ) -> int:
         name = self._attention if output == "attention" else self._propensity
         with (
-            tempfile.TemporaryDirectory() as folder,
+            tempfile.TemporaryDirectory(dir=scratch_folder()) as folder,
             tracked_by(self.uri),
             mlflow.start_run(run_id=run_id),
         ):

@@ -18,7 +18,6 @@ before it ended: any split of days into runs gives the same plays.
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame, Window
@@ -49,9 +48,7 @@ def event_days(day: date, config: Config) -> list[date]:
 
 def lookback_days(day: date, config: Config) -> list[date]:
     """Return the play partitions that can hold a session still running at midnight of ``day``."""
-    rules = config.sessions
-    hours = rules.gap_minutes / 60 + rules.max_play_hours + rules.max_hours
-    return [day - timedelta(days=back) for back in range(math.ceil(hours / 24), 0, -1)]
+    return [day - timedelta(days=back) for back in range(config.sessions.lookback_days, 0, -1)]
 
 
 def events_of_day(events: DataFrame, day: date, config: Config) -> DataFrame:

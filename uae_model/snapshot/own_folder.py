@@ -6,6 +6,7 @@ run or of the other.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -13,6 +14,7 @@ from uuid import uuid4
 import fsspec
 
 from uae_model.core.digests import NAME_DIGITS
+from uae_model.core.locations import is_local, plain_path
 
 
 @contextmanager
@@ -24,6 +26,12 @@ def own_folder(root: str) -> Iterator[str]:
     except BaseException:
         remove_folder(f"{root}/{name}")
         raise
+
+
+def mark_used(file: str) -> None:
+    """Set a file's time to now, on storage of this machine: clean-up goes by the time of the newest file."""
+    if is_local(file):
+        os.utime(plain_path(file))
 
 
 def remove_folder(folder: str) -> None:

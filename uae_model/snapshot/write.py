@@ -27,8 +27,8 @@ from uae_model.snapshot.layout import (
     list_files,
     step_widths,
 )
-from uae_model.snapshot.manifest import Manifest, SnapshotSplit, load_manifest
-from uae_model.snapshot.own_folder import own_folder, remove_folder
+from uae_model.snapshot.manifest import MANIFEST, Manifest, SnapshotSplit, load_manifest
+from uae_model.snapshot.own_folder import mark_used, own_folder, remove_folder
 from uae_model.snapshot.padding import choose_padded_lengths
 from uae_model.snapshot.splits import sessions_of
 
@@ -93,6 +93,7 @@ def write_snapshot(
     existing = load_manifest(root)
     if existing is not None:
         log("snapshot exists", snapshot=snapshot_id, path=root)
+        mark_used(f"{root}/{MANIFEST}")
         return existing
     if config.snapshot.split == "sessions":
         train_days = validation_days = [*train_days, *validation_days]

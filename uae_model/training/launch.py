@@ -12,6 +12,7 @@ from pyspark.ml.torch.distributor import TorchDistributor
 
 from uae_model.core.errors import ModelError
 from uae_model.core.logs import log
+from uae_model.core.scratch import temporary_files_here
 from uae_model.training.job import TrainingJob, TrainingResult
 from uae_model.training.loop import train_on_this_rank
 from uae_model.training.rank_output import RankOutput, cause_of_death
@@ -39,7 +40,7 @@ def run_training(job: TrainingJob) -> TrainingResult:
     content: dict[str, Any] | None = None
     failure: Exception | None = None
     # It prints what the ranks say, progress bars included; standard output is for the job's summary.
-    with RankOutput() as output, redirect_stdout(output):
+    with RankOutput() as output, redirect_stdout(output), temporary_files_here():
         try:
             content = distributor.run(train_on_this_rank, job)
         except Exception as error:  # noqa: BLE001 - Spark's, Java's or the launcher's own

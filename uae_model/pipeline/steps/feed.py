@@ -81,7 +81,7 @@ def _damaged_days(night: Night, slot: Unit | None = None) -> dict[date, str]:
 
 def _what_is_wrong(night: Night, unit: Unit) -> str | None:
     state = night.states.get(unit)
-    if state is None:
+    if state is None or state.is_expired:
         return None
     is_lost = state.counts.get("operation") != "DELETE" and not night.store.has_files(unit.table, unit.day)
     return night.states.foreign_change(unit) or (LOST if is_lost else None)
