@@ -28,7 +28,7 @@ from benchmarks.workspace import emptied, spark_session
 from uae_model.config import Config
 from uae_model.core.logs import configure_logs
 from uae_model.core.usage import usage_below
-from uae_model.lake.contracts import TableContract
+from uae_model.lake.contract import TableContract
 from uae_model.pages.markdown import markdown_table
 from uae_model.pipeline.maintain import maintain, summary
 from uae_model.pipeline.nightly import run_night

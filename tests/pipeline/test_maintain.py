@@ -18,7 +18,7 @@ from uae_model.core.errors import AnotherRunError, InputError
 from uae_model.core.locks import alone_in
 from uae_model.core.usage import Usage
 from uae_model.lake import TableStore
-from uae_model.lake.contracts import TableContract
+from uae_model.lake.contract import TableContract
 from uae_model.pipeline.maintain import LOCK_FOLDER, Maintained, as_table, last_published, maintain, summary
 from uae_model.pipeline.nightly import plan_night, run_night
 from uae_model.pipeline.runner import build
