@@ -176,5 +176,6 @@ def test_files_and_bytes_of_a_night_do_not_grow_under_maintenance(
     assert len(list(events.glob("dt=*/*"))) == 2 * (NIGHTS + 1)
     assert store.read("events").count() == 20 * (NIGHTS + 1)
     grown = [later - earlier for earlier, later in pairwise(after)]
-    assert max(usage.files for usage in grown[1:]) <= 4 * EVERY, after
-    assert grown[-1].size <= 1.2 * grown[0].size, after
+    # A night writes two data files and three commits, 16 files and over 30 kB with their checksums.
+    assert max(usage.files for usage in grown) <= 5 * EVERY, after
+    assert max(usage.size for usage in grown) <= 10_000 * EVERY, after
