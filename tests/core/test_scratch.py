@@ -45,7 +45,7 @@ def folder_of(process: subprocess.Popen[str]) -> Path:
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(scratch, "_folders", {})
+    monkeypatch.setattr(scratch, "FOLDERS", {})
     return tmp_path / "system"
 
 

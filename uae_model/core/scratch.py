@@ -26,7 +26,8 @@ LOCK = ".lock"
 CHANGES = "changes"
 """Name of the lock that is held for a moment by whoever adds a folder or takes one away."""
 
-_folders: dict[tuple[int, str], Path] = {}
+FOLDERS: dict[tuple[int, str], Path] = {}
+"""What this process has made, by its number and the folder above: a fork makes its own."""
 
 
 def scratch_folder(base: str | None = None) -> Path:
@@ -39,9 +40,9 @@ def scratch_folder(base: str | None = None) -> Path:
         InputError: if another user has taken its name.
     """
     key = (os.getpid(), base or "")
-    if key not in _folders:
-        _folders[key] = _made_below(base or tempfile.gettempdir())
-    return _folders[key]
+    if key not in FOLDERS:
+        FOLDERS[key] = _made_below(base or tempfile.gettempdir())
+    return FOLDERS[key]
 
 
 @contextmanager
