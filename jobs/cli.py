@@ -17,6 +17,7 @@ STEPS = {
     "train": "plays -> snapshot -> attention and propensity models, registered",
     "sensitivity": "how much attention hangs on the declared roles and on its mean",
     "tune": "the weight function of a model, chosen on data",
+    "models": "what is registered: versions, losses, gates, the champion",
     "promote": "make a registered version champion, or go back",
     "score": "plays of a day -> scores, with the champion or another version",
     "publish": "check the scores of a day and let readers see them as weights",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from jobs.common import job_parser, print_summary, run, settings
 from uae_model.pipeline.job import registry_of
+from uae_model.pipeline.models import promotion_summary
 from uae_model.pipeline.steps.training import promote as promote_version
 
 
@@ -16,7 +17,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = job_parser("promote", __doc__, "uae promote --config demo/uae.toml --version 3")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--version", type=int, help="version of the attention model (default: the newest)")
-    choice.add_argument("--rollback", action="store_true", help="back to the champion before the present one")
+    choice.add_argument(
+        "--rollback",
+        action="store_true",
+        help="back to the champion before the present one; again: further back",
+    )
     parser.add_argument("--force", action="store_true", help="promote in spite of failed gates (logged)")
     parser.add_argument(
         "--after-loss",
@@ -31,14 +36,12 @@ def promote(args: argparse.Namespace) -> None:
     config = settings(args)
     registry = registry_of(config)
     if args.rollback:
-        before = registry.previous_champion()
-        registry.set_champion(before)
-        version = int(before.version)
+        version = registry.roll_back()
     else:
         version = promote_version(config, registry, args.version, force=args.force)
     if args.after_loss:
         registry.follow_lost()
-    print_summary({"champion": version, "model": config.registry.attention_model})
+    print_summary(promotion_summary(config, registry, version))
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ class FakeRegistry:
     def candidate(self, version: Any) -> RegisteredCandidate:
         return RegisteredCandidate.of({}, version.tags)
 
-    def set_champion(self, candidate: Any) -> None:
+    def set_champion(self, candidate: Any, forced: Any = ()) -> None:
+        self.forced = list(forced)
         self.promoted.append(int(candidate.version))
 
 
@@ -237,3 +238,4 @@ class TestPromote:
         assert registry.promoted == []
         assert self.promote(config, registry, 9, force=True) == 9
         assert registry.promoted == [9]
+        assert len(registry.forced) == 2  # remembered with the version

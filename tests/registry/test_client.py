@@ -391,19 +391,19 @@ class TestChampion:
         assert registry.champion_versions() == (1, 1)
         assert int(trained.client.get_model_version_by_alias("uae-propensity", "champion").version) == 1
         with pytest.raises(ModelError, match="uae-attention had no champion before the current one"):
-            registry.previous_champion()
+            registry.roll_back()
 
         registry.set_champion(registry.version())  # the newest
         registry.set_champion(registry.version(2))  # again: the one before stays remembered
         assert registry.champion_versions() == (2, 2)
-        assert int(registry.previous_champion().version) == 1
         champion = registry.champion()
         assert (champion.attention_version, champion.propensity_version) == (2, 2)
         self.assert_scores_like(trained, "two", champion.state)
 
-        registry.set_champion(registry.previous_champion())
+        assert registry.roll_back() == 1
         assert registry.champion_versions() == (1, 1)
-        assert int(registry.previous_champion().version) == 2
+        with pytest.raises(ModelError, match="there is nothing further back"):
+            registry.roll_back()
         assert int(trained.client.get_model_version_by_alias("uae-propensity", "champion").version) == 1
         self.assert_scores_like(trained, "one", registry.champion().state)
 

@@ -10,21 +10,17 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import mlflow
-import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
-from mlflow.types.schema import Array
 
 from uae_model import __version__
 from uae_model.config import Config, FeatureSet
@@ -32,22 +28,26 @@ from uae_model.core.errors import ModelError, first_line
 from uae_model.core.logs import log
 from uae_model.core.scratch import scratch_folder
 from uae_model.features.references import FeatureReference, read_references
-from uae_model.models.networks import Inputs, NetworkShape
+from uae_model.models.networks import NetworkShape
 from uae_model.models.pair import Traits
 from uae_model.registry import pyfunc
 from uae_model.registry.artifacts import FOLDER, folder_of_files, read_model_files, write_model_files
+from uae_model.registry.champions import ChampionPlace
+from uae_model.registry.description import data_tags, input_example, input_tags, signature
 from uae_model.registry.gates import CHOSEN, RegisteredCandidate
+from uae_model.registry.moved import place_after_move
+from uae_model.registry.overview import FORCED, ModelLine, model_line
 from uae_model.registry.tracking import experiment_id, quiet_mlflow, tracked_by
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult
 from uae_model.weights.choice import WeightChoice
 
-CHAMPION = "champion"
 WEIGHT_CHOICE = "weight_choice"
 """Tag of an attention version: the weight function that was chosen on data for it."""
-PREVIOUS = "previous_champion"
 ARTIFACT_DIGEST = "artifact_digest"
 """Tag of a version: the digest of its files (``uae_model.registry.artifacts``)."""
+LONGEST_TAG = 4000
+"""Letters of a tag, at most; MLflow takes 5000."""
 FOLLOWS_LOST = "follows_lost_registry"
 """Tag of the attention model: a person said that the registry which publications name is lost for good."""
 
@@ -80,6 +80,7 @@ class Registry:
         self._client = MlflowClient(self.uri)
         self._attention = config.registry.attention_model
         self._propensity = config.registry.propensity_model
+        self._place = ChampionPlace(self._client, self._attention, self._propensity)
 
     def open_run(self, key: str, manifest: Manifest, days: tuple[date, date]) -> str:
         """Return the run of this training, opened unless an earlier attempt did.
@@ -102,7 +103,7 @@ class Registry:
                 "training_key": key,
                 "code_version": __version__,
                 "config_digest": self.config.digest(),
-                **_data_tags(manifest),
+                **data_tags(manifest),
             },
         )
         self._log_parameters(run.info.run_id)
@@ -136,12 +137,12 @@ class Registry:
             "training_key": key,
             "code_version": __version__,
             "config_digest": self.config.digest(),
-            **_data_tags(manifest),
+            **data_tags(manifest),
             **{name: f"{value:.6g}" for name, value in result.metrics.items()},
             "estimator": result.estimator,
             "stickiness": f"{result.stickiness:g}",
             "accidental": f"{result.accidental:g}",
-            **_input_tags(manifest, NetworkShape.from_dict(state["shape"])),
+            **input_tags(manifest, NetworkShape.from_dict(state["shape"])),
             "candidates": json.dumps(result.candidates),
             "warnings": "; ".join(result.warnings),
             **extra_tags,
@@ -160,13 +161,7 @@ class Registry:
 
     def champion_versions(self) -> tuple[int, int] | None:
         """Resolve the champion once: (attention, propensity), or None where none was promoted."""
-        try:
-            version = self._client.get_model_version_by_alias(self._attention, CHAMPION)
-        except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-        return int(version.version), int(version.tags["propensity_version"])
+        return self._place.versions()
 
     def champion(self) -> Champion:
         """Load the champion.
@@ -192,8 +187,10 @@ class Registry:
         uri = f"models:/{self._propensity}/{propensity_version}"
         try:
             registered = self._client.get_model_version(self._propensity, str(propensity_version))
+            recorded = self._client.get_model_version_download_uri(self._propensity, str(propensity_version))
+            place = place_after_move(recorded, self.config.paths.mlflow_artifacts)
             with tracked_by(self.uri):
-                artifact = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+                artifact = Path(mlflow.artifacts.download_artifacts(artifact_uri=place))
         except (MlflowException, OSError) as error:
             raise ModelError(
                 f"{uri} cannot be read from {self.uri}: {first_line(error)}; restore its artifacts, or "
@@ -254,26 +251,59 @@ class Registry:
             raise ModelError(f"{self._attention} has no version in {self.uri}; run uae train first")
         return max(versions, key=lambda version: int(version.version))
 
-    def set_champion(self, attention: ModelVersion) -> None:
-        """Move the alias of both models and remember the pair that was champion before."""
-        before = self.champion_versions()
-        if before is not None and before[0] != int(attention.version):
-            self._client.set_registered_model_tag(self._attention, PREVIOUS, str(before[0]))
-        self._client.set_registered_model_alias(self._attention, CHAMPION, attention.version)
-        propensity = attention.tags["propensity_version"]
-        self._client.set_registered_model_alias(self._propensity, CHAMPION, propensity)
-        log("champion moved", attention_version=int(attention.version), propensity_version=int(propensity))
+    def set_champion(self, attention: ModelVersion, forced: Sequence[str] = ()) -> None:
+        """Move the alias of both models and remember the pair that was champion before.
 
-    def previous_champion(self) -> ModelVersion:
-        """Return the attention version that was champion before the current one.
+        Args:
+            attention: the version.
+            forced: the gates that a person overruled.
+        """
+        if forced or FORCED in attention.tags:
+            text = "; ".join(forced)[:LONGEST_TAG]
+            self._client.set_model_version_tag(self._attention, attention.version, FORCED, text)
+        self._place.promote(attention)
+
+    def roll_back(self) -> int:
+        """Make the champion before the present one champion again; return its attention version.
+
+        Doing it again goes further back. What was champion until now is not remembered: a promotion by its
+        number brings it back.
 
         Raises:
             ModelError: if there was none.
         """
-        tags = self._client.get_registered_model(self._attention).tags
-        if PREVIOUS not in tags:
-            raise ModelError(f"{self._attention} had no champion before the current one")
-        return self.version(int(tags[PREVIOUS]))
+        version = self.version(self._place.before())
+        self._place.step_back(version)
+        return int(version.version)
+
+    def overview(self) -> list[ModelLine]:
+        """Return what there is to say of every attention version, newest first.
+
+        Raises:
+            ModelError: if there is none.
+        """
+        newest = int(self.version().version)
+        numbers = range(newest, 0, -1)
+        versions = [version for number in numbers if (version := self._version_or_none(number)) is not None]
+        return [self.line(version) for version in versions]
+
+    def _version_or_none(self, number: int) -> ModelVersion | None:
+        """Return a version, None where it was deleted. A search would leave out the aliases."""
+        try:
+            return self._client.get_model_version(self._attention, str(number))
+        except MlflowException:
+            return None
+
+    def line(self, version: ModelVersion) -> ModelLine:
+        """Return what there is to say of an attention version."""
+        return model_line(
+            int(version.version),
+            version.tags,
+            version.aliases,
+            self.candidate(version),
+            self.config.promotion,
+            version.tags.get(ARTIFACT_DIGEST, ""),
+        )
 
     def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
         """Return what was logged while an attention version was trained: name -> (step, value), by step."""
@@ -345,25 +375,6 @@ class Registry:
         return int(version)
 
 
-def signature(output: str, config: Config) -> ModelSignature:
-    """Return the input and output columns: one array per declared feature and session."""
-    inputs: list[ColSpec | TensorSpec] = [
-        ColSpec(Array(DataType.long if feature.is_categorical else DataType.double), feature.name)
-        for feature in config.features
-    ]
-    inputs.append(ColSpec(Array(DataType.boolean), "is_active"))
-    return ModelSignature(Schema(inputs), Schema([ColSpec(Array(DataType.double), output)]))
-
-
-def input_example(config: Config) -> pd.DataFrame:
-    """Return one session of two plays; MLflow runs the model on it before it is registered."""
-    columns: dict[str, list[list[Any]]] = {
-        feature.name: [[0, 1]] if feature.is_categorical else [[0.0, 1.0]] for feature in config.features
-    }
-    columns["is_active"] = [[True, False]]
-    return pd.DataFrame(columns)
-
-
 def require_same_features(trained: FeatureSet, config: Config) -> None:
     """Raise ModelError, naming the features, where a model was trained on another declaration."""
     if trained != config.features:
@@ -382,28 +393,3 @@ def _stored_features(plain: list[dict[str, Any]], uri: str) -> FeatureSet:
         raise ModelError(
             f"{uri}: this version cannot declare its features, so train and promote a new model: {error}"
         ) from error
-
-
-def _input_tags(manifest: Manifest, shape: NetworkShape) -> dict[str, str]:
-    """Return the names of the features that each network sees."""
-    features = manifest.features
-
-    def listed(inputs: Inputs | None) -> str:
-        if inputs is None:
-            return "all"
-        seen = [features.categorical[column] for column in inputs.categorical]
-        seen += [features.numeric[column] for column in inputs.numeric]
-        return ", ".join(feature.name for feature in seen)
-
-    attention = "none, only feedback" if shape.attention == "decay" else listed(shape.attention_inputs)
-    return {"attention_features": attention, "propensity_features": listed(shape.propensity_inputs)}
-
-
-def _data_tags(manifest: Manifest) -> dict[str, str]:
-    return {
-        "snapshot": manifest.snapshot_id,
-        "plays_delta_version": str(manifest.table_version),
-        "training_days": f"{manifest.train.days[0]}..{manifest.train.days[-1]}",
-        "validation_days": f"{manifest.validation.days[0]}..{manifest.validation.days[-1]}",
-        "training_plays": str(manifest.train.plays),
-    }

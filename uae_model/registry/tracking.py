@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 
 from uae_model.config import Config
 from uae_model.core.logs import warn
+from uae_model.registry.moved import tell_of_move
 
 ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -29,6 +30,7 @@ def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
     """Return an experiment, created where there is none; a server has artifact folders of its own."""
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
+        tell_of_move(experiment.artifact_location, config.paths.mlflow_artifacts)
         return str(experiment.experiment_id)
     is_server = config.paths.mlflow.startswith(("http://", "https://", "databricks"))
     folder = config.paths.mlflow_artifacts

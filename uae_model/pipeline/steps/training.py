@@ -173,7 +173,7 @@ def promote(config: Config, registry: Registry, version: int | None = None, *, f
         )
     for gate in failed:
         warn("gate overridden", gate=gate)
-    registry.set_champion(candidate)
+    registry.set_champion(candidate, failed)
     return int(candidate.version)
 
 
