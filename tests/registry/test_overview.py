@@ -54,7 +54,8 @@ def test_a_version_says_its_gates_and_whether_it_was_forced() -> None:
         "(v1)",
         "passed",
         "no",
-    ] + ["c4dbae9217d2"]
+        "c4dbae9217d2",
+    ]
     assert second.split() == ["3", "-", "chain", "2026-01-07", "0.4000", "-", "2", "failed", "yes", "-"]
     assert header.split()[:2] == ["version", "alias"]
     assert "version 4: better by 0.0100 nats a play (4.00%)" in below
