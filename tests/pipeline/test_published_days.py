@@ -46,6 +46,7 @@ from uae_model.readers.spark_storage import HadoopStorage, log_of
 NEXT = DAY + timedelta(days=1)
 SESSIONS = ("s1", "s2", "s3")
 CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
+GATHERED = "spark.databricks.delta.optimizeWrite.enabled"
 
 
 def rows_of(day: date, weights: Sequence[float]) -> list[dict[str, Any]]:
@@ -141,15 +142,17 @@ def dies_before_publications(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest
 
 
 @pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
-    """Two published days; the tests go on from one another."""
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TableStore]:
+    """Two published days of several files each; the tests go on from one another."""
     folder = tmp_path_factory.mktemp("published days")
     (folder / "uae.toml").touch()
     store = TableStore(spark, load_config(folder / "uae.toml"))
+    spark.conf.set(GATHERED, "false")  # otherwise OPTIMIZE would find nothing to do
     for day, weights in ((DAY, (0.3, 0.4, 0.5)), (NEXT, (0.6, 0.7, 0.8))):
         write_scores(store, day, *weights)
         publish(store, day)
-    return store
+    yield store
+    spark.conf.unset(GATHERED)
 
 
 @pytest.fixture(autouse=True)
