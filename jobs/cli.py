@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from uae_model import __version__
 
 STEPS = {
+    "init": "look at files of plays and write a configuration that reads them",
     "simulate": "make listening events with known truth, as a feed",
     "ingest": "feed of a day -> events and quarantine",
     "check": "what would become of a day's feed, without writing anything",

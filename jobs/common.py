@@ -31,14 +31,26 @@ WORKER_ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b
 """The line of a Python worker's traceback that says what was raised."""
 
 
-def job_parser(step: str, description: str, example: str) -> argparse.ArgumentParser:
-    """Return a parser with the options that every job takes; --help ends with an example."""
+def basic_parser(step: str, description: str, example: str) -> argparse.ArgumentParser:
+    """Return a parser with the options about the log; --help ends with an example."""
     parser = argparse.ArgumentParser(
         prog=f"uae {step}",
         description=description,
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--log-level",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        default="INFO",
+        help="of the log on stderr",
+    )
+    return parser
+
+
+def job_parser(step: str, description: str, example: str) -> argparse.ArgumentParser:
+    """Return a parser with the options that every job with a configuration takes."""
+    parser = basic_parser(step, description, example)
     parser.add_argument(
         "--config", metavar="FILE", help="TOML file with the settings (default: the profile's)"
     )
@@ -59,12 +71,6 @@ def job_parser(step: str, description: str, example: str) -> argparse.ArgumentPa
         action="append",
         default=[],
         help="Spark settings of a local run (default: spark_conf/local.conf); later files win",
-    )
-    parser.add_argument(
-        "--log-level",
-        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
-        default="INFO",
-        help="of the JSON log on stderr",
     )
     return parser
 

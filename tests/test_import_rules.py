@@ -32,6 +32,7 @@ BREACHES = {
         ("uae_model.models.networks", "pyspark.sql"),
         ("uae_model.estimators.uae", "pyspark"),
         ("uae_model.training.fit", "delta"),
+        ("uae_model.first_contact.sample", "pyspark.sql"),
     ],
     "light-readers": [
         ("uae_model.readers.arrow", "torch"),

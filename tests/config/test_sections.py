@@ -11,7 +11,7 @@ from uae_model.core.errors import ConfigError
 
 OUT_OF_RANGE = [
     ("feed.format=xml", "Input should be 'parquet', 'jsonl', 'csv', 'mssd'"),
-    ("feed.time_format=rfc", "'iso', 'epoch_seconds' or 'epoch_millis'"),
+    ("feed.time_format=rfc", "'iso', 'epoch_seconds', 'epoch_millis' or 'epoch_micros'"),
     ("feed.time_of=middle", "'start' or 'end'"),
     ("feed.feedback_map.x=love", "'like', 'share', 'download', 'skip', 'dislike' or 'auto_play'"),
     ("feed.late_days=-1", "greater than or equal to 0"),

@@ -46,6 +46,12 @@ def test_so_do_the_features_and_their_order() -> None:
     assert turned.digest_of("features") != BASE.digest_of("features")
 
 
+def test_the_unit_that_always_was_names_nothing_new() -> None:
+    assert "played_unit" not in BASE.canonical_json()
+    assert changed("feed.played_unit=milliseconds").digest_of("feed") == BASE.digest_of("feed")
+    assert changed("feed.played_unit=seconds").digest_of("feed") != BASE.digest_of("feed")
+
+
 def test_a_digest_of_sections_counts_these_alone() -> None:
     assert changed("weights.gamma=5").digest_of("sessions", "labels") == BASE.digest_of("sessions", "labels")
     assert changed("sessions.gap_minutes=20").digest_of("sessions") != BASE.digest_of("sessions")

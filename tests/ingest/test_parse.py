@@ -170,7 +170,12 @@ def test_an_id_made_here_does_not_betray_the_user_to_who_lacks_the_key(spark: Sp
 
 
 @pytest.mark.parametrize(
-    ("time_format", "written"), [("epoch_seconds", "1767607200"), ("epoch_millis", "1767607200000")]
+    ("time_format", "written"),
+    [
+        ("epoch_seconds", "1767607200"),
+        ("epoch_millis", "1767607200000"),
+        ("epoch_micros", "1767607200000000"),
+    ],
 )
 def test_epochs(spark: SparkSession, time_format: str, written: str) -> None:
     config = default_config(feed={"time_format": time_format})
@@ -184,6 +189,27 @@ def test_epochs(spark: SparkSession, time_format: str, written: str) -> None:
     assert {name: (rows[name]["reason"], rows[name]["value"]) for name in bad} == {
         name: ("played_at cannot be read", text) for name, text in bad.items()
     }
+
+
+def test_no_feedback_means_what_the_map_says_and_seconds_are_milliseconds(spark: SparkSession) -> None:
+    feedback_map = {"": "auto_play", "skip": "skip"}
+    config = default_config(feed={"feedback_map": feedback_map, "played_unit": "seconds"})
+    rows = parse(
+        spark,
+        config,
+        {
+            "empty": {"feedback": None, "played_ms": "90.5"},
+            "blank": {"feedback": "  ", "played_ms": str(6 * 3600 + 1)},
+            "skip": {"feedback": " skip ", "played_ms": None},
+        },
+    )
+    assert [rows[name]["feedback"] for name in ("empty", "blank", "skip")] == [
+        "auto_play",
+        "auto_play",
+        "skip",
+    ]
+    assert [rows[name]["played_ms"] for name in ("empty", "skip")] == [90_500, None]
+    assert rows["blank"]["reason"] == TOO_LONG
 
 
 def test_where_the_feed_gives_the_end_the_duration_leads_to_the_start(spark: SparkSession) -> None:

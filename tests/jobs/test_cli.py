@@ -29,10 +29,15 @@ def test_help_ends_with_an_example_that_names_the_step(step: str, capsys: pytest
     assert example.startswith(f"uae {step} --")
 
 
-WITHOUT_A_DAY = {"models", "simulate", "promote", "doctor", "backfill", "features", "maintain"}
+WITHOUT_A_DAY = {"init", "models", "simulate", "promote", "doctor", "backfill", "features", "maintain"}
 
 
 @pytest.mark.parametrize("step", sorted(MODULES - WITHOUT_A_DAY))
+=======
+@pytest.mark.parametrize(
+    "step", sorted(MODULES - {"init", "simulate", "promote", "doctor", "backfill", "features"})
+)
+>>>>>>> 05a2b59 (uae init: a first configuration from files of plays that nobody has described yet)
 def test_a_step_of_a_day_needs_the_day(step: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main([step])

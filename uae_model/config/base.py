@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -10,6 +10,7 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(gt=1)]
+TimeFormat = Literal["iso", "epoch_seconds", "epoch_millis", "epoch_micros"]
 
 
 PLACEHOLDERS = ("date", "hour")

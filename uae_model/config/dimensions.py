@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pydantic import Field, field_validator
 
-from uae_model.config.base import TextFiles, check_placeholders
+from uae_model.config.base import TextFiles, TimeFormat, check_placeholders
 
 DimensionEntity = Literal["user", "song"]
 DIMENSION_ENTITIES: tuple[DimensionEntity, ...] = get_args(DimensionEntity)
@@ -43,9 +43,7 @@ class Dimension(TextFiles):
         description="Names that differ in the feed, as target = source: of the id (user_id or song_id), "
         "valid_from and attributes",
     )
-    time_format: Literal["iso", "epoch_seconds", "epoch_millis"] = Field(
-        default="iso", description="How valid_from is written"
-    )
+    time_format: TimeFormat = Field(default="iso", description="How valid_from is written")
     earliest_date: date = Field(
         default=date(2000, 1, 1),
         description="A statement from before this day is quarantined: a clock that was never set says 1970",

@@ -18,6 +18,7 @@ from uae_model.config.base import (
     Section,
     Share,
     TextFiles,
+    TimeFormat,
     check_placeholders,
 )
 from uae_model.config.evaluation import EvaluationSettings
@@ -114,15 +115,17 @@ class FeedSettings(TextFiles):
         description="Names that differ in the feed, as target = source: of event_id, user_id, song_id, "
         "played_at, played_ms, feedback and feed features",
     )
-    time_format: Literal["iso", "epoch_seconds", "epoch_millis"] = Field(
-        default="iso", description="How played_at is written"
+    time_format: TimeFormat = Field(default="iso", description="How played_at is written")
+    played_unit: Literal["milliseconds", "seconds"] = Field(
+        default="milliseconds", description="Unit in which the feed states played_ms"
     )
     time_of: Literal["start", "end"] = Field(
         default="start", description="Whether the feed's time is the start or the end of the play"
     )
     feedback_map: dict[str, Feedback] = Field(
         default={name: name for name in FEEDBACK_TYPES},
-        description="Feedback type of each source value; a value that is not listed is quarantined",
+        description='Feedback type of each source value, an empty one included ("" = "auto_play"); a value '
+        "that is not listed is quarantined",
     )
     listened_share: Share = Field(
         default=0.5,

@@ -109,6 +109,7 @@ class Config(Sections):
         """Return the settings as JSON with sorted keys, the form in which runs record them."""
         exclude = set() if with_paths else {"paths", "tuning", "evaluation"}
         content = self.model_dump(mode="json", exclude=exclude)
+        _drop_later_settings(content)
         if not self.dimensions:
             del content["dimensions"]  # settings without any keep the name they had
         elif not with_paths:
@@ -130,6 +131,7 @@ class Config(Sections):
         """
         content = self.model_dump(mode="json", include=set(sections))
         content.get("feed", {}).pop("max_withdrawn_share", None)
+        _drop_later_settings(content)
         if "features" in content:
             own = FeatureSet(feature for feature in self.features if not feature.is_joined)
             content["features"] = own.to_plain()
@@ -146,6 +148,12 @@ class Config(Sections):
         logs carry the process and the time.
         """
         return f"{day}-{self.digest()}"
+
+
+def _drop_later_settings(content: dict[str, Any]) -> None:
+    """Take out what came later and says what was always so: such settings keep the name they had."""
+    if content.get("feed", {}).get("played_unit") == "milliseconds":
+        del content["feed"]["played_unit"]
 
 
 def _without_feed(dimension: Dimension) -> dict[str, Any]:

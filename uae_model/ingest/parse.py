@@ -30,6 +30,8 @@ from uae_model.ingest.values import (
 
 REQUIRED = ("user_id", "song_id", "played_at", "feedback")
 OPTIONAL = ("event_id", "played_ms")
+MILLISECONDS = {"milliseconds": 1, "seconds": 1000}
+"""Of one unit of ``feed.played_unit``."""
 
 
 def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) -> DataFrame:
@@ -59,7 +61,7 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         *[column.alias(f"_{target}") for target, column in text.items()],
         *[_feature_text(feature, config, available).alias(f"_of_{feature.name}") for feature in features],
         F.coalesce("instant", instant_of(text["played_at"], config.feed.time_format)).alias("_instant"),
-        text["played_ms"].try_cast("double").alias("_milliseconds"),
+        (text["played_ms"].try_cast("double") * MILLISECONDS[config.feed.played_unit]).alias("_milliseconds"),
     )
     typed = cast.select(
         "*",
@@ -161,6 +163,8 @@ def _text(target: str, config: Config, available: list[str]) -> Column:
     column = field(source)
     if target == "played_at":
         return column
+    if target == "feedback" and "" in config.feed.feedback_map:
+        return F.coalesce(F.trim(column.cast("string")), F.lit(""))
     return F.nullif(F.trim(column.cast("string")), F.lit(""))
 
 

@@ -19,6 +19,9 @@ from uae_model.ingest.files.layout import NOT_SPLIT
 EARLIEST_EPOCH_SECONDS = 0
 LATEST_EPOCH_SECONDS = 4_102_444_800  # the year 2100; beyond it a number is no time
 
+UNITS_OF_A_SECOND = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
+"""How many units of an epoch's format are one second."""
+
 OPTIONAL_COLUMNS = {
     **dict.fromkeys(("raw", "problem", "value", "report"), "string"),
     "instant": "timestamp",
@@ -75,14 +78,13 @@ def instant_of(value: Column, time_format: str) -> Column:
 
     Args:
         value: as delivered.
-        time_format: iso, epoch_seconds or epoch_millis.
+        time_format: iso, epoch_seconds, epoch_millis or epoch_micros.
     """
     if time_format == "iso":
         # Spark also casts a year alone, and a clock without a day to that time TODAY.
         has_day = value.cast("string").rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}")
         return F.when(has_day, value.try_cast("timestamp"))
-    scale = 1 if time_format == "epoch_seconds" else 1000
-    seconds = value.try_cast("double") / scale
+    seconds = value.try_cast("double") / UNITS_OF_A_SECOND[time_format]
     is_time = seconds.between(EARLIEST_EPOCH_SECONDS, LATEST_EPOCH_SECONDS)
     return F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
 

@@ -59,7 +59,9 @@ def rows_of(lines: list[bytes], layout: Layout) -> Rows:
         return _slowly(kept, layout)
     columns = []
     for name in layout.columns:
-        values = [one.get(name) for one in objects]
+        values = (
+            [value_at(one, name) for one in objects] if "." in name else [one.get(name) for one in objects]
+        )
         if not is_plain(values):
             is_id, is_label = name in layout.ids, name in layout.labels
             if (is_id or is_label) and any(map(_is_rounded, values)):
@@ -67,6 +69,19 @@ def rows_of(lines: list[bytes], layout: Layout) -> Rows:
             values = [text_of_json(value, is_id=is_id, is_label=is_label) for value in values]
         columns.append(values)
     return Rows(len(kept), columns, raw)
+
+
+def value_at(one: dict[str, Any], name: str) -> Any:
+    """Return the value of a name, or of a path into nested objects: ``user.id``; None where there is none.
+
+    A name that has the dot itself comes before a path.
+    """
+    if name in one or "." not in name:
+        return one.get(name)
+    value: Any = one
+    for key in name.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _is_rounded(value: Any) -> bool:
@@ -124,12 +139,14 @@ def cells_of(value: dict[str, Any], layout: Layout) -> tuple[list[str | None], P
     cells: list[str | None] = []
     for name in layout.columns:
         try:
-            cell = text_of_json(value.get(name), is_id=name in layout.ids, is_label=name in layout.labels)
+            cell = text_of_json(
+                value_at(value, name), is_id=name in layout.ids, is_label=name in layout.labels
+            )
             if cell is not None:
                 cell.encode()
         except NotExactError as error:
             return [None] * len(layout.columns), (NOT_EXACT, str(error))
         except UnicodeEncodeError:
-            return [None] * len(layout.columns), (NOT_UTF8, readable(str(value.get(name))))
+            return [None] * len(layout.columns), (NOT_UTF8, readable(str(value_at(value, name))))
         cells.append(cell)
     return cells, None

@@ -88,16 +88,17 @@ def _check(schema: pa.Schema, layout: Layout) -> None:
     for name in layout.columns:
         if schema.names.count(name) > 1:
             raise UnreadableFileError(f"column {name!r} stands {schema.names.count(name)} times; leave one")
-        if name in schema.names and not _is_readable(schema.field(name).type):
+        if name in schema.names and not is_readable(schema.field(name).type):
             raise UnreadableFileError(
                 f"column {name!r} is of type {schema.field(name).type}, which no column of a feed can be; "
                 "write text, a number or a timestamp"
             )
 
 
-def _is_readable(kind: pa.DataType) -> bool:
+def is_readable(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type can be one of a feed."""
     if pa.types.is_dictionary(kind):
-        return _is_readable(kind.value_type)
+        return is_readable(kind.value_type)
     types = pa.types
     return bool(
         types.is_null(kind)
