@@ -33,11 +33,6 @@ WITHOUT_A_DAY = {"init", "models", "simulate", "promote", "doctor", "backfill", 
 
 
 @pytest.mark.parametrize("step", sorted(MODULES - WITHOUT_A_DAY))
-=======
-@pytest.mark.parametrize(
-    "step", sorted(MODULES - {"init", "simulate", "promote", "doctor", "backfill", "features"})
-)
->>>>>>> 05a2b59 (uae init: a first configuration from files of plays that nobody has described yet)
 def test_a_step_of_a_day_needs_the_day(step: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main([step])
