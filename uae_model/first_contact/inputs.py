@@ -28,7 +28,7 @@ SKEWED = 20.0
 
 
 @dataclass(frozen=True)
-class Inputs:
+class FeatureGuesses:
     """The features that can be read from the rest of the columns, and why the others are left out."""
 
     features: tuple[Feature, ...]
@@ -41,7 +41,7 @@ def own_features() -> list[Feature]:
     return [feature for feature in declared if feature.origin in ("session", "event")]
 
 
-def guess_inputs(facts: Mapping[str, ColumnFacts], taken: Collection[str]) -> Inputs:
+def guess_inputs(facts: Mapping[str, ColumnFacts], taken: Collection[str]) -> FeatureGuesses:
     """Look at the columns that are nothing else.
 
     Args:
@@ -63,7 +63,7 @@ def guess_inputs(facts: Mapping[str, ColumnFacts], taken: Collection[str]) -> In
         features.append(feature)
         names.add(feature.name)
         read.add(name.lower())
-    return Inputs(tuple(features), left_out)
+    return FeatureGuesses(tuple(features), left_out)
 
 
 def why_no_feature(column: ColumnFacts, read: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from typing import get_args
 from uae_model.config import Feedback
 from uae_model.config.base import TimeFormat
 from uae_model.first_contact.facts import FALSE, TRUE, ColumnFacts, facts_of, instant_of_text
-from uae_model.first_contact.inputs import Inputs, guess_inputs
+from uae_model.first_contact.inputs import FeatureGuesses, guess_inputs
 from uae_model.first_contact.place import FeedPlace, place_of
 from uae_model.first_contact.roles import Guess, Target, flag_meaning, guess_roles, is_end, played_unit
 from uae_model.first_contact.sample import FeedSample, read_sample
@@ -41,7 +41,7 @@ class FirstLook:
     facts: dict[str, ColumnFacts]
     roles: dict[Target, Guess]
     feedback: dict[str, Feedback | None]
-    inputs: Inputs
+    inputs: FeatureGuesses
     place: FeedPlace
 
     @property
@@ -78,7 +78,7 @@ def look_at(path: Path) -> FirstLook:
     }
     roles = guess_roles(facts)
     inputs = guess_inputs(facts, {guess.column for guess in roles.values()})
-    inputs = Inputs(inputs.features, {**sample.left_out, **inputs.left_out})
+    inputs = FeatureGuesses(inputs.features, {**sample.left_out, **inputs.left_out})
     times = facts[roles["played_at"].column] if "played_at" in roles else None
     place = place_of(full, sample, _instants(sample, times))
     feedback = feedback_of(facts[roles["feedback"].column]) if "feedback" in roles else {}
