@@ -8,21 +8,30 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
-from typing import Any
+from typing import Any, TextIO
 
 from pyspark.sql import SparkSession
 
 from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import UaeError, UsageError, first_line
-from uae_model.core.logs import configure_logs, context_of, log, log_context
+from uae_model.core.human_logs import PLACES
+from uae_model.core.logs import (
+    FORMAT_VARIABLE,
+    LOG_FORMATS,
+    configure_logs,
+    context_of,
+    format_of,
+    is_json_demanded,
+    log,
+    log_context,
+)
 from uae_model.pipeline.faults import known_fault
 from uae_model.pipeline.job import Job, open_job
-
-PLACES = ("step", "slot", "table", "dt", "file", "column")
-"""Fields of the log that tell where an error happened."""
 
 LONGEST_CAUSE = 400
 
@@ -44,6 +53,13 @@ def basic_parser(step: str, description: str, example: str) -> argparse.Argument
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
         default="INFO",
         help="of the log on stderr",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        default="auto",
+        help="of the log: lines for a person with a display of progress, or JSON; auto: the variable "
+        f"{FORMAT_VARIABLE}, else human on a terminal and JSON elsewhere",
     )
     return parser
 
@@ -118,17 +134,42 @@ def run(
 ) -> int:
     """Parse, run the body and return the exit code: 0 done, else the error's own (see ``core.errors``).
 
-    Whatever goes wrong ends in one line on stderr. The traceback of an unexpected error is in the
-    log, as a field of the event "job failed".
+    Whatever goes wrong ends in one line on stderr; where JSON is demanded, it is the event "job ended". The
+    traceback of an unexpected error is in the log, as a field of the event "job failed".
     """
     args = parser.parse_args(argv)
-    configure_logs(args.log_level)
-    with log_context(job=parser.prog):
+    try:
+        configure_logs(args.log_level, format_of(args.log_format))
+    except UsageError as error:
+        parser.error(str(error))
+    with log_context(job=parser.prog), _warnings_in_the_log():
         code, message = _outcome(body, args)
         _stop_spark()
-    if message:
-        print(f"{parser.prog}: {message}", file=sys.stderr)
+        if message and is_json_demanded(args.log_format):
+            log("job ended", logging.ERROR, exit_code=code, message=message)
+        elif message:
+            print(f"{parser.prog}: {message}", file=sys.stderr)
     return code
+
+
+@contextmanager
+def _warnings_in_the_log() -> Iterator[None]:
+    """Write what libraries warn of as events, which Python would print as raw text."""
+
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text, at = one_line(str(message)), f"{filename}:{lineno}"
+        log("a library warns", logging.WARNING, kind=category.__name__, text=text, at=at)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = tell
+        yield
 
 
 def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace) -> tuple[int, str | None]:

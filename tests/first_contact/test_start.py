@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -87,9 +89,11 @@ def test_one_file_of_a_delivery_stands_for_all_of_them(tmp_path: Path) -> None:
         day = tmp_path / "feed" / "dt=2026-01-05" / "hour=08"
         day.mkdir(parents=True, exist_ok=True)
         rows = [
-            {"user": play.user, "song": play.song, "at": play.at, "action": "like"} for play in plays(9, 1)
+            {"user": play.user, "song": play.song, "at": play.at, "action": "like"}
+            for play in plays(9, 1)
+            if play.at.hour == 8
         ]
-        write_csv(day / "part-0.csv", [row for row in rows if row["at"].hour == 8])
+        write_csv(day / "part-0.csv", rows)
         if marked:
             (day / "_SUCCESS").touch()
         config = write_first_settings(tmp_path / "feed", tmp_path, force=True).config
@@ -191,7 +195,7 @@ ACTIONS = (
     "auto_play",
     "finished",
 )
-TIMES = {
+TIMES: dict[str, Callable[[datetime], str]] = {
     "iso": lambda at: at.isoformat(),
     "epoch_seconds": lambda at: str(int(at.timestamp())),
     "epoch_millis": lambda at: str(int(at.timestamp() * 1000)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import warnings
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +28,7 @@ from uae_model.core.errors import (
     UaeError,
     UsageError,
 )
-from uae_model.core.logs import log_context
+from uae_model.core.logs import log, log_context
 from uae_model.pipeline import job as job_module
 
 
@@ -235,3 +236,36 @@ def test_a_summary_is_one_line_of_json_in_its_order(capsys: pytest.CaptureFixtur
     text = capsys.readouterr().out
     assert text == '{"dt": "2026-01-05", "checks": ["a\\nb"], "rows": 3}\n'
     assert list(json.loads(text)) == ["dt", "checks", "rows"]
+
+
+class TestStandardError:
+    """What a job writes there where JSON is demanded by name: events alone."""
+
+    @pytest.mark.parametrize("how", ["option", "variable"])
+    def test_every_line_is_an_event(
+        self, how: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def body(args: argparse.Namespace) -> None:
+            warnings.warn("of some\nlibrary", UserWarning, stacklevel=1)
+            raise InputError("no feed")
+
+        monkeypatch.setenv("UAE_LOG_FORMAT", "human" if how == "option" else "json")
+        options = ["--log-format", "json"] if how == "option" else []
+        assert run(parser(), options, body) == 1
+        events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        assert [event["event"] for event in events] == ["a library warns", "job failed", "job ended"]
+        assert events[0]["text"] == "of some library"
+        assert (events[2]["exit_code"], events[2]["message"]) == (1, "no feed")
+
+    def test_a_person_reads_lines(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(parser(), ["--log-format", "human"], lambda args: log("done", plays=1000)) == 0
+        assert capsys.readouterr().err.endswith("  done  plays=1,000\n")
+
+    def test_an_unknown_format_is_wrong_usage(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("UAE_LOG_FORMAT", "xml")
+        with pytest.raises(SystemExit) as left:
+            run(parser(), [], lambda args: None)
+        assert left.value.code == 2
+        assert "UAE_LOG_FORMAT = 'xml': allowed are auto, human, json" in capsys.readouterr().err

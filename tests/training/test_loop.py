@@ -94,6 +94,18 @@ def test_a_process_that_nobody_announced_seeds_itself(
     assert same(networks(result), networks(expected))
 
 
+@pytest.mark.parametrize("by_torchrun", [True, False])
+def test_a_process_of_torchruns_tells_its_epochs_to_the_one_that_started_it(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_torchrun: bool
+) -> None:
+    formats: list[str] = []
+    monkeypatch.setattr("uae_model.training.loop.configure_logs", lambda written: formats.append(written))
+    if by_torchrun:
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    train_on_this_rank(training_job(manifest, tmp_path, epochs=1))
+    assert formats == (["relayed"] if by_torchrun else [])
+
+
 def test_a_snapshot_without_numeric_features(manifest: Manifest, tmp_path: Path) -> None:
     bare = dataclasses.replace(
         manifest,

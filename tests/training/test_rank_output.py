@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from uae_model.core.logs import configure_logs, log_context
 from uae_model.training.rank_output import RankOutput, cause_of_death
 
 TABLE = """
@@ -84,12 +87,19 @@ def test_an_error_before_any_rank_began() -> None:
 
 
 def test_the_log_and_progress_go_on_and_the_rest_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    with RankOutput() as output:
-        print('{"event": "x"}', file=output)
-        print("epoch 1: 10%\repoch 1: 100%", file=output)
+    configure_logs("INFO", "json")
+    event = {"time": "2026-01-05T03:00:00", "level": "warning", "event": "epoch finished", "epoch": 1}
+    how_far = {"time": "x", "event": "progress", "what": "epoch 1", "done": 3, "total": 9, "unit": "plays"}
+    with log_context(step="train"), RankOutput() as output:
+        print(json.dumps(event), file=output)
+        print(json.dumps(how_far), file=output)
+        print('{"no": "event"}', file=output)
+        print("{no JSON", file=output)
         print("[rank0]: Trace", end="", file=output)
         print("back\n\nno end of line", end="", file=output)
-    assert list(output.lines) == ["[rank0]: Traceback", "no end of line"]
+    assert list(output.lines) == ['{"no": "event"}', "{no JSON", "[rank0]: Traceback", "no end of line"]
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err == '{"event": "x"}\nepoch 1: 10%\repoch 1: 100%\n'
+    (line,) = [json.loads(line) for line in captured.err.splitlines()]
+    del line["time"]
+    assert line == {"level": "warning", "event": "epoch finished", "step": "train", "epoch": 1}

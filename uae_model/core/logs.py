@@ -1,22 +1,34 @@
-"""Structured logs: one JSON object a line on stderr, with the run and step they belong to."""
+"""Logs on stderr, with the run and step they belong to: JSON, an object a line, or lines for a person."""
 
 from __future__ import annotations
 
 import contextvars
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO, get_args
+
+from uae_model.core.errors import UsageError
+from uae_model.core.human_logs import HumanFormatter, colours_wanted
 
 _LOGGER = logging.getLogger("uae")
 _CONTEXT: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
     "uae_log_context", default=None
 )
 _ERROR_CONTEXT = "_uae_log_context"
+
+LogFormat = Literal["auto", "human", "json"]
+LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
+FORMAT_VARIABLE = "UAE_LOG_FORMAT"
+"""Environment variable that says the format where no option does."""
+
+Written = Literal["human", "json", "relayed"]
+"""A format that is not left open; ``relayed`` is JSON of a process that another one shows."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -44,14 +56,64 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         super().emit(record)
 
 
-def configure_logs(level: str = "INFO") -> None:
-    """Send the project's logs to stderr as JSON lines; a second call only changes the level."""
+class _Chosen:
+    """The format of this process."""
+
+    written: Written = "json"
+
+
+def current_format() -> Written:
+    """Return the format that the logs of this process have."""
+    return _Chosen.written
+
+
+def format_of(wanted: LogFormat = "auto") -> Written:
+    """Return the format of the logs: the one that is wanted, else the variable's, else a terminal's or JSON.
+
+    Raises:
+        UsageError: if the variable says something else.
+    """
+    named = _named(wanted)
+    if named not in LOG_FORMATS:
+        raise UsageError(f"{FORMAT_VARIABLE} = {named!r}: allowed are {', '.join(LOG_FORMATS)}")
+    if named == "auto":
+        return "human" if sys.stderr.isatty() else "json"
+    return "human" if named == "human" else "json"
+
+
+def is_json_demanded(wanted: LogFormat = "auto") -> bool:
+    """Tell whether JSON was asked for by name: then nothing else may stand on stderr."""
+    return _named(wanted) == "json"
+
+
+def _named(wanted: LogFormat) -> str:
+    return os.environ.get(FORMAT_VARIABLE, "auto") if wanted == "auto" else wanted
+
+
+def configure_logs(level: str = "INFO", written: Written | None = None) -> None:
+    """Send the project's logs to stderr; a second call changes the level and the format.
+
+    Args:
+        level: the least that is written.
+        written: the format; what ``format_of`` says by default.
+
+    Raises:
+        UsageError: if the variable of the format says something else.
+    """
+    _Chosen.written = written or format_of()
     _LOGGER.setLevel(level)
     _LOGGER.propagate = False
-    if not _LOGGER.handlers:
-        handler = StderrHandler()
-        handler.setFormatter(JsonFormatter())
-        _LOGGER.addHandler(handler)
+    own = next((handler for handler in _LOGGER.handlers if isinstance(handler, StderrHandler)), None)
+    if own is None:
+        own = StderrHandler()
+        _LOGGER.addHandler(own)
+    own.setFormatter(_formatter())
+
+
+def _formatter() -> logging.Formatter:
+    if _Chosen.written == "human":
+        return HumanFormatter(in_colour=colours_wanted(sys.stderr.isatty()))
+    return JsonFormatter()
 
 
 def log(event: str, /, level: int = logging.INFO, **fields: Any) -> None:

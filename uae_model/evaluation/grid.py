@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Protocol
 
-from tqdm import tqdm
-
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.core.logs import log
+from uae_model.core.progress import progress
 from uae_model.evaluation.trials import Trial, TrialResult, TrialRunner
 
 
@@ -40,14 +39,13 @@ def run_grid(runner: TrialRunner, trials: Sequence[Trial], store: TrialStore) ->
     missing = sum(key not in known for key in keys)
     log("evaluation started", trials=len(trials), missing=missing)
     results = []
-    with tqdm(total=len(trials), initial=len(trials) - missing, unit=" trials", desc="evaluate") as bar:
+    with progress("evaluate", len(trials), "trials", len(trials) - missing) as counter:
         for key, trial in zip(keys, trials, strict=True):
             if key in known:
                 results.append(TrialResult(trial, known[key]))
                 continue
-            bar.set_postfix_str(f"{trial.model}, {trial.weighting}, seed {trial.seed}")
             result = runner.run(trial)
             store.save(key, result)
             results.append(result)
-            bar.update()
+            counter.advance()
     return results

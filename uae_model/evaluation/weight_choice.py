@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from uae_model.config import Config
 from uae_model.config.evaluation import EvaluationSettings
 from uae_model.core.errors import InputError
+from uae_model.core.progress import progress
 from uae_model.evaluation.attention import GivenAttention, pair_attention
 from uae_model.evaluation.metrics import drawn_auc
 from uae_model.evaluation.plays import TEST, TRAIN, EvaluationPlays
@@ -140,13 +140,13 @@ def judge_candidates(runner: TrialRunner, candidates: Sequence[str], fits: int) 
     count_ND = _drawn_counts(runner.plays.user_N[rows_N])
     shape = (len(candidates), fits)
     value_CS, drawn_CSD = np.empty(shape), np.empty((*shape, DRAWS))
-    with tqdm(total=len(candidates) * fits, unit=" fits", desc="weight function") as bar:
+    with progress("choosing the weight function", len(candidates) * fits, "fits") as counter:
         for seed in range(fits):
             for index, candidate in enumerate(candidates):
                 model, _ = runner.train(BASE_MODEL, runner.weights(trial_name(candidate), seed), seed)
                 judged_D = drawn_auc(label_N, runner.scores(model, rows_N), count_ND)
                 value_CS[index, seed], drawn_CSD[index, seed] = judged_D[0], judged_D[1:]
-                bar.update()
+                counter.advance()
     return JudgedFits(tuple(candidates), value_CS, drawn_CSD)
 
 

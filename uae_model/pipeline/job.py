@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import SparkSession
 
 from uae_model.config import Config
+from uae_model.core.child_output import children_to_log
 from uae_model.lake import TableStore
 from uae_model.lake.spark import start_spark
 
@@ -58,7 +59,8 @@ def open_job(step: str, config: Config, spark_conf: Sequence[str | Path]) -> Job
         config: the settings.
         spark_conf: files of Spark settings for a local run; later ones win.
     """
-    spark = start_spark(step, spark_conf)
+    with children_to_log():
+        spark = start_spark(step, spark_conf)
     return Job(config, spark, TableStore(spark, config))
 
 

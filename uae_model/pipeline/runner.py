@@ -9,6 +9,7 @@ from typing import Any
 
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log, log_context, timed
+from uae_model.core.progress import progress
 from uae_model.lake import NO_DAY, DayState, TableStore, Unit
 from uae_model.pipeline.currency import Reason, beyond_retention, examine, expired_source
 from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night, Step
@@ -40,8 +41,13 @@ def run_steps(night: Night, steps: Sequence[Step], seconds: dict[str, float] | N
             units = step.units(night)
             if not units:
                 continue
-            with timed(step.phase, took, table=step.table, units=len(units)):
-                results.setdefault(step.table, []).extend(_named(night, step, unit) for unit in units)
+            with (
+                timed(step.phase, took, table=step.table, units=len(units)),
+                progress(f"{step.phase}: {step.table}", len(units), "done") as counter,
+            ):
+                for unit in units:
+                    results.setdefault(step.table, []).append(_named(night, step, unit))
+                    counter.advance()
                 step.finish(night)
     return results
 

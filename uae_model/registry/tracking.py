@@ -11,6 +11,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
+from mlflow.utils.logging_utils import disable_logging
 
 from uae_model.config import Config
 from uae_model.core.logs import warn
@@ -24,6 +25,8 @@ def quiet_mlflow() -> None:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Lines such as "Created version '1'" are printed past every logger.
+    disable_logging()  # type: ignore[no-untyped-call]
 
 
 def experiment_id(client: MlflowClient, config: Config, name: str) -> str:

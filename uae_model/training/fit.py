@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from uae_model.core.errors import ContractError, ModelError
 from uae_model.core.logs import log
+from uae_model.core.progress import progress
 from uae_model.estimators import ESTIMATORS, Estimator, StepMetrics
 from uae_model.models.batch import SessionBatch
 from uae_model.models.pair import NetworkPair
@@ -205,16 +206,12 @@ class CandidateFit:
 
     def _train_batches(self, batches: Iterator[SessionBatch]) -> None:
         at = self.progress
-        bar = tqdm(
-            desc=f"{self.candidate.name} epoch {at.epoch + 1}/{self.settings.epochs}",
-            total=self.epoch_plays or self.snapshot.manifest.train.plays,
-            initial=at.seen_plays,
-            unit=" plays",
-            unit_scale=True,
-            disable=not self.group.is_first,
-            mininterval=5.0,
-        )
-        with bar:
+        what = f"{self.candidate.name} epoch {at.epoch + 1}/{self.settings.epochs}"
+        if self.estimator.passes > 1:
+            what += f" pass {at.pass_number + 1}/{self.estimator.passes}"
+        total = self.epoch_plays or self.snapshot.manifest.train.plays
+        shown = progress(what, total, "plays", at.seen_plays) if self.group.is_first else nullcontext()
+        with shown as counter:
             while at.seen_plays < (self.epoch_plays or math.inf):
                 batch = next(batches, None)
                 sessions, plays = self._seen_by_all(batch)
@@ -222,7 +219,8 @@ class CandidateFit:
                     return  # every rank has run out
                 moved = batch.to(self.group.device) if batch is not None else None
                 self._count_step(self.estimator.train_step(moved, self.group), sessions, plays)
-                bar.update(plays)
+                if counter is not None:
+                    counter.advance(plays)
 
     def _seen_by_all(self, batch: SessionBatch | None) -> tuple[int, int]:
         counts = [batch.sessions, batch.plays] if batch is not None else [0, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -10,7 +11,7 @@ from typing import Any
 
 from uae_model.config.estimators import AUTO, catalogue_entry
 from uae_model.core.errors import ContractError, ModelError
-from uae_model.core.logs import log, warn
+from uae_model.core.logs import configure_logs, log, warn
 from uae_model.models.pair import NetworkPair
 from uae_model.models.process_group import ProcessGroup, joined_process_group
 from uae_model.snapshot.manifest import load_manifest
@@ -28,9 +29,14 @@ from uae_model.training.mean_attention import mean_attention_interval
 from uae_model.training.plausibility import doubts, evidence_auc, rank_correlation
 from uae_model.training.reporting import Reporter, reporter_for
 
+BY_TORCHRUN = "TORCHELASTIC_RUN_ID"
+"""Environment variable of the processes that torchrun starts."""
+
 
 def train_on_this_rank(job: TrainingJob) -> dict[str, Any]:
     """Train as one of the announced ranks; the entry of TorchDistributor and torchrun."""
+    if BY_TORCHRUN in os.environ:  # a process of its own, whose log the one that started it shows
+        configure_logs(written="relayed")
     with joined_process_group(timedelta(minutes=job.training.rank_timeout_minutes)) as group:
         return Trainer(job, group, reporter_for(job, group.is_first)).train().to_dict()
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
 import re
 import signal
-import sys
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
+
+from uae_model.core.logs import log
+from uae_model.core.progress import EVENT as PROGRESS
+from uae_model.core.progress import display, show_event
 
 KEPT_LINES = 1000
 
@@ -27,12 +33,14 @@ BY_OTHERS_DEATH = ("Connection closed by peer", "Connection reset by peer", "Bro
 class RankOutput(io.TextIOBase):
     """Standard output as the launcher of the ranks writes to it.
 
-    Lines of the log (JSON) and progress bars go on to standard error at once. All others, warnings and
-    tracebacks, are kept: a training that ends well tells them as one event, and so does one that fails.
+    Events of the log go on to this process's log at once, and how far a rank is to its display. All other
+    lines, warnings and tracebacks, are kept: a training that ends well tells them as one event, and so does
+    one that fails.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self._display = display()
         self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._begun = ""
 
@@ -52,13 +60,31 @@ class RankOutput(io.TextIOBase):
         if not self.closed and self._begun:
             self._take(self._begun)
             self._begun = ""
+        self._display.close()
         super().close()
 
     def _take(self, line: str) -> None:
-        if line.startswith("{") or "\r" in line:
-            sys.stderr.write(f"{line}\n")
-        elif line.strip():
-            self.lines.append(line.rstrip())
+        event = _event(line)
+        if event is None:
+            if line.strip():
+                self.lines.append(line.rstrip())
+        elif event["event"] == PROGRESS:
+            show_event(self._display, event)
+        else:
+            name, level = event.pop("event"), str(event.pop("level", "info")).upper()
+            del event["time"]
+            log(name, logging.getLevelNamesMapping().get(level, logging.INFO), **event)
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """Return a line as an event of the log, None where it is none."""
+    if not line.startswith("{"):
+        return None
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and {"event", "time"} <= event.keys() else None
 
 
 def cause_of_death(lines: Iterable[str]) -> str:

@@ -1,0 +1,56 @@
+"""What a child says on standard error is in the log, an entry an event; nothing of it is raw text."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import time
+
+import pytest
+
+from uae_model.core.child_output import Entries, children_to_log
+from uae_model.core.logs import configure_logs
+
+CHILD = """
+import sys, time
+sys.stderr.write("Setting default log level\\n")
+sys.stderr.flush()
+time.sleep(1.5)
+sys.stderr.write("26/01/05 03:00:00 ERROR Executor: failed\\njava.lang.Error: x\\n\\tat a.b(C.java:1)\\n")
+sys.stderr.write("26/01/05 03:00:01 WARN Other: odd")
+"""
+
+
+def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    with children_to_log():
+        child = subprocess.Popen([sys.executable, "-c", CHILD])
+        sys.stderr.write('{"own": "line"}\n')
+    assert child.wait() == 0
+    told: list[dict[str, str]] = []
+    for _ in range(100):
+        told += [json.loads(line) for line in capfd.readouterr().err.splitlines()]  # every line is JSON
+        if any("odd" in event.get("text", "") for event in told):
+            break
+        time.sleep(0.1)
+    texts = [(event["level"], event["text"]) for event in told if event.get("event") == "spark said"]
+    assert texts[-2:] == [
+        ("error", "26/01/05 03:00:00 ERROR Executor: failed\njava.lang.Error: x\n\tat a.b(C.java:1)"),
+        ("warning", "26/01/05 03:00:01 WARN Other: odd"),
+    ]
+    assert "Setting default log level" in "".join(text for _, text in texts)
+    sys.stderr.write("plain again\n")
+    assert capfd.readouterr().err == "plain again\n"
+
+
+def test_an_entry_is_told_when_it_is_whole() -> None:
+    entries = Entries()
+    entries.take("first\n26/01/05 03:00:00 ERROR a\n\tat")
+    assert entries.whole(is_quiet=False) == [(logging.INFO, "first")]
+    entries.take(" b\n26/01/05 03:00:01 WARN c\n")
+    assert entries.whole(is_quiet=False) == [(logging.ERROR, "26/01/05 03:00:00 ERROR a\n\tat b")]
+    assert entries.whole(is_quiet=True) == [(logging.WARNING, "26/01/05 03:00:01 WARN c")]
+    entries.take("\n\nend")
+    assert entries.whole(is_quiet=True) == [(logging.INFO, "end")]

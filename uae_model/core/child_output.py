@@ -1,0 +1,106 @@
+"""What a child process writes to standard error, such as Spark's Java process, as events of the log."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import select
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from uae_model.core.logs import log
+
+EVENT = "spark said"
+ENTRY = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?P<level>[A-Z]+) ")
+"""The start of an entry of Spark's own log; lines that have none belong to the entry before."""
+
+PAUSE = 0.5
+"""Seconds without a further line after which an entry is whole."""
+
+CHUNK = 65_536
+LONGEST_ENTRY = 20_000
+"""Letters of an event, at most."""
+
+STDERR = 2
+
+
+@contextmanager
+def children_to_log() -> Iterator[None]:
+    """Give the processes that are started in the block a standard error that ends in the log.
+
+    What this process itself writes meanwhile comes out after the block. The children keep theirs as long as
+    they live; a thread reads it.
+    """
+    reading, writing = os.pipe()
+    own = os.dup(STDERR)
+    sys.stderr.flush()
+    os.dup2(writing, STDERR)
+    os.close(writing)
+    restored = threading.Event()
+    reader = threading.Thread(target=_read, args=(reading, restored), daemon=True, name="spark's stderr")
+    reader.start()
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(own, STDERR)
+        os.close(own)
+        restored.set()
+
+
+def _read(reading: int, restored: threading.Event) -> None:
+    """Read to the end, and tell each entry as soon as it is whole."""
+    entries = Entries()
+    with os.fdopen(reading, "rb", buffering=0) as stream:
+        while True:
+            ready, _, _ = select.select([stream], [], [], PAUSE)
+            data = stream.read(CHUNK) if ready else b""
+            if ready and not data:
+                break
+            entries.take(data.decode("utf-8", "replace"))
+            if restored.is_set():  # before, an event would come back here
+                _tell(entries.whole(is_quiet=not ready))
+    restored.wait()
+    _tell(entries.whole(is_quiet=True))
+
+
+def _tell(entries: list[tuple[int, str]]) -> None:
+    for level, text in entries:
+        with suppress(ValueError):  # standard error is closed: the process ends
+            log(EVENT, level, text=text[:LONGEST_ENTRY])
+
+
+class Entries:
+    """Lines put together to entries: a stack trace is one with the line above it."""
+
+    def __init__(self) -> None:
+        self._begun = ""
+        self._entries: list[tuple[int, list[str]]] = []
+
+    def take(self, text: str) -> None:
+        """Add a piece of output."""
+        *lines, self._begun = f"{self._begun}{text}".split("\n")
+        for line in lines:
+            self._add(line.rstrip())
+
+    def _add(self, line: str) -> None:
+        entry = ENTRY.match(line)
+        if entry is not None or not self._entries:
+            level = (
+                logging.getLevelNamesMapping().get(entry["level"], logging.INFO) if entry else logging.INFO
+            )
+            if line:
+                self._entries.append((level, [line]))
+        else:
+            self._entries[-1][1].append(line)
+
+    def whole(self, *, is_quiet: bool) -> list[tuple[int, str]]:
+        """Return the entries that are whole: after a pause all, else all but the last."""
+        if is_quiet and self._begun:
+            self.take("\n")
+        count = len(self._entries) if is_quiet else max(0, len(self._entries) - 1)
+        told, self._entries = self._entries[:count], self._entries[count:]
+        return [(level, "\n".join(lines).rstrip()) for level, lines in told]
