@@ -57,9 +57,8 @@ def basic_parser(step: str, description: str, example: str) -> argparse.Argument
     parser.add_argument(
         "--log-format",
         choices=LOG_FORMATS,
-        default="auto",
-        help="of the log: lines for a person with a display of progress, or JSON; auto: the variable "
-        f"{FORMAT_VARIABLE}, else human on a terminal and JSON elsewhere",
+        help="of the log: lines for a person with a display of progress, or JSON (default: the variable "
+        f"{FORMAT_VARIABLE}, else human on a terminal and JSON elsewhere)",
     )
     return parser
 

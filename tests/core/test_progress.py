@@ -106,16 +106,16 @@ def test_a_rank_tells_at_once_and_another_process_shows_it(
 @pytest.mark.parametrize(
     ("wanted", "variable", "is_terminal", "written"),
     [
-        ("auto", None, True, "human"),
-        ("auto", None, False, "json"),
-        ("auto", "json", True, "json"),
-        ("auto", "human", False, "human"),
+        (None, None, True, "human"),
+        (None, None, False, "json"),
+        (None, "json", True, "json"),
+        (None, "human", False, "human"),
         ("json", "human", True, "json"),
         ("human", "json", False, "human"),
     ],
 )
 def test_an_option_wins_over_the_variable_and_that_over_the_terminal(
-    wanted: str, variable: str | None, is_terminal: bool, written: str, monkeypatch: pytest.MonkeyPatch
+    wanted: str | None, variable: str | None, is_terminal: bool, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal() if is_terminal else io.StringIO())
     if variable:
@@ -125,5 +125,5 @@ def test_an_option_wins_over_the_variable_and_that_over_the_terminal(
 
 def test_a_variable_of_another_word_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UAE_LOG_FORMAT", "xml")
-    with pytest.raises(UsageError, match="UAE_LOG_FORMAT = 'xml': allowed are auto, human, json"):
+    with pytest.raises(UsageError, match="UAE_LOG_FORMAT = 'xml': allowed are human, json"):
         configure_logs()

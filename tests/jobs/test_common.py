@@ -268,4 +268,4 @@ class TestStandardError:
         with pytest.raises(SystemExit) as left:
             run(parser(), [], lambda args: None)
         assert left.value.code == 2
-        assert "UAE_LOG_FORMAT = 'xml': allowed are auto, human, json" in capsys.readouterr().err
+        assert "UAE_LOG_FORMAT = 'xml': allowed are human, json" in capsys.readouterr().err

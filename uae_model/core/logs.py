@@ -22,13 +22,13 @@ _CONTEXT: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar
 )
 _ERROR_CONTEXT = "_uae_log_context"
 
-LogFormat = Literal["auto", "human", "json"]
+LogFormat = Literal["human", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
 FORMAT_VARIABLE = "UAE_LOG_FORMAT"
 """Environment variable that says the format where no option does."""
 
 Written = Literal["human", "json", "relayed"]
-"""A format that is not left open; ``relayed`` is JSON of a process that another one shows."""
+"""A format in which the log is written; ``relayed`` is JSON of a process that another one shows."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -67,27 +67,27 @@ def current_format() -> Written:
     return _Chosen.written
 
 
-def format_of(wanted: LogFormat = "auto") -> Written:
+def format_of(wanted: LogFormat | None = None) -> Written:
     """Return the format of the logs: the one that is wanted, else the variable's, else a terminal's or JSON.
 
     Raises:
         UsageError: if the variable says something else.
     """
     named = _named(wanted)
-    if named not in LOG_FORMATS:
+    if named and named not in LOG_FORMATS:
         raise UsageError(f"{FORMAT_VARIABLE} = {named!r}: allowed are {', '.join(LOG_FORMATS)}")
-    if named == "auto":
+    if not named:
         return "human" if sys.stderr.isatty() else "json"
     return "human" if named == "human" else "json"
 
 
-def is_json_demanded(wanted: LogFormat = "auto") -> bool:
+def is_json_demanded(wanted: LogFormat | None = None) -> bool:
     """Tell whether JSON was asked for by name: then nothing else may stand on stderr."""
     return _named(wanted) == "json"
 
 
-def _named(wanted: LogFormat) -> str:
-    return os.environ.get(FORMAT_VARIABLE, "auto") if wanted == "auto" else wanted
+def _named(wanted: LogFormat | None) -> str:
+    return wanted or os.environ.get(FORMAT_VARIABLE, "")
 
 
 def configure_logs(level: str = "INFO", written: Written | None = None) -> None:
