@@ -49,15 +49,14 @@ def _told(written: FirstSettings) -> list[str]:
     look, place = written.look, written.look.place
     kept = "" if written.is_new_key else " (there was one, and it is kept)"
     seen = f"plays of {place.first_day} to {place.last_day}" if place.first_day else "no time was understood"
-    few = place.days < written.days_needed
     return [
         f"wrote {written.file} and {written.key}{kept}",
         *[f"  {target:<9} {guess.column} ({guess.sure})" for target, guess in look.roles.items()],
         *[f"  missing: {line}" for line in look.gaps()],
         *[f"  check: {line}" for line in look.doubts()],
-        f"{seen}; the first publication needs {written.days_needed} days"
-        + (", so more must come" if few else ""),
-        f"next: uae check --config {written.file} --date {place.check_day}",
+        f"{seen}; the first publication needs {written.days_needed} days, and of a daily feed the day after",
+        "next:",
+        *[f"  {command}" for command in written.commands],
     ]
 
 

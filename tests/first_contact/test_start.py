@@ -84,6 +84,22 @@ def test_a_delivery_by_day_is_a_template_and_a_single_file_is_none(tmp_path: Pat
     assert (single.config.training.window_days, single.days_needed) == (3, 5)
 
 
+def test_what_to_run_next_is_said_up_to_the_first_weights(tmp_path: Path) -> None:
+    by_name = {stranger.name: stranger for stranger in STRANGERS}
+    single = write_first_settings(by_name["pandas_csv"].write(tmp_path), tmp_path / "my shop")
+    config = f"--config '{tmp_path}/my shop/uae.toml'"
+    assert single.commands == [
+        f"uae check {config} --date 2026-01-09",
+        f"uae backfill {config} --from 2026-01-05 --to 2026-01-08 --until sessions",
+        f"uae train {config} --date 2026-01-08",
+        f"uae promote {config}",
+        f"uae nightly {config} --date 2026-01-09",
+    ]
+    # Five days of a daily feed are too few for a window of seven.
+    daily = write_first_settings(by_name["daily_folders"].write(tmp_path), tmp_path / "a")
+    assert daily.commands == [f"uae check --config {tmp_path}/a/uae.toml --date 2026-01-05"]
+
+
 def test_one_file_of_a_delivery_stands_for_all_of_them(tmp_path: Path) -> None:
     for marked in (False, True):
         day = tmp_path / "feed" / "dt=2026-01-05" / "hour=08"
@@ -277,7 +293,7 @@ def test_the_job_says_what_it_did_and_what_comes_next(
     *lines, summary = capsys.readouterr().out.splitlines()
     assert lines[0] == f"wrote {tmp_path}/shop/uae.toml and {tmp_path}/shop/hmac.key"
     assert any(line.startswith("  missing: the meaning of 'zap' of 'response'") for line in lines)
-    assert lines[-1] == f"next: uae check --config {tmp_path}/shop/uae.toml --date 2026-01-09"
+    assert lines[-2:] == ["next:", f"  uae check --config {tmp_path}/shop/uae.toml --date 2026-01-09"]
     assert json.loads(summary)["missing"] == 1
     assert cli.main(["init", "--from", str(feed), "--out", str(tmp_path / "shop")]) == 2
     assert "--force writes over it" in capsys.readouterr().err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from uae_model.config import Config, load_config
@@ -41,6 +43,28 @@ class FirstSettings:
     def days_needed(self) -> int:
         """Days of plays before the first publication: those of the window, one to validate, one to weight."""
         return self.config.training.window_days + self.config.training.validation_days + 1
+
+    @property
+    def commands(self) -> list[str]:
+        """What to run next: the check, and where there are days enough all up to the first weights."""
+        config = f"--config {shlex.quote(str(self.file))}"
+        place = self.look.place
+        check = f"uae check {config} --date {place.check_day}"
+        if place.first_day is None or place.last_day is None or self.look.gaps():
+            return [check]
+        # The sessions of a day are whole once the next day is there; a complete dataset is whole at once.
+        last = place.last_day - timedelta(days=1 if place.is_daily else 0)
+        first = last - timedelta(days=self.days_needed - 1)
+        if first < place.first_day:
+            return [check]
+        trained = last - timedelta(days=1)
+        return [
+            check,
+            f"uae backfill {config} --from {first} --to {trained} --until sessions",
+            f"uae train {config} --date {trained}",
+            f"uae promote {config}",
+            f"uae nightly {config} --date {last}",
+        ]
 
 
 def write_first_settings(path: Path, folder: Path, *, force: bool = False) -> FirstSettings:
