@@ -34,6 +34,7 @@ def test_the_place_stands_before_the_event_and_the_figures_after_it() -> None:
 
 def test_what_is_long_or_unknown_is_left_to_machines() -> None:
     assert line("settings", digest="ab", config={"a": "x" * 200}, none=None).endswith("  settings  digest=ab")
+    assert line("stays", reason="x" * 200).endswith(f"  stays  reason={'x' * 200}")
 
 
 def test_a_traceback_stands_below() -> None:

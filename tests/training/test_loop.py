@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import shutil
 from collections.abc import Iterator
@@ -24,11 +25,13 @@ from tests.training_builders import (
 )
 from uae_model.config import FeatureSet
 from uae_model.core.errors import ContractError, ModelError
+from uae_model.core.logs import configure_logs
 from uae_model.models.batch import SessionBatch
 from uae_model.snapshot.loader import session_batches
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.training.job import TrainingResult
 from uae_model.training.loop import train_on_this_rank
+from uae_model.training.rank_output import RankOutput
 
 
 class TestLearning:
@@ -94,16 +97,26 @@ def test_a_process_that_nobody_announced_seeds_itself(
     assert same(networks(result), networks(expected))
 
 
-@pytest.mark.parametrize("by_torchrun", [True, False])
 def test_a_process_of_torchruns_tells_its_epochs_to_the_one_that_started_it(
-    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_torchrun: bool
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    formats: list[str] = []
-    monkeypatch.setattr("uae_model.training.loop.configure_logs", lambda written: formats.append(written))
-    if by_torchrun:
-        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    train_on_this_rank(training_job(manifest, tmp_path, epochs=1))
-    assert formats == (["relayed"] if by_torchrun else [])
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    try:
+        train_on_this_rank(training_job(manifest, tmp_path, epochs=2, estimator="chain"))
+        train_on_this_rank(training_job(manifest, tmp_path, epochs=3, estimator="chain"))
+    finally:
+        configure_logs(written="json")
+    said = capsys.readouterr().err.splitlines()
+    configure_logs("INFO", "json")
+    with RankOutput() as output:  # as the process that started it reads them
+        output.write("\n".join(said) + "\n")
+    assert list(output.lines) == []
+    events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (name, *_) = [event["candidate"] for event in events if "candidate" in event]
+    told = [(event["event"], event["epoch"]) for event in events if event.get("candidate") == name]
+    epochs = [("epoch finished", epoch) for epoch in range(3)]
+    assert told == [*epochs[:2], ("training resumed", 2), *epochs[2:]]
+    assert any(json.loads(line)["event"] == "progress" for line in said)
 
 
 def test_a_snapshot_without_numeric_features(manifest: Manifest, tmp_path: Path) -> None:

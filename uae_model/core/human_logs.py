@@ -15,7 +15,7 @@ PLACES = ("step", "slot", "table", "dt", "file", "column")
 """Fields that say where an event belongs, in the order in which they stand before it."""
 
 LONGEST_VALUE = 100
-"""Letters of a value; what is longer is for machines."""
+"""Letters of a value that is no text; what is longer is for machines."""
 
 COLOURS = {logging.WARNING: "33", logging.ERROR: "31", logging.CRITICAL: "31"}
 DIM = "2"
@@ -46,10 +46,10 @@ class HumanFormatter(logging.Formatter):
 
 
 def _details(fields: Mapping[str, Any]) -> str:
-    shown = {
-        name: _value(value) for name, value in fields.items() if name not in UNSAID and value is not None
-    }
-    return " ".join(f"{name}={value}" for name, value in shown.items() if len(value) <= LONGEST_VALUE)
+    told = {name: value for name, value in fields.items() if name not in UNSAID and value is not None}
+    shown = {name: _value(value) for name, value in told.items()}
+    short = [name for name in shown if isinstance(told[name], str) or len(shown[name]) <= LONGEST_VALUE]
+    return " ".join(f"{name}={shown[name]}" for name in short)
 
 
 def _value(value: Any) -> str:
