@@ -25,6 +25,10 @@ from uae_model.lake import TableStore
 from uae_model.pipeline.check import check_day
 
 
+def part_of(file: Path) -> FilePart:
+    return FilePart(str(file), file.name, file.stat().st_size)
+
+
 def opened(part: FilePart) -> BinaryIO:
     return Path(part.path).open("rb")
 
@@ -47,8 +51,7 @@ def test_ingest_reads_each_of_them_by_its_settings(stranger: Stranger, tmp_path:
     written = write_first_settings(stranger.write(tmp_path), tmp_path)
     layout, rows = plays_layout(written.config), 0
     for file in written.look.sample.files:
-        part = FilePart(str(file), file.name, file.stat().st_size)
-        *batches, report = read_part(part, layout, opened)
+        *batches, report = read_part(part_of(file), layout, opened)
         told = json.loads(report.column("report")[0].as_py())
         assert told["error"] == ""
         assert not set(told["absent"]) & set(stranger.columns.values())
@@ -153,6 +156,11 @@ def test_what_is_not_known_is_one_line_and_a_comment(tmp_path: Path) -> None:
         f'# {name} = "..."  # MISSING' in text for name in ("user_id", "song_id", "played_at", "feedback")
     )
     assert written.config.feed.columns == {}
+    # uae check then says the same, since it reads the columns by their own names.
+    (report,) = read_part(part_of(tmp_path / "plays.csv"), plays_layout(written.config), opened)
+    error = json.loads(report.column("report")[0].as_py())["error"]
+    assert "no column user_id, song_id, played_at, feedback in the header" in error
+    assert "name the source columns in [feed.columns]" in error
 
 
 def test_what_comes_after_the_play_or_tells_of_a_person_is_no_feature(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ NAMING = frozenset({"id", "uri", "key", "code", "uuid", "guid", "hash", "nr", "i
 START = frozenset({"start", "started", "begin", "began", "played", "listened", "beginning"})
 END = frozenset({"end", "ended", "stop", "stopped", "finish", "finished"})
 TIME = frozenset(
-    {"time", "timestamp", "ts", "date", "datetime", "at", "when", "instant", "epoch", "utc", "clock"}
+    {"time", "timestamp", "ts", "date", "datetime", "at", "when", "instant", "epoch", "utc", "uts", "clock"}
 )
 TIME |= {"occurred", "created", "happened", "zeit", "hora", "heure", "datum", "fecha"}
 OTHER_TIME = frozenset(
@@ -40,7 +40,7 @@ SECONDS = frozenset({"s", "sec", "secs", "second", "seconds"})
 DURATION = frozenset({"duration", "time", "length", "dur"}) | MILLISECONDS | SECONDS
 
 NO_DURATION = frozenset({"min", "mins", "minutes", "hours", "start", "percent", "pct", "ratio", "fraction"})
-NO_DURATION |= {"progress", "completion", "share"}
+NO_DURATION |= {"progress", "completion", "share", "position", "offset"}
 """Words of numbers about listening that are no milliseconds or seconds."""
 
 FEEDBACK = frozenset({"feedback", "action", "reaction", "interaction", "outcome", "opinion"})
