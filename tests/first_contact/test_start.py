@@ -294,8 +294,9 @@ def test_what_is_no_table_of_plays_is_told_in_one_line(
 
 
 def test_the_job_says_what_it_did_and_what_comes_next(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # other tests share theirs
     feed = STRANGERS[-1].write(tmp_path)
     assert cli.main(["init", "--from", str(feed), "--out", str(tmp_path / "shop")]) == 0
     *lines, summary = capsys.readouterr().out.splitlines()
