@@ -27,7 +27,7 @@ from uae_model.ingest.identity import user_hasher
 from uae_model.lake import TableStore
 from uae_model.pipeline.steps import FEATURE_STEPS, dimensions
 from uae_model.pipeline.steps.features import require_features
-from uae_model.pipeline.steps.publication import quarantined_plays, quarantined_statements
+from uae_model.pipeline.steps.judging import quarantined_plays, quarantined_statements
 from uae_model.snapshot.write import write_snapshot
 
 KEY = "an hmac key for tests"
