@@ -170,7 +170,7 @@ ALL_KILLED = Fault("driver and Java killed", kill_everything, leaves_no_word=Tru
 JAVA_KILLED = Fault("Java killed", kill_java)
 WORKER_KILLED = Fault("Python worker killed", kill_python_worker, is_survived=True)
 JAVA_STOPPED = Fault("Java stopped for seconds", stop_java, is_survived=True)
-DISK_FULL = Fault("no file may grow", fill_disk, says="the disk is full")
+DISK_FULL = Fault("no file may grow", fill_disk, says="is full")
 RANK_KILLED = Fault("rank killed", kill_rank, says="rank 1 was ended by signal 9")
 RANK_STOPPED = Fault("rank stopped for good", stop_rank, says="rank")
 REGISTRY_LOCKED = Fault("registry locked", lock_registry, says="registry")
