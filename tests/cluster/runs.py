@@ -152,8 +152,10 @@ class Workbench:
     def files(self, place: str) -> set[str]:
         """Return the files of a folder, such as a table, that are complete under their final names."""
         folder = self.folder / place
-        files = (file.relative_to(folder) for file in folder.rglob("*") if not file.name.startswith("."))
-        return {str(file) for file in files if "." in file.name}
+        # Unlike rglob, os.walk bears folders that go away while it looks.
+        walked = ((Path(root), file) for root, _, files in os.walk(folder) for file in files)
+        complete = ((root, file) for root, file in walked if "." in file and not file.startswith("."))
+        return {str((root / file).relative_to(folder)) for root, file in complete}
 
     def seen(self) -> Seen:
         """Return what readers see: each published day's weights at the version that is pinned now."""

@@ -45,6 +45,7 @@ from uae_model.readers.spark_storage import HadoopStorage, log_of
 
 NEXT = DAY + timedelta(days=1)
 SESSIONS = ("s1", "s2", "s3")
+ONE_FILE = "spark.databricks.delta.optimizeWrite.enabled"
 CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 GATHERED = "spark.databricks.delta.optimizeWrite.enabled"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,17 +15,30 @@ from mlflow import MlflowClient
 from mlflow.utils.logging_utils import disable_logging
 
 from uae_model.config import Config
-from uae_model.core.logs import warn
+from uae_model.core.logs import log, warn
 from uae_model.registry.moved import tell_of_move
 
 ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
+class _ToLog(logging.Handler):
+    """Makes each warning and error of MLflow one event of the log, its traceback a field of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one event."""
+        error = record.exc_info[1] if record.exc_info else None
+        trace = {} if error is None else {"traceback": "".join(traceback.format_exception(error))}
+        log(f"{record.name} said", record.levelno, text=record.getMessage(), **trace)
+
+
 def quiet_mlflow() -> None:
-    """Leave MLflow's progress messages and bars out of the log."""
+    """Leave MLflow's progress messages and bars out; what it warns of is events of the log."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.WARNING)
+        logger.handlers = [_ToLog()]
+        logger.propagate = False
     # Lines such as "Created version '1'" are printed past every logger.
     disable_logging()  # type: ignore[no-untyped-call]
 
