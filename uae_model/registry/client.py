@@ -189,8 +189,11 @@ class Registry:
             registered = self._client.get_model_version(self._propensity, str(propensity_version))
             recorded = self._client.get_model_version_download_uri(self._propensity, str(propensity_version))
             place = place_after_move(recorded, self.config.paths.mlflow_artifacts)
-            with tracked_by(self.uri):
-                artifact = Path(mlflow.artifacts.download_artifacts(artifact_uri=place))
+            if place == recorded:
+                with tracked_by(self.uri):
+                    artifact = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+            else:
+                artifact = Path(place)
         except (MlflowException, OSError) as error:
             raise ModelError(
                 f"{uri} cannot be read from {self.uri}: {first_line(error)}; restore its artifacts, or "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote
 
 from uae_model.core.locations import is_local, plain_path
 from uae_model.core.logs import log, warn
@@ -17,7 +18,7 @@ def place_after_move(recorded: str, folder: str) -> str:
         recorded: the location in the registry.
         folder: the artifact folder of the configuration, which a move took along.
     """
-    if not is_local(recorded) or not is_local(folder) or Path(plain_path(recorded)).exists():
+    if not is_local(recorded) or not is_local(folder) or _is_there(recorded):
         return recorded
     parts = Path(plain_path(recorded)).parts
     for start in range(1, len(parts)):
@@ -26,6 +27,12 @@ def place_after_move(recorded: str, folder: str) -> str:
             log("the artifacts were moved", recorded=recorded, read_from=str(candidate))
             return str(candidate)
     return recorded
+
+
+def _is_there(recorded: str) -> bool:
+    """Tell whether a recorded place is there; MLflow writes a space as ``%20``, and ``%`` as ``%25``."""
+    written = plain_path(recorded)
+    return Path(written).exists() or Path(unquote(written)).exists()
 
 
 def tell_of_move(recorded: str, folder: str) -> None:
