@@ -43,17 +43,22 @@ TOGETHER = {"tests/cluster": "processes", "tests/test_wheel.py": "processes"}
 """What one process of the suite runs, after each other: it shares a prepared folder, or packs this one."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the Spark session, and group what shares something, the longest group first.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Group what shares something: tests of a file stay in one process, which makes that once.
 
-    Whatever uses the session, directly or through another fixture, is left out by `make quick`. Tests of a
-    file stay in one process of the suite, since what they share is made once a process.
+    Not later, since xdist takes the groups before ``pytest_collection_modifyitems`` of this file is called.
+    """
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the Spark session, directly or through another fixture: `make quick` leaves it out.
+
+    The largest group comes first.
     """
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: _group(item) != "processes")
 
 
