@@ -7,25 +7,45 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 others="spark or slow or cluster"
 quick="not ($others)"
-# Two processes, one a core; tests/conftest.py says which tests stay together.
-parallel=(-n 2 --dist loadgroup -p no:cacheprovider)
-# Torch would take both cores in each of them.
-export OMP_NUM_THREADS=1
+# Two processes, one a core; a whole file at a time, since what its tests share is made once a process.
+parallel=(-n 2 --dist loadfile)
 
 if [ "${1:-all}" = quick ]; then
-  exec "$python" -m pytest "${parallel[@]}" -m "$quick" "${@:2}"
+  exec env OMP_NUM_THREADS=1 "$python" -m pytest "${parallel[@]}" -m "$quick" "${@:2}"
 fi
 
 data=build/coverage
 rm -rf "$data"
 mkdir -p "$data"
-covered() {  # covered PART MARKERS ARGUMENTS...: one run of pytest, its coverage beside the other part's
-  COVERAGE_FILE="$data/.coverage.$1" "$python" -m pytest --cov --cov-report= "${parallel[@]}" -m "$2" "${@:3}"
+covered() {  # covered PART ARGUMENTS...: one run of pytest, its coverage beside the other parts'
+  local part=$1
+  shift
+  COVERAGE_FILE="$data/.coverage.$part" "$python" -m pytest --cov --cov-report= "$@"
 }
 
-covered quick "$quick"
+OMP_NUM_THREADS=1 covered quick "${parallel[@]}" -m "$quick"
+
+# Two runs beside each other, about as long, one a core.
+tables=(tests/ingest tests/lake tests/pipeline)
+long() {  # long PART ARGUMENTS...: of the tests that `make quick` leaves out
+  covered "$1" "${@:2}" -m "$others" --durations=25
+}
+rest() {
+  local status=0
+  long cluster tests/cluster -p no:cacheprovider || status=$?
+  long rest "${tables[@]/#/--ignore=}" --ignore=tests/cluster -p no:cacheprovider || status=$?
+  return "$status"
+}
+rest >"$data/rest.log" 2>&1 &
+beside=$!
+trap 'kill "$beside" 2>/dev/null || true' EXIT
+
 status=0
-covered others "$others" --durations=25 || status=$?
+long tables "${tables[@]}" || status=$?
+echo "The tests of the cluster and of all other rooms, which ran beside those of ${tables[*]}:"
+wait "$beside" || status=$?
+trap - EXIT
+cat "$data/rest.log"
 
 export COVERAGE_FILE="$data/.coverage"
 "$python" -m coverage combine --quiet

@@ -39,32 +39,11 @@ def spark() -> Iterator[SparkSession]:
     session.stop()
 
 
-TOGETHER = {"tests/cluster": "processes", "tests/test_wheel.py": "processes"}
-"""What one process of the suite runs, after each other: it shares a prepared folder, or packs this one."""
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Group what shares something: tests of a file stay in one process, which makes that once.
-
-    Not later, since xdist takes the groups before ``pytest_collection_modifyitems`` of this file is called.
-    """
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses the Spark session, directly or through another fixture: `make quick` leaves it out.
-
-    The largest group comes first.
-    """
+    """Mark what uses the Spark session, directly or through another fixture: `make quick` leaves it out."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
-    items.sort(key=lambda item: _group(item) != "processes")
-
-
-def _group(item: pytest.Item) -> str:
-    file = item.nodeid.partition("::")[0]
-    return next((group for place, group in TOGETHER.items() if file.startswith(place)), file)
 
 
 @pytest.fixture
