@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,14 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tabl
 @pytest.fixture(scope="module")
 def config(store: TableStore) -> Config:
     return store.config
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _several_files(spark: SparkSession) -> Iterator[None]:
+    """Leave a day in the files of its tasks, as large days are: readers put them together."""
+    spark.conf.set("spark.databricks.delta.optimizeWrite.enabled", "false")
+    yield
+    spark.conf.unset("spark.databricks.delta.optimizeWrite.enabled")
 
 
 @pytest.fixture(scope="module")
