@@ -18,6 +18,8 @@ from uae_model.config import Config
 from uae_model.lake import contract_for
 
 DAY = date(2026, 1, 5)
+GATHERED_WRITES = "spark.databricks.delta.optimizeWrite.enabled"
+"""Setting of a session: off, a small day has a file of each task, as a large one has."""
 
 
 def at(text: str) -> datetime:

@@ -14,7 +14,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from tests.builders import DAY
+from tests.builders import DAY, GATHERED_WRITES
 from tests.lake.test_store import frame_of
 from tests.pipeline.building import FakeRegistry, accept
 from uae_model.config import load_config
@@ -45,9 +45,7 @@ from uae_model.readers.spark_storage import HadoopStorage, log_of
 
 NEXT = DAY + timedelta(days=1)
 SESSIONS = ("s1", "s2", "s3")
-ONE_FILE = "spark.databricks.delta.optimizeWrite.enabled"
 CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
-GATHERED = "spark.databricks.delta.optimizeWrite.enabled"
 
 
 def rows_of(day: date, weights: Sequence[float]) -> list[dict[str, Any]]:
@@ -148,12 +146,12 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("published days")
     (folder / "uae.toml").touch()
     store = TableStore(spark, load_config(folder / "uae.toml"))
-    spark.conf.set(GATHERED, "false")  # otherwise OPTIMIZE would find nothing to do
+    spark.conf.set(GATHERED_WRITES, "false")  # otherwise OPTIMIZE would find nothing to do
     for day, weights in ((DAY, (0.3, 0.4, 0.5)), (NEXT, (0.6, 0.7, 0.8))):
         write_scores(store, day, *weights)
         publish(store, day)
     yield store
-    spark.conf.unset(GATHERED)
+    spark.conf.unset(GATHERED_WRITES)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.builders import DAY
+from tests.builders import DAY, GATHERED_WRITES
 from tests.docs.pages import ROOT, blocks
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
@@ -102,9 +102,9 @@ def config(store: TableStore) -> Config:
 @pytest.fixture(scope="module", autouse=True)
 def _several_files(spark: SparkSession) -> Iterator[None]:
     """Leave a day in the files of its tasks, as large days are: readers put them together."""
-    spark.conf.set("spark.databricks.delta.optimizeWrite.enabled", "false")
+    spark.conf.set(GATHERED_WRITES, "false")
     yield
-    spark.conf.unset("spark.databricks.delta.optimizeWrite.enabled")
+    spark.conf.unset(GATHERED_WRITES)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uae_model.config import SESSION_FEATURES, Config, Feature
 from uae_model.config.features import AGGREGATE, SAME_AS_BEFORE
 from uae_model.config.measures import declared, entities, entity_measures, measures
+from uae_model.core.text_table import aligned
 
 
 def explain(config: Config) -> str:
@@ -13,9 +14,9 @@ def explain(config: Config) -> str:
     rows += [
         (f.name, _kind(f), f.role, _meaning(f, config), _source(f), _cost(f, config)) for f in config.features
     ]
-    parts = [f"{len(config.features)} features", "", _table(rows)]
+    parts = [f"{len(config.features)} features", "", *aligned(rows)]
     if entities(config):
-        parts += ["", "partial aggregates, one row an entity and day", "", _table(_partials(config))]
+        parts += ["", "partial aggregates, one row an entity and day", "", *aligned(_partials(config))]
     return "\n".join(parts)
 
 
@@ -82,10 +83,3 @@ def _partials(config: Config) -> list[tuple[str, ...]]:
         names = ", ".join(measure.name for measure in entity_measures(features))
         rows.append((" x ".join(entity), str(longest), str(len(features)), names))
     return rows
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )

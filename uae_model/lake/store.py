@@ -82,15 +82,18 @@ class TableStore:
         contract = self.contract(name)
         if self.exists(name):
             self._add_missing_columns(contract)
-            self.renew_properties(name)
-            self._add_missing_constraints(contract, table_properties(self.spark, self.path(name)))
+            self._add_missing_constraints(contract, self.renew_properties(name))
         else:
             self._create(contract)
         self._ensured[name] = contract
         return contract
 
-    def renew_properties(self, name: str) -> None:
-        """Set the properties of the contract that the table lacks, such as a changed retention."""
+    def renew_properties(self, name: str) -> dict[str, str]:
+        """Set the properties of the contract that the table lacks, such as a changed retention.
+
+        Returns:
+            The properties that the table had before, its constraints among them.
+        """
         present = table_properties(self.spark, self.path(name))
         wanted = self.contract(name).properties()
         changed = {key: value for key, value in wanted.items() if present.get(key) != value}
@@ -98,6 +101,7 @@ class TableStore:
             listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
             self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({listed})")
             log("table properties set", table=name, properties=changed)
+        return present
 
     def replace_day(
         self,

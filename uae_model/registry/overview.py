@@ -9,6 +9,7 @@ from typing import Any
 
 from uae_model.config.model_sections import PromotionGates
 from uae_model.core.digests import NAME_DIGITS
+from uae_model.core.text_table import aligned
 from uae_model.registry.gates import RegisteredCandidate, failed_gates
 
 FORCED = "promoted_in_spite_of"
@@ -114,11 +115,7 @@ def table_of(lines: Collection[ModelLine]) -> list[str]:
         "forced",
         "digest",
     )
-    rows = [header, *[_cells(line) for line in lines]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    table = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    table = aligned([header, *[_cells(line) for line in lines]])
     for line in lines:
         table.append(f"version {line.version}: {line.change}")
         table += [f"version {line.version} fails: {gate}" for gate in line.failed_gates]
