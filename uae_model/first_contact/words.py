@@ -8,150 +8,97 @@ from functools import cache
 from uae_model.config import Feedback
 from uae_model.config.load import read_profile
 
-USER = frozenset(
-    {"user", "listener", "account", "customer", "member", "subscriber", "profile", "uid", "usr", "person"}
+
+def _set(words: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(words.split())
+
+
+USER = _set(
+    "user listener account customer member subscriber profile uid usr person visitor consumer client "
+    "usuario utilisateur benutzer nutzer hörer"
 )
-USER |= {"visitor", "consumer", "client", "usuario", "utilisateur", "benutzer", "nutzer", "hörer"}
-SONG = frozenset({"song", "track", "item", "recording", "media", "content", "music", "piece", "isrc", "tune"})
-SONG |= {"cancion", "canción", "morceau", "titel", "lied", "stück"}
-EVENT = frozenset(
-    {"event", "play", "row", "log", "record", "message", "listen", "stream", "scrobble", "playback"}
+SONG = _set(
+    "song track item recording media content music piece isrc tune cancion canción morceau titel lied stück"
 )
-NAMING = frozenset({"id", "uri", "key", "code", "uuid", "guid", "hash", "nr", "identifier", "number", "no"})
+EVENT = _set("event play row log record message listen stream scrobble playback")
+NAMING = _set("id uri key code uuid guid hash nr identifier number no")
 """Words that say that a value names something."""
 
-START = frozenset({"start", "started", "begin", "began", "played", "listened", "beginning"})
-END = frozenset({"end", "ended", "stop", "stopped", "finish", "finished"})
-TIME = frozenset(
-    {"time", "timestamp", "ts", "date", "datetime", "at", "when", "instant", "epoch", "utc", "uts", "clock"}
+START = _set("start started begin began played listened beginning")
+END = _set("end ended stop stopped finish finished")
+TIME = _set(
+    "time timestamp ts date datetime at when instant epoch utc uts clock occurred created happened zeit "
+    "hora heure datum fecha"
 )
-TIME |= {"occurred", "created", "happened", "zeit", "hora", "heure", "datum", "fecha"}
-OTHER_TIME = frozenset(
-    {"received", "ingested", "loaded", "updated", "uploaded", "server", "registered", "birth"}
+OTHER_TIME = _set(
+    "received ingested loaded updated uploaded server registered birth release released added modified "
+    "processed signup joined expires"
 )
-OTHER_TIME |= {"release", "released", "added", "modified", "processed", "signup", "joined", "expires"}
-
-PLAYED = frozenset(
-    {"played", "play", "plays", "listen", "listened", "listening", "playtime", "elapsed", "heard"}
+PLAYED = _set(
+    "played play plays listen listened listening playtime elapsed heard watched consumed dwell stream "
+    "streamed playback"
 )
-PLAYED |= {"watched", "consumed", "dwell", "stream", "streamed", "playback"}
-MILLISECONDS = frozenset({"ms", "msec", "msecs", "millis", "milliseconds", "millisecond"})
-SECONDS = frozenset({"s", "sec", "secs", "second", "seconds"})
-DURATION = frozenset({"duration", "time", "length", "dur"}) | MILLISECONDS | SECONDS
-
-NO_DURATION = frozenset({"min", "mins", "minutes", "hours", "start", "percent", "pct", "ratio", "fraction"})
-NO_DURATION |= {"progress", "completion", "share", "position", "offset"}
+MILLISECONDS = _set("ms msec msecs millis milliseconds millisecond")
+SECONDS = _set("s sec secs second seconds")
+DURATION = MILLISECONDS | SECONDS | _set("duration time length dur")
+NO_DURATION = _set(
+    "min mins minutes hours start percent pct ratio fraction progress completion share position offset"
+)
 """Words of numbers about listening that are no milliseconds or seconds."""
 
-FEEDBACK = frozenset({"feedback", "action", "reaction", "interaction", "outcome", "opinion"})
-PERHAPS_FEEDBACK = frozenset(
-    {"event", "activity", "reason", "response", "signal", "type", "status", "state", "kind"}
+FEEDBACK = _set("feedback action reaction interaction outcome opinion")
+PERHAPS_FEEDBACK = _set(
+    "event activity reason response signal type status state kind rating click thumb thumbs end result"
 )
-PERHAPS_FEEDBACK |= {"rating", "click", "thumb", "thumbs", "end", "result"}
-
 AFTER = (
-    END | FEEDBACK | frozenset({"skip", "skipped", "like", "liked", "love", "loved", "dislike", "disliked"})
+    END
+    | FEEDBACK
+    | _set(
+        "skip skipped like liked love loved dislike disliked completed complete completion percent pct "
+        "ratio progress rating share shared download downloaded listened played elapsed heard favorite "
+        "favourite thumb next"
+    )
 )
-AFTER |= {
-    "completed",
-    "complete",
-    "completion",
-    "percent",
-    "pct",
-    "ratio",
-    "progress",
-    "rating",
-    "share",
-    "shared",
-}
-AFTER |= {
-    "download",
-    "downloaded",
-    "listened",
-    "played",
-    "elapsed",
-    "heard",
-    "favorite",
-    "favourite",
-    "thumb",
-    "next",
-}
 """Words of columns that are known only after the play: as features they would tell the answer."""
 
-PERSONAL = frozenset(
-    {"email", "mail", "ip", "phone", "address", "lat", "lon", "latitude", "longitude", "birth"}
+PERSONAL = _set(
+    "email mail ip phone address lat lon latitude longitude birth birthday birthdate dob firstname "
+    "lastname surname username password token"
 )
-PERSONAL |= {
-    "birthday",
-    "birthdate",
-    "dob",
-    "firstname",
-    "lastname",
-    "surname",
-    "username",
-    "password",
-    "token",
-}
-
-OF_SONG = frozenset(
-    {"artist", "album", "genre", "title", "label", "popularity", "tempo", "bpm", "mood", "style"}
+OF_SONG = _set(
+    "artist album genre title label popularity tempo bpm mood style composer performer duration length "
+    "year language explicit release decade"
 )
-OF_SONG |= {
-    "composer",
-    "performer",
-    "duration",
-    "length",
-    "year",
-    "language",
-    "explicit",
-    "release",
-    "decade",
-}
-OF_MOMENT = frozenset(
-    {"device", "platform", "source", "network", "app", "client", "os", "version", "shuffle", "offline"}
+OF_MOMENT = _set(
+    "device platform source network app client os version shuffle offline context playlist page screen "
+    "entry mode premium volume hour weekday connection browser speaker channel start reason position "
+    "rank queue"
 )
-OF_MOMENT |= {
-    "context",
-    "playlist",
-    "page",
-    "screen",
-    "entry",
-    "mode",
-    "premium",
-    "volume",
-    "hour",
-    "weekday",
-}
-OF_MOMENT |= {"connection", "browser", "speaker", "channel", "start", "reason", "position", "rank", "queue"}
 ATTRIBUTE = (
-    OF_SONG | OF_MOMENT | frozenset({"country", "age", "gender", "agent", "type", "plan", "tier", "city"})
+    OF_SONG
+    | OF_MOMENT
+    | _set(
+        "country age gender agent type plan tier city name count rank position segment group region "
+        "subscription"
+    )
 )
-ATTRIBUTE |= {"name", "count", "rank", "position", "segment", "group", "region", "subscription"}
 """Words of what something is like, rather than of which one it is."""
 
-SESSION = frozenset({"session", "visit"})
+SESSION = _set("session visit")
 
-ACTIONS: dict[str, Feedback] = {
-    **dict.fromkeys(("like", "liked", "likes", "love", "loved", "heart", "favorite", "favourite"), "like"),
-    **dict.fromkeys(
-        ("favorited", "favourited", "upvote", "upvoted", "star", "starred", "❤", "👍", "thumbup"), "like"
-    ),
-    **dict.fromkeys(("share", "shared", "shares", "repost", "reposted"), "share"),
-    **dict.fromkeys(("download", "downloaded", "downloads"), "download"),
-    **dict.fromkeys(("skip", "skipped", "skips", "next", "forward", "fwd", "abandoned", "skipping"), "skip"),
-    **dict.fromkeys(("dislike", "disliked", "hate", "hated", "ban", "banned", "block", "blocked"), "dislike"),
-    **dict.fromkeys(("downvote", "downvoted", "👎", "thumbdown"), "dislike"),
-    **dict.fromkeys(
-        ("none", "auto", "autoplay", "complete", "completed", "finish", "finished", "play"), "auto_play"
-    ),
-    **dict.fromkeys(
-        ("played", "plays", "listen", "listened", "passive", "natural", "nothing", "null"), "auto_play"
-    ),
-    **dict.fromkeys(
-        ("nan", "na", "stream", "streamed", "playback", "done", "full", "heard", "end"), "auto_play"
-    ),
-    **dict.fromkeys(("ended", "scrobble", "scrobbled", "automatic"), "auto_play"),
+_WORDS_OF_ACTIONS: dict[Feedback, str] = {
+    "like": "like liked likes love loved heart favorite favourite favorited favourited upvote upvoted "
+    "star starred ❤ 👍 thumbup",
+    "share": "share shared shares repost reposted",
+    "download": "download downloaded downloads",
+    "skip": "skip skipped skips next forward fwd abandoned skipping",
+    "dislike": "dislike disliked hate hated ban banned block blocked downvote downvoted 👎 thumbdown",
+    "auto_play": "none auto autoplay complete completed finish finished play played plays listen listened "
+    "passive natural nothing null nan na stream streamed playback done full heard end ended "
+    "scrobble scrobbled automatic",
 }
+ACTIONS = {word: meaning for meaning, words in _WORDS_OF_ACTIONS.items() for word in words.split()}
 """What a word in a value of feedback says."""
 
 PHRASES: dict[str, Feedback] = {
@@ -166,28 +113,16 @@ PHRASES: dict[str, Feedback] = {
 }
 """Several words whose meaning is not that of one of them, written without spaces."""
 
-NEGATIONS = frozenset(
-    {"not", "no", "un", "non", "remove", "removed", "undo", "unlike", "unliked", "undislike"}
-)
+NEGATIONS = _set("not no un non remove removed undo unlike unliked undislike")
 
 BOUNDARY = re.compile(
     r"(?<=[a-zà-ÿ0-9])(?=[A-ZÀ-Þ])|(?<=[A-ZÀ-Þ])(?=[A-ZÀ-Þ][a-zà-ÿ])|[\W_]+|(?<=\d)(?=[A-Za-z])"
 )
 
-KNOWN = (
-    USER
-    | SONG
-    | EVENT
-    | NAMING
-    | START
-    | END
-    | TIME
-    | OTHER_TIME
-    | PLAYED
-    | DURATION
-    | FEEDBACK
-    | PERHAPS_FEEDBACK
-) | (AFTER | PERSONAL | ATTRIBUTE | SESSION | frozenset({"listener", "of", "is", "was", "by"}))
+KNOWN = frozenset().union(
+    *(USER, SONG, EVENT, NAMING, START, END, TIME, OTHER_TIME, PLAYED, DURATION, FEEDBACK, PERHAPS_FEEDBACK),
+    *(AFTER, PERSONAL, ATTRIBUTE, SESSION, _set("listener of is was by")),
+)
 SHORTEST_PART = 2
 
 
