@@ -37,12 +37,11 @@ class Change:
 
 @dataclass(frozen=True)
 class DayFiles:
-    """The data files of a day, or of all of a table without days (``NO_DAY``); bytes of the small ones."""
+    """The data files of a day, or of all of a table without days (``NO_DAY``), and how many are small."""
 
     day: date
     files: int
     small_files: int
-    small_bytes: int
 
 
 def latest_version(spark: SparkSession, path: str) -> int:
@@ -84,14 +83,13 @@ def files_by_day(spark: SparkSession, path: str, small: int) -> list[DayFiles]:
         .agg(
             F.count("*").alias("files"),
             F.count_if(is_small).alias("small_files"),
-            F.sum(F.when(is_small, F.col("size")).otherwise(0)).alias("small_bytes"),
         )
         .collect()
     )
     return [
         DayFiles(
             date.fromisoformat(row["day"]) if row["day"] else NO_DAY,
-            *(int(row[name]) for name in ("files", "small_files", "small_bytes")),
+            *(int(row[name]) for name in ("files", "small_files")),
         )
         for row in rows
     ]
