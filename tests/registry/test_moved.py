@@ -17,8 +17,14 @@ def test_a_folder_that_is_there_is_taken_as_it_was_recorded(tmp_path: Path, name
     assert place_after_move(recorded, str(folder)) == recorded
 
 
-def test_a_folder_that_was_moved_is_found_below_the_configured_one(tmp_path: Path) -> None:
-    moved = tmp_path / "moved 100%20" / "mlflow-artifacts"
-    (moved / "models" / "m-1" / "artifacts").mkdir(parents=True)
-    recorded = (tmp_path / "before" / "mlflow-artifacts" / "models" / "m-1" / "artifacts").as_uri()
-    assert place_after_move(recorded, str(moved)) == str(moved / "models" / "m-1" / "artifacts")
+def test_artifacts_are_looked_for_where_the_folder_went(tmp_path: Path) -> None:
+    new = tmp_path / "new 100%20" / "mlflow-artifacts"
+    (new / "models" / "m-1" / "artifacts").mkdir(parents=True)
+    recorded = "file:///gone/old/mlflow-artifacts/models/m-1/artifacts"
+    assert place_after_move(recorded, str(new)) == str(new / "models" / "m-1" / "artifacts")
+    assert place_after_move(recorded.replace("m-1", "m-2"), str(new)) == recorded.replace("m-1", "m-2")
+    assert (
+        place_after_move("s3://bucket/models/m-1/artifacts", str(new)) == "s3://bucket/models/m-1/artifacts"
+    )
+    there = (new / "models" / "m-1").as_uri()
+    assert place_after_move(there, str(tmp_path)) == there

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from pyspark.sql import SparkSession
 
 from jobs import cli
@@ -16,7 +18,6 @@ from uae_model.config import load_config
 from uae_model.config.model_sections import PromotionGates
 from uae_model.registry.client import Registry
 from uae_model.registry.gates import RegisteredCandidate
-from uae_model.registry.moved import place_after_move
 from uae_model.registry.overview import FORCED, change_in_words, model_line, table_of
 
 CANDIDATE = RegisteredCandidate(0.24, 0.3, 5000, 1, 0.25)
@@ -61,19 +62,6 @@ def test_a_version_says_its_gates_and_whether_it_was_forced() -> None:
     assert "version 4: better by 0.0100 nats a play (4.00%)" in below
     assert sum(line.startswith("version 3 fails: ") for line in below) == 2
     assert below[-1] == "version 3 was promoted in spite of: it was small"
-
-
-def test_artifacts_are_looked_for_where_the_folder_went(tmp_path: Path) -> None:
-    new = tmp_path / "new" / "mlflow-artifacts"
-    (new / "models" / "m-1" / "artifacts").mkdir(parents=True)
-    recorded = "file:///gone/old/mlflow-artifacts/models/m-1/artifacts"
-    assert place_after_move(recorded, str(new)) == str(new / "models" / "m-1" / "artifacts")
-    assert place_after_move(recorded.replace("m-1", "m-2"), str(new)) == recorded.replace("m-1", "m-2")
-    assert (
-        place_after_move("s3://bucket/models/m-1/artifacts", str(new)) == "s3://bucket/models/m-1/artifacts"
-    )
-    there = (new / "models" / "m-1").as_uri()
-    assert place_after_move(there, str(tmp_path)) == there
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +118,22 @@ class TestCommands:
     def test_a_moved_registry_still_gives_its_models(self, folder: Path) -> None:
         loaded = Registry(load_config(folder / "uae.toml")).load(1, 1)
         assert loaded.attention_version == 1
+
+    def test_a_version_that_was_deleted_is_left_out_and_any_other_error_is_told(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = tmp_path / "copy"
+        shutil.copytree(folder, copy)
+        registry = Registry(load_config(copy / "uae.toml"))
+        MlflowClient(registry.uri).delete_model_version(registry.config.registry.attention_model, "1")
+        assert [line.version for line in registry.overview()] == [2]
+
+        def locked(*_: Any) -> None:
+            raise MlflowException("database is locked")
+
+        monkeypatch.setattr(MlflowClient, "get_model_version", locked)
+        with pytest.raises(MlflowException, match="database is locked"):
+            registry.overview()
 
     def test_where_nothing_is_registered_it_is_told(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

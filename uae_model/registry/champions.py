@@ -15,6 +15,9 @@ CHAMPION = "champion"
 PREVIOUS = "previous_champion"
 """Tag of the attention model: the versions that were champion before, oldest first, with commas between."""
 
+NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
+"""What MLflow says of a version or alias that is not there."""
+
 REMEMBERED = 100
 """Former champions that are kept, at most."""
 
@@ -39,7 +42,7 @@ class ChampionPlace:
         try:
             version = self._client.get_model_version_by_alias(self._attention, CHAMPION)
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if error.error_code in (NOT_THERE, "INVALID_PARAMETER_VALUE"):
                 return None
             raise
         return int(version.version), int(version.tags["propensity_version"])

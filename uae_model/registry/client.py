@@ -32,7 +32,7 @@ from uae_model.models.networks import NetworkShape
 from uae_model.models.pair import Traits
 from uae_model.registry import pyfunc
 from uae_model.registry.artifacts import FOLDER, folder_of_files, read_model_files, write_model_files
-from uae_model.registry.champions import ChampionPlace
+from uae_model.registry.champions import NOT_THERE, ChampionPlace
 from uae_model.registry.description import data_tags, input_example, input_tags, signature
 from uae_model.registry.gates import CHOSEN, RegisteredCandidate
 from uae_model.registry.moved import place_after_move
@@ -294,8 +294,10 @@ class Registry:
         """Return a version, None where it was deleted. A search would leave out the aliases."""
         try:
             return self._client.get_model_version(self._attention, str(number))
-        except MlflowException:
-            return None
+        except MlflowException as error:
+            if error.error_code == NOT_THERE:
+                return None
+            raise
 
     def line(self, version: ModelVersion) -> ModelLine:
         """Return what there is to say of an attention version."""
