@@ -93,21 +93,21 @@ class TestCommands:
 
     def test_promote_models_and_the_way_back(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         code, _, error = self.told(capsys, folder, "promote", "--version", "1")
-        assert (code, "promotion.min_training_plays" in error) == (4, True)
+        assert (code, "promotion.min_training_plays" in error) == (4, True), error
         summaries: list[dict[str, Any]] = []
         for options in (("--version", "1", "--force"), ("--version", "2", "--force"), ("--rollback",)):
-            code, lines, _ = self.told(capsys, folder, "promote", *options)
-            assert code == 0
+            code, lines, error = self.told(capsys, folder, "promote", *options)
+            assert code == 0, error
             summaries.append(json.loads(lines[-1]))
         assert [summary["champion"] for summary in summaries] == [1, 2, 1]
         assert [summary["forced"] for summary in summaries] == [True, True, True]
         assert summaries[0]["validation_nll"] == pytest.approx(0.251234567)
         assert summaries[0]["change"] == "not compared with a champion"
         code, _, error = self.told(capsys, folder, "promote", "--rollback")
-        assert (code, "there is nothing further back" in error) == (1, True)
+        assert (code, "there is nothing further back" in error) == (1, True), error
 
-        code, lines, _ = self.told(capsys, folder, "models")
-        assert code == 0
+        code, lines, error = self.told(capsys, folder, "models")
+        assert code == 0, error
         assert [line.split()[:3] for line in lines[1:3]] == [["2", "-", "chain"], ["1", "champion", "chain"]]
         models = json.loads(lines[-1])["models"]
         assert [model["version"] for model in models] == [2, 1]
