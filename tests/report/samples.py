@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from uae_model.evaluation.document import Document, Figure, TextTable
 from uae_model.evaluation.figures import gamma_curves
 from uae_model.report.facts import (
+    Contexts,
+    ContextValue,
     FeedbackHistory,
+    Freshness,
     Histogram,
     ModelFacts,
     PatternRate,
@@ -24,6 +27,7 @@ from uae_model.report.facts import (
     TruthComparison,
 )
 from uae_model.training.comparison import Comparison
+from uae_model.weights.choice import JudgedWeighting, WeightChoice
 
 DAY = date(2026, 1, 13)
 
@@ -67,6 +71,8 @@ def model() -> ModelFacts:
             "validation_nll": "0.254",
             "best_epoch": "2",
             "training_days": "2026-01-05..2026-01-11",
+            "validation_days": "2026-01-12..2026-01-12",
+            "training_plays": "1234567",
             "estimator": "chain",
             "attention_features": "hour_of_day, device",
             "attention_mean_low": "0.218",
@@ -80,7 +86,33 @@ def model() -> ModelFacts:
                 "joint", "joint", 0.0, 0.0, 0.259, 0.002, 0.005, 0.0004, 1, 0.95, 0.09, True, diagnostic=True
             ),
         ),
+        weight_choice=WeightChoice(
+            name="scaled:0.2",
+            runner_up="linear",
+            candidates=(
+                JudgedWeighting("scaled:0.2", 0.03, 0.005, 0.0, 0.0),
+                JudgedWeighting("linear", 0.02, 0.004, -0.01, 0.003),
+                JudgedWeighting("none", 0.0, 0.0, -0.03, 0.005),
+            ),
+            metric="AUC by the labels of active plays",
+            judged_plays=7000,
+            attention="smoothed",
+            attention_mean=None,
+            day="2026-01-12",
+        ),
     )
+
+
+def contexts() -> Contexts:
+    """Return attention by device, least where it is a car, and by hour and by ranges of the gap."""
+    devices = (("car <1>", 30, 0.1), ("phone", 500, 0.3), ("a speaker with quite a long name", 370, 0.4))
+    ranges = ("up to 10", "to 20", "to 45", "to 3,600", "over 3,600")
+    values = [
+        *(ContextValue("device", name, None, Rate(plays, 9), mean) for name, plays, mean in devices),
+        *(ContextValue("hour_of_day", str(n), n, Rate(900 // 24, 3), 0.3 + 0.005 * n) for n in range(24)),
+        *(ContextValue("gap", name, n, Rate(180, 18), 0.4 - 0.02 * n) for n, name in enumerate(ranges)),
+    ]
+    return Contexts(900, 0.334, tuple(values))
 
 
 def recovery() -> Recovery:
@@ -142,6 +174,13 @@ def sample() -> ReportFacts:
         truth=TruthComparison(900, 900, recovery(), replace(recovery(), plays=900)),
         truth_missing="",
         evaluation=evaluation(),
+        contexts=contexts(),
+        freshness=Freshness(
+            published_at=datetime(2026, 1, 14, 9, 30, tzinfo=UTC),
+            feed_day=DAY + timedelta(days=1),
+            feed_taken_at=datetime(2026, 1, 14, 9, 2, tzinfo=UTC),
+            newest_published=DAY,
+        ),
     )
 
 
@@ -150,6 +189,8 @@ def bare() -> ReportFacts:
     return replace(
         sample(),
         evaluation=None,
+        contexts=None,
+        freshness=None,
         history=FeedbackHistory(Rate(2, 2), Rate(1, 1), Rate(0, 0), ()),
         positions=(PositionCount(1, Rate(2, 2), None),),
         attention=Histogram((0, 0), None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -24,6 +25,7 @@ SECTIONS = (
     "positions",
     "weights",
     "recovery",
+    "help",
     "training",
     "quarantine",
     "publication",
@@ -50,22 +52,59 @@ def test_every_section_is_there_with_its_figures() -> None:
         assert f'id="plot-{name}"' in page
     for name in ("mean-weight", "reliability", "reasons", "likelihood", "risk", "means", "clipping"):
         assert f'id="plot-{name}"' in page
-    assert page.count('role="img" aria-label="') == page.count("<svg") == 14
+    for name in ("context-device", "context-hour_of_day", "context-gap"):
+        assert f'id="plot-{name}"' in page
+    assert page.count('role="img" aria-label="') == page.count("<svg") == 17
     assert "0.7654" in page  # AUC
-    assert "55.88%" in page  # the paper's figure
     assert "64 of 64 patterns" in page
     assert "2 of 3 checks passed" in page
     assert "Run 2026-01-13-0123456789ab" in page
 
 
-def test_the_newest_evaluation_has_a_section() -> None:
+def test_whether_the_weights_help_has_a_section() -> None:
     page = full_page()
-    assert 'id="evaluation"' in page
-    assert 'href="#evaluation"' in page
+    assert 'href="#help"' in page
+    assert "It is shown that weights scaled:0.2 help a base model" in page
     assert "Weights &lt;help&gt; on 1 of 2 base models." in page
     assert page.count("61.26 ± 0.41*") == 9
     assert 'id="plot-gamma-curves"' in page
-    assert "evaluation" not in re.findall(r'id="([^"]+)"', bare_page())
+    assert "Nobody has looked yet" not in page
+    assert "Nobody has looked yet" in bare_page()
+
+
+def test_the_figures_of_the_paper_are_shown_on_demand_only() -> None:
+    assert "55.88%" not in full_page()
+    assert "paper" not in re.sub(r"<footer>.*", "", full_page(), flags=re.DOTALL)
+    asked = render(sample(), paper=True)
+    assert "55.88%" in asked
+    assert "the upright marks are the paper&#39;s figures" in asked
+
+
+def test_objections_are_red_at_the_head() -> None:
+    page = render(replace(bare(), model=replace(model(), forced="it was trained on 99 plays")))
+    head = page[: page.index('<dl class="tiles">')]
+    assert '<ul class="alarm"' in head
+    assert "in spite of failed gates: it was trained on 99 plays" in head
+    assert re.search(r'<span class="status bad">Published, with 3 objections', head)
+    fine = replace(bare(), has_newer_weights=False, published=replace(published(), checks=()))
+    calm = render(fine)
+    assert '<ul class="alarm"' not in calm
+    assert '<span class="status good">Published</span>' in calm
+
+
+def test_two_equal_plots_are_one() -> None:
+    attention = sample().attention
+    facts = replace(bare(), positions=sample().positions, attention=attention, weight=attention)
+    page = render(facts)
+    assert 'id="plot-weight"' not in page
+    assert "Attention and weight of passive plays" in page
+
+
+def test_contexts_are_shown_by_feature() -> None:
+    page = full_page()
+    assert 'aria-label="Mean attention by device: car &lt;1&gt; 0.100, phone 0.300' in page
+    assert "Least attentive: device car &lt;1&gt; (0.100 over 30 plays)" in page
+    assert 'id="contexts"' not in bare_page()
 
 
 def test_the_same_facts_give_the_same_bytes() -> None:
@@ -116,8 +155,7 @@ def test_candidates_are_compared_and_what_is_assumed_is_said() -> None:
     page = render(sample())
     assert "0.2590<br>± 0.0020" in page
     assert "joint, diagnosis of the roles only" in page
-    assert "attended to between 22% and 48% of the plays" in page
-    assert "attended to between" not in render(bare())
+    assert "any mean of attention from 22% to 48% of the plays" in page
     assert "The mean of attention is not anchored" in page
     assert "hour_of_day, device" in page
     anchored = replace(sample(), weight_formula="linear(smoothed), attention_mean=0.3")
@@ -140,12 +178,16 @@ def test_failed_gates_and_another_champion_are_said() -> None:
 
 
 def test_the_best_epoch_counts_from_one() -> None:
-    assert re.search(r'best epoch</th><td class="number">3<', full_page())
+    assert re.search(r'epoch that was kept</th><td class="number">3<', full_page())
 
 
 def test_key_figures() -> None:
     shown = {tile.name: tile.value for tile in tiles(sample())}
     assert shown == {
+        "Level of attention": "22% to 48%",
+        "Model age": "1 day",
+        "Feed up to": "2026-01-14",
+        "Published": "10 h",
         "Plays": "900",
         "Sessions": "100",
         "Users": "80",
@@ -155,7 +197,13 @@ def test_key_figures() -> None:
         "Quarantined": "17",
         "Excluded": "3",
     }
-    assert {tile.value for tile in tiles(bare())} >= {"none"}
+    assert {tile.value for tile in tiles(bare())} >= {"none", "not known", "not identified"}
+    fresh = sample().freshness
+    assert fresh is not None
+    late = replace(fresh, published_at=datetime(2026, 2, 13, tzinfo=UTC))
+    assert {tile.name: tile.value for tile in tiles(replace(sample(), freshness=late))}[
+        "Published"
+    ] == "30 days"
 
 
 def test_checks_are_split_into_name_result_and_finding() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -10,10 +10,12 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.evaluation.document import read_newest_document
-from uae_model.lake import TableStore, Unit
+from uae_model.lake import FEED, NO_DAY, DayState, TableStore, Unit
 from uae_model.readers.spark import read_weights
+from uae_model.report.contexts import contexts
 from uae_model.report.facts import (
     FeatureDay,
+    Freshness,
     PublicationFacts,
     QuarantineCount,
     ReportFacts,
@@ -63,6 +65,7 @@ def collect(
     trend = _published(store, day, trend_start, end)
     published = next(publication for publication in trend if publication.day == day)
     weights = read_weights(store.spark, store.config.paths.tables, start, end)
+    of_day = weights.where(F.col("dt") == F.lit(day))
     model, model_missing = read_model(models, published, store.config)
     truth, truth_missing = _truth(store, weights, start, end)
     attention, weight = passive_histograms(weights)
@@ -71,7 +74,7 @@ def collect(
         first=start,
         last=end,
         published=published,
-        users=user_count(weights.where(F.col("dt") == F.lit(day))),
+        users=user_count(of_day),
         has_newer_weights=_has_newer_scores(store, day),
         tables=_table_versions(store, published),
         config_digest=published.run_id.rpartition("-")[2],
@@ -89,6 +92,8 @@ def collect(
         truth_missing=truth_missing,
         health=_health(store, [publication.day for publication in trend]),
         evaluation=read_newest_document(store.config.paths.reports, end),
+        contexts=contexts(of_day, store.config.features),
+        freshness=_freshness(store, day),
     )
 
 
@@ -117,6 +122,27 @@ def _has_newer_scores(store: TableStore, day: date) -> bool:
     if published.inputs is None:
         return scores.committed_ms > published.committed_ms
     return published.inputs.get(str(scores.unit)) != scores.version
+
+
+def _freshness(store: TableStore, day: date) -> Freshness:
+    """Return when a day was published and how far the feed had come when the tables were last written."""
+    published = store.states.get(Unit("publications", day))
+    newest = [state.unit.day for state in store.states.of_table("publications") if state.is_accepted]
+    slots = [state for state in store.states.of_table(FEED) if state.is_accepted and state.unit.day != NO_DAY]
+    last = max(slots, key=lambda state: (state.unit.day, state.committed_ms), default=None)
+    return Freshness(
+        published_at=_committed_at(published),
+        feed_day=last.unit.day if last else None,
+        feed_taken_at=_committed_at(last),
+        newest_published=max([day, *newest]),
+    )
+
+
+def _committed_at(state: DayState | None) -> datetime | None:
+    """Return the time of a state's commit, where it is known."""
+    if state is None or not state.committed_ms:
+        return None
+    return datetime.fromtimestamp(state.committed_ms / 1000, UTC)
 
 
 def _table_versions(store: TableStore, published: PublicationFacts) -> tuple[TableVersion, ...]:

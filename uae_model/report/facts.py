@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from uae_model.evaluation.document import Document
 from uae_model.training.comparison import Comparison
+from uae_model.weights.choice import WeightChoice
 
 HISTORY = 6
 """Plays that a feedback pattern looks back on (Fig. 2 b of the paper)."""
@@ -101,6 +102,56 @@ class PublicationFacts:
     run_id: str
     accepted_checks: tuple[str, ...] = ()
     accepted_reason: str | None = None
+    mean_interval: tuple[float, float] | None = None
+    """Ends of the interval for the mean of attention that its model's training found."""
+
+
+@dataclass(frozen=True)
+class ContextValue:
+    """The plays with one value of a feature that attention sees, or of a range of its values.
+
+    ``order`` is its place where the values have an order; None where they have none. ``mean_attention`` is
+    over all plays, active ones too.
+    """
+
+    feature: str
+    value: str
+    order: float | None
+    rate: Rate
+    mean_attention: float
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Attention by context: all plays, and the most played values of each feature that attention sees."""
+
+    plays: int
+    mean_attention: float
+    values: tuple[ContextValue, ...]
+
+    def by_feature(self) -> dict[str, list[ContextValue]]:
+        """Return the values of each feature, in their order."""
+        grouped: dict[str, list[ContextValue]] = {}
+        for one in self.values:
+            grouped.setdefault(one.feature, []).append(one)
+        return grouped
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """How old the day's publication and its feed are; None where the tables do not tell.
+
+    Attributes:
+        published_at: when the row that readers see was written.
+        feed_day: the last day that the feed has been taken in of.
+        feed_taken_at: when the last slot was taken in.
+        newest_published: the last day that is published.
+    """
+
+    published_at: datetime | None
+    feed_day: date | None
+    feed_taken_at: datetime | None
+    newest_published: date
 
 
 @dataclass(frozen=True)
@@ -178,6 +229,20 @@ class ModelFacts:
     curves: dict[str, tuple[tuple[int, float], ...]]
     failed_gates: tuple[str, ...]
     candidates: tuple[Comparison, ...] = ()
+    forced: str = ""
+    """The gates that a person overruled when it was promoted."""
+    weight_choice: WeightChoice | None = None
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day that it was trained or validated on."""
+        last = self.tags.get("validation_days", "").rpartition("..")[2]
+        return date.fromisoformat(last) if last else None
+
+    @property
+    def doubts(self) -> str:
+        """What training warned of."""
+        return self.tags.get("warnings", "")
 
     def curve(self, name: str) -> tuple[tuple[int, float], ...]:
         """Return a metric as (epoch from 1, value); empty where the run has none."""
@@ -219,14 +284,29 @@ class ReportFacts:
     truth_missing: str
     health: tuple[FeatureDay, ...] = ()
     evaluation: Document | None = None
+    contexts: Contexts | None = None
+    freshness: Freshness | None = None
 
     @property
     def mean_interval(self) -> tuple[float, float] | None:
         """The ends of the interval for mean attention that training found; None where it did not look."""
+        if self.published.mean_interval is not None:
+            return self.published.mean_interval
         tags = self.model.tags if self.model else {}
         if "attention_mean_low" not in tags:
             return None
         return float(tags["attention_mean_low"]), float(tags["attention_mean_high"])
+
+    @property
+    def known_mean(self) -> str | None:
+        """The mean that attention was set to (``weights.attention_mean``); None where it was not."""
+        _, mark, mean = self.weight_formula.partition(", attention_mean=")
+        return mean if mark else None
+
+    @property
+    def is_constant_weight(self) -> bool:
+        """Whether all passive plays weigh the same, whatever their attention."""
+        return self.weight_formula.startswith("constant(")
 
 
 def total_rate(rates: Iterable[Rate]) -> Rate:

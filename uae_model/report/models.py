@@ -8,8 +8,10 @@ from typing import Any, Protocol
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.registry.gates import RegisteredCandidate, failed_gates
+from uae_model.registry.overview import FORCED
 from uae_model.report.facts import ModelFacts, PublicationFacts
 from uae_model.training.comparison import Comparison
+from uae_model.weights.choice import WeightChoice
 
 
 class ModelSource(Protocol):
@@ -25,6 +27,10 @@ class ModelSource(Protocol):
 
     def champion_versions(self) -> tuple[int, int] | None:
         """Return the champion's versions (attention, propensity)."""
+        ...
+
+    def weight_choice(self, attention_version: int) -> WeightChoice | None:
+        """Return the weight function that was chosen on data for a version, None where none was."""
         ...
 
     def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
@@ -56,6 +62,8 @@ def read_model(
         curves=_by_epoch(models.history(published.attention_version)),
         failed_gates=tuple(failed_gates(candidate, candidate.compared_with, config.promotion)),
         candidates=_candidates(tags),
+        forced=tags.get(FORCED, ""),
+        weight_choice=models.weight_choice(published.attention_version),
     )
     return facts, ""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from markupsafe import Markup
 
+from uae_model.core.dates import midnight
 from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE
 from uae_model.pages.templates import page_environment
 from uae_model.publication.checks import QUANTILES
 from uae_model.report import plots
+from uae_model.report.contexts import context_plots, inattentive_sentence
 from uae_model.report.facts import (
     LAST_POSITION,
     PAPER_ACTIVE,
@@ -22,12 +25,25 @@ from uae_model.report.facts import (
 )
 from uae_model.report.features import small_multiples
 from uae_model.report.plots import Line
+from uae_model.report.sentences import (
+    feedback_sentence,
+    help_sentence,
+    level_sentence,
+    level_value,
+    objections,
+    positions_sentence,
+    weights_sentence,
+    with_separators,
+)
+
+HOURS_SHOWN = 72
+"""From here on a delay is told in days."""
 
 METRICS = {
     "validation_nll": "validation loss (negative log-likelihood a play)",
     "validation_base_rate_nll": "the same of the constant base rate",
     "champion_validation_nll": "the same of the champion before it",
-    "best_epoch": "best epoch",
+    "best_epoch": "epoch that was kept",
     "validation_mean_attention": "mean attention, validation plays",
     "validation_mean_propensity": "mean propensity, validation plays",
     "validation_active_rate": "share of active plays, validation",
@@ -73,15 +89,24 @@ class CheckLine:
     detail: str
 
 
-def render(facts: ReportFacts) -> str:
-    """Return the page. The same facts give the same bytes."""
+def render(facts: ReportFacts, *, paper: bool = False) -> str:
+    """Return the page. The same facts give the same bytes.
+
+    Args:
+        facts: what it shows.
+        paper: whether the paper's figures stand beside the day's.
+    """
     environment = page_environment(Path(__file__).parent)
-    environment.filters.update(number=_number, percent=_percent, decimal=_decimal)
+    environment.filters.update(number=_number, percent=_percent, decimal=_decimal, separated=with_separators)
     template = environment.get_template("page.jinja")
+    figures_of_paper = {"active": PAPER_ACTIVE, "a": PAPER_AFTER_ACTIVE, "p": PAPER_AFTER_PASSIVE}
     return template.render(
         facts=facts,
-        paper={"active": PAPER_ACTIVE, "a": PAPER_AFTER_ACTIVE, "p": PAPER_AFTER_PASSIVE},
-        tiles=tiles(facts),
+        paper=figures_of_paper if paper else None,
+        objections=objections(facts),
+        said=sentences(facts),
+        tiles=tiles(facts, paper=paper),
+        contexts=context_figures(facts),
         checks=check_lines(facts.published),
         metrics=recorded_lines(facts.model, METRICS),
         origins=recorded_lines(facts.model, ORIGINS),
@@ -90,24 +115,68 @@ def render(facts: ReportFacts) -> str:
         patterns_shown=len(plots.shown_patterns(facts.history)),
         fewest_pattern_plays=plots.FEWEST_PATTERN_PLAYS,
         last_position=LAST_POSITION,
-        plots={name: Markup(svg) for name, svg in figures(facts).items()},  # noqa: S704 - our own SVG
+        plots={name: Markup(svg) for name, svg in figures(facts, paper=paper).items()},  # noqa: S704 - our own SVG
     )
 
 
-def tiles(facts: ReportFacts) -> list[Tile]:
+def sentences(facts: ReportFacts) -> dict[str, str]:
+    """Return the sentences that follow from the facts."""
+    return {
+        "level": level_sentence(facts),
+        "feedback": feedback_sentence(facts.history),
+        "positions": positions_sentence(facts.positions),
+        "weights": weights_sentence(facts),
+        "help": help_sentence(facts.model),
+        "contexts": inattentive_sentence(facts.contexts) if facts.contexts else "",
+    }
+
+
+def tiles(facts: ReportFacts, *, paper: bool = False) -> list[Tile]:
     """Return the key figures of the day."""
     day = facts.published
     passive = day.plays - day.active
+    share_note = f"paper {PAPER_ACTIVE:.2%}" if paper else f"{_number(day.active)} active plays"
     return [
+        Tile("Level of attention", level_value(facts), _level_note(facts)),
+        *_age_tiles(facts),
         Tile("Plays", _number(day.plays), f"{_number(passive)} of them passive"),
         Tile("Sessions", _number(day.sessions), f"{_decimal(_ratio(day.plays, day.sessions), 1)} plays each"),
         Tile("Users", _number(facts.users), f"{_decimal(_ratio(day.plays, facts.users), 1)} plays each"),
-        Tile("Active share", _percent(_ratio(day.active, day.plays)), f"paper {PAPER_ACTIVE:.2%}"),
+        Tile("Active share", _percent(_ratio(day.active, day.plays)), share_note),
         Tile("Mean attention", _decimal(day.mean_passive_attention), "of passive plays"),
         Tile("Mean weight", _decimal(day.mean_passive_weight), "of passive plays; active: 1"),
         Tile("Quarantined", _number(day.quarantined), "feed rows that could not be read"),
         Tile("Excluded", _number(day.excluded), "events of bots, cut before sessions"),
     ]
+
+
+def _level_note(facts: ReportFacts) -> str:
+    if facts.known_mean:
+        return "not identified by feedback: set by weights.attention_mean"
+    return "not identified: feedback allows any of it" if facts.mean_interval else "its model has no interval"
+
+
+def _age_tiles(facts: ReportFacts) -> list[Tile]:
+    """Return how old the model, the feed and the publication are."""
+    last = facts.model.last_day if facts.model else None
+    age = (facts.day - last).days if last else None
+    model = Tile("Model age", _days(age), f"it learned from plays up to {last}" if last else "not known")
+    fresh = facts.freshness
+    if fresh is None or fresh.feed_day is None:
+        feed = Tile("Feed up to", "not known", "the tables do not tell")
+    else:
+        taken = f"taken in {fresh.feed_taken_at:%Y-%m-%d %H:%M} UTC" if fresh.feed_taken_at else ""
+        feed = Tile("Feed up to", str(fresh.feed_day), taken)
+    if fresh is None or fresh.published_at is None:
+        return [model, feed, Tile("Published", "not known", "the tables do not tell")]
+    hours = (fresh.published_at - midnight(facts.day + timedelta(days=1))).total_seconds() / 3600
+    late = f"{hours:,.0f} h" if hours < HOURS_SHOWN else _days(round(hours / 24))
+    note = f"after the day ended, {fresh.published_at:%Y-%m-%d %H:%M} UTC"
+    return [model, feed, Tile("Published", late, note)]
+
+
+def _days(days: int | None) -> str:
+    return "not known" if days is None else f"{days:,} day{'' if days == 1 else 's'}"
 
 
 def check_lines(published: PublicationFacts) -> list[CheckLine]:
@@ -116,7 +185,7 @@ def check_lines(published: PublicationFacts) -> list[CheckLine]:
     for text in published.checks:
         name, _, rest = text.rpartition(": ")
         result, _, detail = rest.partition(" (")
-        lines.append(CheckLine(name, result == "ok", detail.removesuffix(")")))
+        lines.append(CheckLine(name, result == "ok", with_separators(detail.removesuffix(")"))))
     return lines
 
 
@@ -125,6 +194,8 @@ def recorded_lines(model: ModelFacts | None, names: dict[str, str]) -> list[tupl
     tags = dict(model.tags) if model else {}
     if "best_epoch" in tags:
         tags["best_epoch"] = str(int(float(tags["best_epoch"])) + 1)  # epochs count from 1 on the page
+    if "training_plays" in tags:
+        tags["training_plays"] = with_separators(tags["training_plays"])
     return [(name, tags[key].replace("..", " to ")) for key, name in names.items() if key in tags]
 
 
@@ -134,16 +205,23 @@ def quantile_lines(published: PublicationFacts) -> list[tuple[str, float]]:
     return list(zip(names, published.passive_weight_quantiles, strict=False))
 
 
-def figures(facts: ReportFacts) -> dict[str, str]:
-    """Draw each figure for which there is something to draw."""
-    drawn = {"transitions": plots.transitions(facts.history)}
+def context_figures(facts: ReportFacts) -> list[tuple[str, Markup]]:
+    """Draw attention by context: name of the feature and plot."""
+    drawn = context_plots(facts.contexts) if facts.contexts else {}
+    return [(name, Markup(svg)) for name, svg in drawn.items()]  # noqa: S704 - our own SVG
+
+
+def figures(facts: ReportFacts, *, paper: bool = False) -> dict[str, str]:
+    """Draw each figure for which there is something to draw; none twice."""
+    drawn = {"transitions": plots.transitions(facts.history, paper=paper)}
     if plots.shown_patterns(facts.history):
         drawn["patterns"] = plots.patterns(facts.history)
     if facts.positions:
         drawn["positions"] = plots.positions(facts.positions)
     if facts.attention.total:
         drawn["attention"] = plots.histogram("attention", "attention", facts.attention)
-        drawn["weight"] = plots.histogram("weight", "sample weight", facts.weight)
+        if facts.weight.counts != facts.attention.counts and not facts.is_constant_weight:
+            drawn["weight"] = plots.histogram("weight", "sample weight", facts.weight)
         drawn["attention_by_position"] = plots.attention_by_position(facts.positions)
     if len([day for day in facts.trend if day.mean_passive_weight is not None]) > 1:
         drawn["mean_weight"] = plots.mean_weight(facts.trend)
@@ -165,6 +243,7 @@ def _training_curves(model: ModelFacts) -> dict[str, str]:
             [
                 Line("validation", model.curve("validation_nll"), PASSIVE),
                 Line("base rate", model.curve("validation_base_rate_nll"), MUTED, dashed=True),
+                Line("training", model.curve("train_nll"), INK, dashed=True),
             ],
         ),
         "risk": (

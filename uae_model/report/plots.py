@@ -73,33 +73,40 @@ def _shares(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
 
 
-def transitions(history: FeedbackHistory) -> str:
-    """Fig. 2 a: P(active) overall and after each kind of play, beside the paper's."""
+PAPER = (PAPER_AFTER_ACTIVE, PAPER_AFTER_PASSIVE, PAPER_ACTIVE)
+
+
+def transitions(history: FeedbackHistory, *, paper: bool = False) -> str:
+    """Fig. 2 a: P(active) overall and after each kind of play; on demand beside the paper's."""
     groups = [
-        ("after an active play", history.after_active, PAPER_AFTER_ACTIVE),
-        ("after a passive play", history.after_passive, PAPER_AFTER_PASSIVE),
-        ("any play", history.overall, PAPER_ACTIVE),
+        ("after an active play", history.after_active),
+        ("after a passive play", history.after_passive),
+        ("any play", history.overall),
     ]
+    marks = PAPER if paper else ()
     with plot_style():
         figure, (axes,) = new_figure(2.35)
-        for y, (_, rate, paper) in enumerate(groups):
-            share = rate.share or 0.0
+        ends = [rate.share or 0.0 for _, rate in groups]
+        for y, share in enumerate(ends):
             axes.barh(y, share, height=0.52, color=ACTIVE)
-            axes.plot([paper, paper], [y - 0.38, y + 0.38], color=INK, linewidth=2, solid_capstyle="butt")
+        for y, mark in enumerate(marks):
+            axes.plot([mark, mark], [y - 0.38, y + 0.38], color=INK, linewidth=2, solid_capstyle="butt")
+        for y, share in enumerate(ends):
             # Beside the bar, or beyond the paper's mark where that would run through the number.
-            at = share if paper < share or paper > share + 0.15 else paper
-            axes.text(at + 0.015, y, f"{share:.1%}", va="center", color=INK)
-        axes.text(PAPER_AFTER_ACTIVE, -0.42, "paper", ha="center", va="bottom", color=MUTED, fontsize=10.5)
-        axes.set_yticks(range(len(groups)), [name for name, _, _ in groups])
+            hit = [mark for mark in marks[y : y + 1] if share <= mark <= share + 0.15]
+            axes.text(max([share, *hit]) + 0.015, y, f"{share:.1%}", va="center", color=INK)
+        if marks:
+            axes.text(marks[0], -0.42, "paper", ha="center", va="bottom", color=MUTED, fontsize=10.5)
+        axes.set_yticks(range(len(groups)), [name for name, _ in groups])
         axes.set_ylim(len(groups) - 0.45, -0.75)
-        top = max([PAPER_AFTER_ACTIVE, *(rate.share or 0 for _, rate, _ in groups)])
-        axes.set_xlim(0, min(1.12, top * 1.22))
+        axes.set_xlim(0, min(1.12, max([*marks, *ends]) * 1.22) or 1)
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         _shares(axes.xaxis)
         axes.set_xlabel("probability that a play is active")
-        told = "; ".join(f"{name} {(rate.share or 0):.2%}, paper {paper:.2%}" for name, rate, paper in groups)
+        told = "; ".join(f"{name} {share:.2%}" for (name, _), share in zip(groups, ends, strict=True))
+        told += "; in the paper " + ", ".join(f"{mark:.2%}" for mark in marks) if marks else ""
         return to_svg(figure, "transitions", f"Probability that a play is active: {told}")
 
 
@@ -296,7 +303,7 @@ def reasons(counts: Sequence[QuarantineCount]) -> str:
         axes.grid(visible=False)
         axes.spines["bottom"].set_visible(False)
         axes.set_xticks([])
-        told = ", ".join(f"{reason} {rows}" for reason, rows in ordered)
+        told = ", ".join(f"{reason} {rows:,}" for reason, rows in ordered)
         return to_svg(figure, "reasons", f"Rows in quarantine by reason: {told}")
 
 

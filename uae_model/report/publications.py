@@ -30,6 +30,9 @@ def quarantine_counts(quarantine: DataFrame) -> tuple[QuarantineCount, ...]:
 
 
 def _publication_facts(row: Row) -> PublicationFacts:
+    # Tables of earlier releases lack the last columns.
+    later = row.asDict()
+    low, high = later.get("attention_mean_low"), later.get("attention_mean_high")
     return PublicationFacts(
         day=row["dt"],
         delta_version=row["delta_version"],
@@ -46,6 +49,7 @@ def _publication_facts(row: Row) -> PublicationFacts:
         attention_version=row["attention_model_version"],
         propensity_version=row["propensity_model_version"],
         run_id=row["run_id"],
-        accepted_checks=tuple(row.asDict().get("accepted_checks") or ()),
-        accepted_reason=row.asDict().get("accepted_reason"),
+        accepted_checks=tuple(later.get("accepted_checks") or ()),
+        accepted_reason=later.get("accepted_reason"),
+        mean_interval=None if low is None or high is None else (low, high),
     )
