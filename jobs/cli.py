@@ -28,7 +28,7 @@ STEPS = {
     "evaluate": "base models trained on each weighting, judged; tables",
     "maintain": "keep tables and folders from growing: compaction, vacuum, expiry",
     "lineage": "what a published day was built from, back to the feed",
-    "report": "one HTML page about plays, weights, models and quarantine",
+    "report": "one HTML page about a published day, or about many days",
     "doctor": "check this machine, the configuration and the tables",
 }
 

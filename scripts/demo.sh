@@ -39,7 +39,7 @@ step "4/6 make them champion, if the gates are passed" \
 step "5/6 the night of the last day: ingest, sessions, score, publish" \
   nightly --config "$config" --date "$scored"
 step "6/6 report" \
-  report --config "$config" --date "$scored" --out "$folder/report.html"
+  report --config "$config" --date "$scored" --paper --out "$folder/report.html"
 
 cat <<END
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.report.many_days.test_page import days_page, one_day_page
 from tests.report.test_page import bare_page, full_page
 
 pytestmark = pytest.mark.slow
@@ -39,6 +40,8 @@ OVERFLOWING = """() => {
   }
   return wrong;
 }"""
+
+PAGES = {"full": full_page, "bare": bare_page, "days": days_page, "one day": one_day_page}
 
 FITS = "document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth"
 
@@ -74,11 +77,11 @@ def is_local(url: str) -> bool:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (800, "light"), (1280, "dark")])
-@pytest.mark.parametrize("which", ["full", "bare"])
+@pytest.mark.parametrize("which", PAGES)
 def test_a_browser_without_network_shows_it_whole(
     browser: Browser, tmp_path: Path, width: int, scheme: str, which: str
 ) -> None:
-    html = full_page() if which == "full" else bare_page()
+    html = PAGES[which]()
     file = tmp_path / "report.html"
     file.write_text(html)
     page, wrong = open_offline(browser, file, width, scheme)

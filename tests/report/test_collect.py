@@ -16,12 +16,13 @@ from jobs.report import main as report_main
 from jobs.report import report
 from tests.conftest import TEST_SPARK_CONF
 from uae_model.config import Config, load_config
-from uae_model.core.errors import InputError, ModelError
+from uae_model.core.errors import InputError, ModelError, UsageError
 from uae_model.lake import TableStore
 from uae_model.lake.spark import SPARK_CONF_FOLDER
 from uae_model.registry.opening import open_registry
 from uae_model.report import collect, render
 from uae_model.report.facts import Rate, ReportFacts
+from uae_model.report.many_days import collect_days
 from uae_model.training.comparison import Comparison
 
 FIRST, DAY, SCORED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
@@ -164,6 +165,12 @@ def test_facts_of_a_published_day(filled: TableStore, facts: ReportFacts) -> Non
     assert {count.reason: count.rows for count in facts.quarantine} == {"no user": 2, "no time": 1}
     assert facts.weight_formula == "x"
     assert {table.name for table in facts.tables} == {"weights", "publications"}
+    assert facts.contexts is not None
+    assert facts.contexts.plays == 6
+    assert {"device", "hour_of_day", "gap_seconds"} <= set(facts.contexts.by_feature())
+    assert facts.freshness is not None
+    assert facts.freshness.newest_published == DAY
+    assert facts.freshness.published_at is not None
 
 
 def test_attention_is_compared_with_the_truth_of_the_published_plays(facts: ReportFacts) -> None:
@@ -243,6 +250,7 @@ def test_the_job_writes_the_page_of_a_range(
         first="2026-01-05",
         last="2026-01-06",
         out=None,
+        paper=False,
     )
     report(arguments)  # type: ignore[arg-type]
     assert capsys.readouterr().out.splitlines()[-1].startswith('{"dt": "2026-01-06", "report"')
@@ -252,6 +260,28 @@ def test_the_job_writes_the_page_of_a_range(
     assert facts.truth is not None
     assert (facts.truth.plays, facts.truth.known) == (8, 6)
     assert (folder / "reports" / "2026-01-06.html").read_bytes() == render(facts).encode()
+    arguments.date = None
+    report(arguments)  # type: ignore[arg-type]
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    path = folder / "reports" / "2026-01-05_2026-01-06.html"
+    assert told["report"] == str(path)
+    assert (told["published"], told["events"]) == (2, 0)
+    assert "All 2 days published" in path.read_text()
+
+
+def test_days_that_nobody_published_or_in_the_wrong_order_are_no_page(filled: TableStore) -> None:
+    with pytest.raises(InputError, match="no day from 2026-02-01 to 2026-02-02 is published"):
+        collect_days(filled, date(2026, 2, 1), date(2026, 2, 2))
+    with pytest.raises(UsageError, match="--from 2026-01-06 is after --to 2026-01-05"):
+        collect_days(filled, DAY, FIRST)
+
+
+def test_a_report_needs_a_day_or_days(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
+    assert report_main(["--from", "2026-01-05"]) == 2
+    assert "give --date for the page of a day, or --from and --to" in capsys.readouterr().err
 
 
 def test_a_wrong_day_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

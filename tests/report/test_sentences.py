@@ -17,7 +17,6 @@ from uae_model.report.sentences import (
     objections,
     positions_sentence,
     weights_sentence,
-    with_separators,
 )
 from uae_model.weights.choice import JudgedWeighting
 
@@ -136,17 +135,3 @@ def test_rare_contexts_are_not_called_inattentive() -> None:
     rare = replace(contexts(), plays=100_000)
     assert least_attentive(rare) == []
     assert inattentive_sentence(rare).startswith("No context with enough plays")
-
-
-@pytest.mark.parametrize(
-    ("text", "separated"),
-    [
-        ("50000 plays of 1234", "50,000 plays of 1,234"),
-        ("day 2026-01-13, loss 0.12345", "day 2026-01-13, loss 0.12345"),
-        ("digest 0123456789ab, version v12345", "digest 0123456789ab, version v12345"),
-        ("1,234,567 rows", "1,234,567 rows"),
-        ("(86400 s)", "(86,400 s)"),
-    ],
-)
-def test_large_numbers_have_separators(text: str, separated: str) -> None:
-    assert with_separators(text) == separated

@@ -3,12 +3,13 @@
 from uae_model.lake.contract import TableContract
 from uae_model.lake.contracts import TABLES, UNKNOWN_COLUMN_REMEDY, contract_for
 from uae_model.lake.log import NO_DAY
-from uae_model.lake.states import FEED, DayState, DayStates, Unit
+from uae_model.lake.states import FEED, SECONDS, DayState, DayStates, Unit
 from uae_model.lake.store import TableStore, read_table, table_path
 
 __all__ = [
     "FEED",
     "NO_DAY",
+    "SECONDS",
     "TABLES",
     "UNKNOWN_COLUMN_REMEDY",
     "DayState",

@@ -36,6 +36,9 @@ FORMER_TABLE = {"scores": "weights"}
 COMPACT_EVERY = 32
 """Commits of day_states after which its small files are made one."""
 
+SECONDS = "seconds"
+"""The count that says how long a unit took to build and check."""
+
 SEEN = "(seen)"
 """The part of the state that says up to which version a table's log has been read."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log, log_context, timed
 from uae_model.core.progress import progress
-from uae_model.lake import NO_DAY, DayState, TableStore, Unit
+from uae_model.lake import NO_DAY, SECONDS, DayState, TableStore, Unit
 from uae_model.pipeline.currency import Reason, beyond_retention, examine, expired_source
 from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night, Step
 from uae_model.registry.client import Registry
@@ -103,9 +104,11 @@ def bring_up(night: Night, step: Step, unit: Unit, reason: Reason | None = None)
         noted = replace(state, inputs=step.inputs(night, unit))
         night.states.record(noted)
         return Result(noted, None)
-    if reason.action == "build":
-        step.commit(night, unit, _record(night, step, unit))
-    return Result(_accept(night, step, unit), reason)
+    if reason.action != "build":
+        return Result(_accept(night, step, unit), reason)
+    began = time.monotonic()
+    step.commit(night, unit, _record(night, step, unit))
+    return Result(_accept(night, step, unit, began), reason)
 
 
 def _record(night: Night, step: Step, unit: Unit) -> dict[str, Any]:
@@ -119,11 +122,13 @@ def _record(night: Night, step: Step, unit: Unit) -> dict[str, Any]:
     }
 
 
-def _accept(night: Night, step: Step, unit: Unit) -> DayState:
+def _accept(night: Night, step: Step, unit: Unit, began: float | None = None) -> DayState:
+    """Check a unit and accept it, with the seconds since its build ``began``: the report shows them."""
     outcome = step.check(night, unit)
     failed = [check for check in outcome.checks if not check.passed]
     if not failed:
-        state = night.states.accept(unit, outcome.counts, tuple(map(str, outcome.checks)))
+        took = {} if began is None else {SECONDS: round(time.monotonic() - began, 2)}
+        state = night.states.accept(unit, {**outcome.counts, **took}, tuple(map(str, outcome.checks)))
         log("is accepted", unit=str(unit), version=state.version, **state.counts)
         return state
     state = night.states.get(unit)  # type: ignore[assignment]  # it was committed

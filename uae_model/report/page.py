@@ -24,6 +24,7 @@ from uae_model.report.facts import (
     ReportFacts,
 )
 from uae_model.report.features import small_multiples
+from uae_model.report.numbers import decimal, number, percent, ratio, with_separators
 from uae_model.report.plots import Line
 from uae_model.report.sentences import (
     feedback_sentence,
@@ -33,7 +34,6 @@ from uae_model.report.sentences import (
     objections,
     positions_sentence,
     weights_sentence,
-    with_separators,
 )
 
 HOURS_SHOWN = 72
@@ -97,7 +97,7 @@ def render(facts: ReportFacts, *, paper: bool = False) -> str:
         paper: whether the paper's figures stand beside the day's.
     """
     environment = page_environment(Path(__file__).parent)
-    environment.filters.update(number=_number, percent=_percent, decimal=_decimal, separated=with_separators)
+    environment.filters.update(number=number, percent=percent, decimal=decimal, separated=with_separators)
     template = environment.get_template("page.jinja")
     figures_of_paper = {"active": PAPER_ACTIVE, "a": PAPER_AFTER_ACTIVE, "p": PAPER_AFTER_PASSIVE}
     return template.render(
@@ -135,18 +135,18 @@ def tiles(facts: ReportFacts, *, paper: bool = False) -> list[Tile]:
     """Return the key figures of the day."""
     day = facts.published
     passive = day.plays - day.active
-    share_note = f"paper {PAPER_ACTIVE:.2%}" if paper else f"{_number(day.active)} active plays"
+    share_note = f"paper {PAPER_ACTIVE:.2%}" if paper else f"{number(day.active)} active plays"
     return [
         Tile("Level of attention", level_value(facts), _level_note(facts)),
         *_age_tiles(facts),
-        Tile("Plays", _number(day.plays), f"{_number(passive)} of them passive"),
-        Tile("Sessions", _number(day.sessions), f"{_decimal(_ratio(day.plays, day.sessions), 1)} plays each"),
-        Tile("Users", _number(facts.users), f"{_decimal(_ratio(day.plays, facts.users), 1)} plays each"),
-        Tile("Active share", _percent(_ratio(day.active, day.plays)), share_note),
-        Tile("Mean attention", _decimal(day.mean_passive_attention), "of passive plays"),
-        Tile("Mean weight", _decimal(day.mean_passive_weight), "of passive plays; active: 1"),
-        Tile("Quarantined", _number(day.quarantined), "feed rows that could not be read"),
-        Tile("Excluded", _number(day.excluded), "events of bots, cut before sessions"),
+        Tile("Plays", number(day.plays), f"{number(passive)} of them passive"),
+        Tile("Sessions", number(day.sessions), f"{decimal(ratio(day.plays, day.sessions), 1)} plays each"),
+        Tile("Users", number(facts.users), f"{decimal(ratio(day.plays, facts.users), 1)} plays each"),
+        Tile("Active share", percent(ratio(day.active, day.plays)), share_note),
+        Tile("Mean attention", decimal(day.mean_passive_attention), "of passive plays"),
+        Tile("Mean weight", decimal(day.mean_passive_weight), "of passive plays; active: 1"),
+        Tile("Quarantined", number(day.quarantined), "feed rows that could not be read"),
+        Tile("Excluded", number(day.excluded), "events of bots, cut before sessions"),
     ]
 
 
@@ -274,19 +274,3 @@ def _training_curves(model: ModelFacts) -> dict[str, str]:
         for name, (title, lines) in wanted.items()
         if any(line.points for line in lines)
     }
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:,.0f}"
-
-
-def _percent(value: float | None, digits: int = 2) -> str:
-    return "none" if value is None else f"{value:.{digits}%}"
-
-
-def _decimal(value: float | None, digits: int = 3) -> str:
-    return "none" if value is None else f"{value:.{digits}f}"

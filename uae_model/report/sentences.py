@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 from uae_model.report.facts import FeedbackHistory, ModelFacts, PositionCount, Rate, ReportFacts, total_rate
+from uae_model.report.numbers import with_separators
 
 CLEARLY = 2.0
 """Standard errors by which two shares must differ before a sentence says that they do."""
-
-LARGE_NUMBER = re.compile(r"(?<![\w.,/+-])\d{4,}(?![\w/-]|[.,]\d)")
-"""A whole number with enough digits for a separator; no part of a date, a decimal, a version or a digest."""
-
-
-def with_separators(text: str) -> str:
-    """Return a text with separators in its large numbers: ``50000 plays`` becomes ``50,000 plays``."""
-    return LARGE_NUMBER.sub(lambda number: f"{int(number[0]):,}", text)
 
 
 def objections(facts: ReportFacts) -> list[str]:
