@@ -31,7 +31,8 @@ def test_plays_are_counted_by_the_values_of_each_context(spark: SparkSession) ->
     ]
     found = contexts(spark.createDataFrame(rows, SCHEMA), FEATURES)
     assert found is not None
-    assert (found.plays, found.mean_attention) == (4, pytest.approx(0.4))
+    assert found.plays == 4
+    assert found.mean_attention == pytest.approx(0.4)
     shown = {
         feature: [
             (one.value, one.rate.plays, one.rate.active, round(one.mean_attention, 6)) for one in values
@@ -46,8 +47,8 @@ def test_plays_are_counted_by_the_values_of_each_context(spark: SparkSession) ->
 
 
 def test_numbers_with_many_values_are_put_into_ranges(spark: SparkSession) -> None:
-    rows = [("car", 9, float(n), "s", "a", False, n / 100) for n in range(1, 101)]
-    rows.append(("car", 9, None, "s", "a", False, 0.5))
+    gaps = [*map(float, range(1, 101)), None]
+    rows = [("car", 9, gap, "s", "a", False, (gap or 50) / 100) for gap in gaps]
     found = contexts(spark.createDataFrame(rows, SCHEMA), FEATURES[2:3])
     assert found is not None
     assert [(one.value, one.rate.plays) for one in found.values] == [
