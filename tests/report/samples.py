@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from tests.weights.test_choice import CHOICE
 from uae_model.evaluation.document import Document, Figure, TextTable
 from uae_model.evaluation.figures import gamma_curves
 from uae_model.report.facts import (
@@ -27,7 +28,6 @@ from uae_model.report.facts import (
     TruthComparison,
 )
 from uae_model.training.comparison import Comparison
-from uae_model.weights.choice import JudgedWeighting, WeightChoice
 
 DAY = date(2026, 1, 13)
 
@@ -86,20 +86,7 @@ def model() -> ModelFacts:
                 "joint", "joint", 0.0, 0.0, 0.259, 0.002, 0.005, 0.0004, 1, 0.95, 0.09, True, diagnostic=True
             ),
         ),
-        weight_choice=WeightChoice(
-            name="scaled:0.2",
-            runner_up="linear",
-            candidates=(
-                JudgedWeighting("scaled:0.2", 0.03, 0.005, 0.0, 0.0),
-                JudgedWeighting("linear", 0.02, 0.004, -0.01, 0.003),
-                JudgedWeighting("none", 0.0, 0.0, -0.03, 0.005),
-            ),
-            metric="AUC by the labels of active plays",
-            judged_plays=7000,
-            attention="smoothed",
-            attention_mean=None,
-            day="2026-01-12",
-        ),
+        weight_choice=replace(CHOICE, judged_plays=7000),
     )
 
 

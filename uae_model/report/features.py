@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 
-from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE, WIDTH, plot_style, to_svg
+from uae_model.pages.svg import ACTIVE, INK, MUTED, WIDTH, plot_style, to_svg
 from uae_model.report.facts import FeatureDay
+from uae_model.report.plots import bands
 
 COLUMNS = 3
 PANEL_HEIGHT = 1.05
@@ -65,15 +66,7 @@ def _panel(axes: Axes, days: Sequence[FeatureDay], xs: Sequence[int]) -> None:
             -0.03, max(0.1, *_finite([entry.missing_share for entry in days]), *_finite(unseen)) * 1.1
         )
         return
-    banded = [(x, entry.quantiles) for x, entry in zip(xs, days, strict=True) if entry.quantiles]
-    axes.vlines(
-        [x for x, _ in banded],
-        [bounds[0] for _, bounds in banded],
-        [bounds[-1] for _, bounds in banded],
-        color=PASSIVE,
-        alpha=0.3,
-        linewidth=3,
-    )
+    bands(axes, zip(xs, [entry.quantiles for entry in days], strict=True), 3)
     axes.plot(xs, means, color=INK, marker=".", linewidth=1)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -233,6 +233,13 @@ def histogram(name: str, what: str, distribution: Histogram) -> str:
         return to_svg(figure, name, label)
 
 
+def bands(axes: Axes, bounds_by_x: Iterable[tuple[float, Sequence[float]]], width: float) -> None:
+    """Draw a bar from the lowest to the highest quantile at each place that has quantiles."""
+    known = [(x, bounds[0], bounds[-1]) for x, bounds in bounds_by_x if bounds]
+    xs, lows, highs = ([one[index] for one in known] for index in range(3))
+    axes.vlines(xs, lows, highs, color=PASSIVE, alpha=0.3, linewidth=width)
+
+
 def mean_weight(days: Sequence[PublicationFacts]) -> str:
     """Mean weight of passive plays by day, with the band from the 5th to the 95th percentile."""
     rows = [(day.day, day.mean_passive_weight, day.passive_weight_quantiles) for day in days]
@@ -242,9 +249,7 @@ def mean_weight(days: Sequence[PublicationFacts]) -> str:
     means = [mean for _, mean, _ in kept]
     with plot_style():
         figure, (axes,) = new_figure(2.6)
-        axes.vlines(
-            xs, [b[0] for *_, b in kept], [b[-1] for *_, b in kept], color=PASSIVE, alpha=0.3, linewidth=7
-        )
+        bands(axes, zip(xs, [bounds for *_, bounds in kept], strict=True), 7)
         axes.plot(xs, means, color=PASSIVE, marker="o", markersize=5)
         axes.text(xs[-1], means[-1] + 0.04, f"{means[-1]:.3f} ", ha="right", va="bottom", color=INK)
         axes.set_ylim(0, 1.02)

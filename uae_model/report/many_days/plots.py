@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from uae_model.pages.svg import ACTIVE, INK, MUTED, PASSIVE, new_figure, plot_style, to_svg
 from uae_model.report.many_days.facts import KINDS, DayHistory, Event, ManyDays
-from uae_model.report.plots import count_text
+from uae_model.report.plots import bands, count_text
 
 HEIGHT = 1.75
 """Inches of a plot."""
@@ -160,22 +160,12 @@ def _attention(facts: ManyDays) -> str:
 def _weight(facts: ManyDays) -> str:
     ys = _of_published(facts, "mean_passive_weight")
 
+    quantiles = [day.published.passive_weight_quantiles if day.published else () for day in facts.days]
+
     def draw(axes: Axes) -> None:
-        banded = [
-            (x, day.published.passive_weight_quantiles)
-            for x, day in enumerate(facts.days)
-            if day.published and day.published.passive_weight_quantiles
-        ]
-        axes.vlines(
-            [x for x, _ in banded],
-            [bounds[0] for _, bounds in banded],
-            [bounds[-1] for _, bounds in banded],
-            color=PASSIVE,
-            alpha=0.3,
-            linewidth=max(1.5, min(7.0, 180 / len(ys))),
-        )
+        bands(axes, enumerate(quantiles), max(1.5, min(7.0, 180 / len(ys))))
         _line(axes, ys)
-        _from_zero(axes, [*ys, *(bounds[-1] for _, bounds in banded)])
+        _from_zero(axes, [*ys, *(bounds[-1] for bounds in quantiles if bounds)])
 
     label = f"Mean weight of passive plays by day: {_ends(ys, '{:.3f}'.format)}"
     return _plot("weight", facts, label, draw, "{:.2f}".format)
