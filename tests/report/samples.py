@@ -81,7 +81,9 @@ def model() -> ModelFacts:
         curves=dict.fromkeys((*names, *shares), ((1, 0.5), (2, 0.4), (3, 0.3))),
         failed_gates=(),
         candidates=(
-            Comparison("chain-0.7", "chain", 0.7, 0.0, 0.254, 0.002, 0.0, 0.0, 3, 0.31, 0.28, False),
+            Comparison(
+                "chain-0.7-accidental-0.02", "chain", 0.7, 0.0, 0.254, 0.002, 0.0, 0.0, 3, 0.31, 0.28, False
+            ),
             Comparison(
                 "joint", "joint", 0.0, 0.0, 0.259, 0.002, 0.005, 0.0004, 1, 0.95, 0.09, True, diagnostic=True
             ),
@@ -93,9 +95,11 @@ def model() -> ModelFacts:
 def contexts() -> Contexts:
     """Return attention by device, least where it is a car, and by hour and by ranges of the gap."""
     devices = (("car <1>", 30, 0.1), ("phone", 500, 0.3), ("a speaker with quite a long name", 370, 0.4))
+    sources = (("radio", 900, 0.334),)
     ranges = ("up to 10", "to 20", "to 45", "to 3,600", "over 3,600")
     values = [
         *(ContextValue("device", name, None, Rate(plays, 9), mean) for name, plays, mean in devices),
+        *(ContextValue("play_source", name, None, Rate(plays, 9), mean) for name, plays, mean in sources),
         *(ContextValue("hour_of_day", str(n), n, Rate(900 // 24, 3), 0.3 + 0.005 * n) for n in range(24)),
         *(ContextValue("gap", name, n, Rate(180, 18), 0.4 - 0.02 * n) for n, name in enumerate(ranges)),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.report.many_days.test_page import days_page, one_day_page
+from tests.report.samples import sample
 from tests.report.test_page import bare_page, full_page
+from uae_model.report import render
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +43,13 @@ OVERFLOWING = """() => {
   return wrong;
 }"""
 
-PAGES = {"full": full_page, "bare": bare_page, "days": days_page, "one day": one_day_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "full": full_page,
+    "paper": lambda: render(sample(), paper=True),
+    "bare": bare_page,
+    "days": days_page,
+    "one day": one_day_page,
+}
 
 FITS = "document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth"
 

@@ -52,9 +52,9 @@ def test_every_section_is_there_with_its_figures() -> None:
         assert f'id="plot-{name}"' in page
     for name in ("mean-weight", "reliability", "reasons", "likelihood", "risk", "means", "clipping"):
         assert f'id="plot-{name}"' in page
-    for name in ("context-device", "context-hour_of_day", "context-gap"):
+    for name in ("context-device", "context-play_source", "context-hour_of_day", "context-gap"):
         assert f'id="plot-{name}"' in page
-    assert page.count('role="img" aria-label="') == page.count("<svg") == 17
+    assert page.count('role="img" aria-label="') == page.count("<svg") == 18
     assert "0.7654" in page  # AUC
     assert "64 of 64 patterns" in page
     assert "2 of 3 checks passed" in page

@@ -186,7 +186,7 @@ def _bars(feature: str, values: Sequence[ContextValue], mean: float) -> str:
     most_played = sorted(values, key=lambda one: (-one.rate.plays, one.value))[:MOST_BARS]
     shown = sorted(most_played, key=lambda one: (one.mean_attention, one.value))
     with plot_style():
-        figure, (axes,) = new_figure(0.45 + 0.3 * len(shown))
+        figure, (axes,) = new_figure(0.65 + 0.3 * len(shown))
         largest = max([mean, *(one.mean_attention for one in shown)]) or 1.0
         for y, one in enumerate(shown):
             axes.barh(y, one.mean_attention, height=0.6, color=PASSIVE)

@@ -87,6 +87,7 @@ def transitions(history: FeedbackHistory, *, paper: bool = False) -> str:
     with plot_style():
         figure, (axes,) = new_figure(2.35)
         ends = [rate.share or 0.0 for _, rate in groups]
+        top = min(1.12, max([*marks, *ends]) * 1.22) or 1
         for y, share in enumerate(ends):
             axes.barh(y, share, height=0.52, color=ACTIVE)
         for y, mark in enumerate(marks):
@@ -94,12 +95,12 @@ def transitions(history: FeedbackHistory, *, paper: bool = False) -> str:
         for y, share in enumerate(ends):
             # Beside the bar, or beyond the paper's mark where that would run through the number.
             hit = [mark for mark in marks[y : y + 1] if share <= mark <= share + 0.15]
-            axes.text(max([share, *hit]) + 0.015, y, f"{share:.1%}", va="center", color=INK)
+            axes.text(max([share, *hit]) + 0.02 * top, y, f"{share:.1%}", va="center", color=INK)
         if marks:
             axes.text(marks[0], -0.42, "paper", ha="center", va="bottom", color=MUTED, fontsize=10.5)
         axes.set_yticks(range(len(groups)), [name for name, _ in groups])
         axes.set_ylim(len(groups) - 0.45, -0.75)
-        axes.set_xlim(0, min(1.12, max([*marks, *ends]) * 1.22) or 1)
+        axes.set_xlim(0, top)
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
         axes.xaxis.set_major_locator(MaxNLocator(5))

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from uae_model.lake import DayState, Unit
+from uae_model.lake import SECONDS, DayState, Unit
 from uae_model.pipeline.step import Night, Outcome
 from uae_model.readers.spark_storage import damage_of
 
@@ -35,7 +35,9 @@ def copy_into_weights(night: Night, state: DayState, scores: DataFrame, record: 
         rows = {unit.day: state.counts["rows"]}
         if not damage_of(store.spark, store.path(unit.table), {unit.day: before.version}, rows):
             return before.version
-    metadata = {**record, "unit": _named(unit), "inputs": inputs, "counts": state.counts}
+    # What scoring took is no time of the copy.
+    counts = {name: count for name, count in state.counts.items() if name != SECONDS}
+    metadata = {**record, "unit": _named(unit), "inputs": inputs, "counts": counts}
     store.replace_day(unit.table, unit.day, scores, metadata)
     version = store.states.version(unit.table, unit.day)
     assert version is not None  # it was written
