@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from uae_model.core.errors import ContractError
+from uae_model.core.errors import ContractError, InputError
 from uae_model.readers import delta_log
 from uae_model.readers.arrow import read_table_arrow
 from uae_model.readers.delta_log import DeltaLog, files_of_version
@@ -155,8 +156,64 @@ class TestByHand:
         folder = tmp_path / "weights"
         if made:
             folder.mkdir()
-        with pytest.raises(ContractError, match=r"there is no Delta table at .*weights; check"):
+        with pytest.raises(ContractError, match=r"there is no Delta table at .*weights; no table lies at"):
             read_table_arrow(str(tmp_path), "weights")
+
+
+def told(*infos: dict[str, Any] | None) -> Callable[[Path], DeltaLog]:
+    """Return what writes a log whose commits tell this of themselves."""
+
+    def written(table: Path) -> DeltaLog:
+        for version, info in enumerate(infos):
+            commit(table, version, *([] if info is None else [{"commitInfo": info}]), add(f"file-{version}"))
+        return DeltaLog(str(table))
+
+    return written
+
+
+def second(number: float) -> datetime:
+    return datetime.fromtimestamp(number, UTC)
+
+
+class TestVersionAtAMoment:
+    def test_by_the_times_that_commits_tell(self, tmp_path: Path) -> None:
+        log = told({"timestamp": 1000}, {"timestamp": 2000}, {"timestamp": 3000})(tmp_path)
+        assert [log.version_at(second(at)) for at in (1, 1.5, 2, 2.999, 3, 99)] == [0, 0, 1, 1, 2, 2]
+        with pytest.raises(
+            InputError, match=r"tells nothing of 1970-01-01T00:00:00.9.*begins at 1970-01-01T00:00:01"
+        ):
+            log.version_at(second(0.9))
+
+    def test_no_later_commit_changes_what_has_passed(self, tmp_path: Path) -> None:
+        """The clock of the third writer is slow: its version began no earlier than the one before it."""
+        log = told({"timestamp": 1000}, {"timestamp": 5000}, {"timestamp": 2000}, {"timestamp": 6000})(
+            tmp_path
+        )
+        assert [log.version_at(second(at)) for at in (2, 4, 5, 6)] == [0, 0, 2, 3]
+
+    def test_delta_s_own_commit_time_wins(self, tmp_path: Path) -> None:
+        log = told({"timestamp": 1000}, {"inCommitTimestamp": 4000, "timestamp": 2000})(tmp_path)
+        assert [log.version_at(second(at)) for at in (3, 4)] == [0, 1]
+
+    def test_a_commit_that_tells_no_time_belongs_to_the_one_before(self, tmp_path: Path) -> None:
+        log = told(None, {"timestamp": 1000}, None, {"operation": "WRITE"}, {"timestamp": 2000})(tmp_path)
+        assert [log.version_at(second(at)) for at in (0, 1, 2)] == [0, 3, 4]
+
+    def test_where_only_checkpoints_are_left(self, grown: Path, tmp_path: Path) -> None:
+        log = tmp_path / "_delta_log"
+        log.mkdir()
+        (log / f"{9:020}.checkpoint.parquet").write_bytes(
+            (grown / "_delta_log" / f"{9:020}.checkpoint.parquet").read_bytes()
+        )
+        with pytest.raises(InputError, match="it has checkpoints alone"):
+            DeltaLog(str(tmp_path)).version_at(second(1e9))
+
+    def test_delta_rs_tells_the_same(self, grown: Path) -> None:
+        log = DeltaLog(str(grown))
+        committed = {entry["version"]: entry["timestamp"] for entry in DeltaTable(str(grown)).history()}
+        for version, time in committed.items():
+            same = [other for other in committed if committed[other] <= time]
+            assert log.version_at(second(time / 1000)) == max(same) >= version
 
 
 def test_a_table_may_be_named_by_a_uri(grown: Path) -> None:

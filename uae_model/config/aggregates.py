@@ -11,16 +11,6 @@ from uae_model.config.sections import Feedback
 
 AggregateFunction = Literal["count", "rate", "sum", "mean", "last_seen", "approx_distinct"]
 
-FUNCTIONS: dict[AggregateFunction, str] = {
-    "count": "plays",
-    "rate": "share of the plays",
-    "sum": "sum of {value} over plays",
-    "mean": "mean of {value} over plays",
-    "last_seen": "days from the last play to this one, among plays",
-    "approx_distinct": "different values of {value} among plays (HyperLogLog, about 2 % off)",
-}
-"""What each function gives; ``{value}`` is the value column."""
-
 EVENT_ENTITIES = {"user": "user_id", "song": "song_id"}
 """Entity columns that every event has, by the name that declarations use."""
 
@@ -129,21 +119,6 @@ class Aggregate(Section):
     def entity_name(self) -> str:
         """The entity in words, as the partials name it: ``user x artist``."""
         return " x ".join(self.entity)
-
-    def describe(self) -> str:
-        """Return what the feature means, in words."""
-        which = {"all": "", "active": "active ", "passive": "passive ", "completed": "completed "}[self.plays]
-        feedback = f" with feedback {' or '.join(self.feedback)}" if self.feedback else ""
-        counted = FUNCTIONS[self.function].format(value=self.value)
-        if self.function == "rate":
-            counted = f"share of {which}plays{feedback} among the plays"
-        else:
-            counted = counted.replace("plays", f"{which}plays{feedback}").replace(
-                "last play", f"last {which}play{feedback}"
-            )
-            counted = counted.removesuffix(f", among {which}plays{feedback}")
-        days = "the day" if self.window == 1 else f"the {self.window} days"
-        return f"{counted} of the play's {self.entity_name} in {days} before its day"
 
 
 def allowed_entities(categorical: list[str]) -> list[str]:

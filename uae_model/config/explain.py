@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from uae_model.config import SESSION_FEATURES, Config, Feature
-from uae_model.config.features import AGGREGATE, SAME_AS_BEFORE
+from uae_model.config import Config, Feature
+from uae_model.config.features import AGGREGATE
 from uae_model.config.measures import declared, entities, entity_measures, measures
+from uae_model.core.feature_words import meaning_of
 from uae_model.core.text_table import aligned
 
 
@@ -27,22 +28,7 @@ def _kind(feature: Feature) -> str:
 
 
 def _meaning(feature: Feature, config: Config) -> str:
-    if feature.aggregate is not None:
-        text = feature.aggregate.describe()
-        if feature.aggregate.plays == "completed":
-            text += f" (completed: {config.aggregation.completed_seconds:g} s or more)"
-        return text
-    if feature.origin == "session":
-        column = feature.source_column
-        compared = column.removeprefix(SAME_AS_BEFORE)
-        return SESSION_FEATURES.get(
-            column, f"1 if the session's previous play has the same {compared}, else 0"
-        )
-    if feature.is_attribute:
-        return f"the {feature.source_column} of the play's {feature.origin} when the play started"
-    if feature.origin == "event":
-        return f"the play's {feature.source_column}"
-    return f"the feed's {feature.source_column}, as delivered with the play"
+    return meaning_of(feature.model_dump(mode="json"), config.aggregation.completed_seconds)
 
 
 def _source(feature: Feature) -> str:

@@ -9,19 +9,13 @@ from pydantic import Field, field_serializer, field_validator, model_validator
 from uae_model.config.aggregates import Aggregate
 from uae_model.config.base import Section
 from uae_model.config.dimensions import DIMENSION_ENTITIES
-
-SESSION_FEATURES = {
-    "position": "1 for the first play of the session, 2 for the next, ...",
-    "gap_seconds": "seconds from the latest end of the plays before; 0 for the first of the session",
-    "session_minutes": "minutes from the session's start to this start",
-    "hour_of_day": "hour of the start, 0-23 UTC",
-    "day_of_week": "1 = Monday ... 7 = Sunday, UTC",
-}
-"""Derived features that use only what came before the play started (point in time)."""
-
-SAME_AS_BEFORE = "same_"
-"""Prefix of the derived features 1 (the previous play of the session has the same value), 0 (it has
-another, or there is none): ``session.same_artist``."""
+from uae_model.core.feature_words import (
+    POSITION,
+    SAME_AS_BEFORE,
+    SESSION_FEATURES,
+    STORED_POSITION,
+    column_of,
+)
 
 EVENT_FEATURES = ("user_id", "song_id")
 """Core event columns that may serve as features. The rest would leak: played_ms, feedback and the
@@ -29,9 +23,6 @@ labels are known only after the play."""
 
 Role = Literal["context", "preference", "both"]
 """What a feature moves: attention, the response, or both."""
-
-POSITION, STORED_POSITION = "session.position", "session.play_rank"
-"""A source, and the name that it had first: models, snapshots and the digests of days are stored under it."""
 
 AGGREGATE = "aggregate"
 """Source of a feature that is aggregated over the days before the play's."""
@@ -126,7 +117,7 @@ class Feature(Section):
     @property
     def column(self) -> str:
         """The column of ``plays`` and ``weights`` that holds the value."""
-        return self.source_column if self.origin == "event" else self.name
+        return column_of(self.name, self.source)
 
     @property
     def is_categorical(self) -> bool:

@@ -13,10 +13,11 @@ from uae_model import __version__
 from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
 from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
 from uae_model.config.feature_set import FeatureSet
-from uae_model.config.features import SAME_AS_BEFORE, SESSION_FEATURES, Feature, Role
+from uae_model.config.features import Feature, Role
 from uae_model.config.retention import check_days_of_rows
 from uae_model.config.sections import FEED_TARGETS, Sections
 from uae_model.core.digests import NAME_DIGITS, text_digest
+from uae_model.core.feature_words import SAME_AS_BEFORE, SESSION_FEATURES
 
 RESERVED_COLUMNS = frozenset(
     {

@@ -23,6 +23,19 @@ def parse_day(text: str) -> date:
     return day
 
 
+def parse_moment(moment: datetime | str) -> datetime:
+    """Return an instant in UTC, from ISO 8601 text or a datetime; without an offset it is UTC already.
+
+    Raises:
+        UsageError: if the text is anything else.
+    """
+    try:
+        parsed = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError as error:
+        raise UsageError(f"{moment!r} is no moment; write it like 2026-01-14T06:00:00+00:00") from error
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
 def days_between(first: date, last: date) -> Iterator[date]:
     """Yield each day from ``first`` to ``last``, both included."""
     for offset in range((last - first).days + 1):

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from uae_model.readers.arrow import (
-        PublishedDay,
         published_days,
         published_files,
         read_table_arrow,
         read_weights_arrow,
     )
+    from uae_model.readers.days import PublishedDay
+    from uae_model.readers.features import PublishedFeature, published_features
     from uae_model.readers.pandas import read_weights_pandas
     from uae_model.readers.polars import read_weights_polars
     from uae_model.readers.spark import read_side_scores, read_weights
     from uae_model.readers.torch import WeightedBatch, weighted_batches, weighted_binary_cross_entropy
 
 _MODULE_OF = {
-    "PublishedDay": "arrow",
+    "PublishedDay": "days",
+    "PublishedFeature": "features",
     "WeightedBatch": "torch",
     "published_days": "arrow",
+    "published_features": "features",
     "published_files": "arrow",
     "read_side_scores": "spark",
     "read_table_arrow": "arrow",
@@ -39,8 +42,10 @@ _MODULE_OF = {
 
 __all__ = [
     "PublishedDay",
+    "PublishedFeature",
     "WeightedBatch",
     "published_days",
+    "published_features",
     "published_files",
     "read_side_scores",
     "read_table_arrow",

@@ -3,68 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from uae_model.core.dates import parse_moment
 from uae_model.core.errors import ContractError
-from uae_model.readers.days import (
-    ACCEPTED_CHECKS,
-    PUBLISHED,
-    requested_days,
-    require_all_days,
-    require_none_accepted,
-)
+from uae_model.readers.days import COLUMNS, PublishedDay, choose_days, requested_days
 from uae_model.readers.delta_log import DeltaLog, files_of_version
 from uae_model.readers.locations import open_files
-from uae_model.readers.sources import require_sources
+from uae_model.readers.sources import publications_at, require_sources
 
 if TYPE_CHECKING:
     from pyarrow.dataset import Dataset
 
 
-@dataclass(frozen=True)
-class PublishedDay:
-    """A day that may be read: the version of ``weights`` to pin and the rows it has.
-
-    ``accepted_checks`` names the failed checks that a person accepted.
-    """
-
-    day: date
-    delta_version: int
-    rows: int
-    accepted_checks: tuple[str, ...] = ()
-
-
 def published_days(
-    tables: str, first: date | str, last: date | str | None = None, *, without_accepted: bool = False
+    tables: str,
+    first: date | str | None = None,
+    last: date | str | None = None,
+    *,
+    latest: int | None = None,
+    as_of: datetime | str | None = None,
+    without_accepted: bool = False,
 ) -> list[PublishedDay]:
-    """Return the published days from ``first`` to ``last`` (or ``first`` alone), in their order.
+    """Return the published days from ``first`` to ``last`` (or ``first`` alone), or the newest, by day.
 
     Args:
         tables: the folder or URI of the tables (``paths.tables`` of the producing job).
         first: first day, a date or ``YYYY-MM-DD``.
         last: last day, included.
+        latest: in place of ``first`` and ``last``: so many of the newest published days, or as many as there
+            are.
+        as_of: a moment (ISO 8601; without an offset UTC) whose publications count, not those of now.
         without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
 
     Raises:
         InputError: naming the days of the range that are not published, or that have accepted failures.
+        ContractError: if there is no such folder of tables: it says which tables and days are near.
     """
-    start, end = requested_days(first, last)
-    publications = dataset_of(files_of_version(f"{tables.rstrip('/')}/publications"))
-    columns = ["dt", "table_name", "status", "delta_version", "row_count", ACCEPTED_CHECKS]
-    known = set(publications.schema.names)  # tables of before have no accepted checks
-    days = [
-        PublishedDay(row["dt"], row["delta_version"], row["row_count"], tuple(row.get(ACCEPTED_CHECKS) or ()))
-        for row in publications.to_table(columns=[name for name in columns if name in known]).to_pylist()
-        if start <= row["dt"] <= end and row["table_name"] == "weights" and row["status"] == PUBLISHED
-    ]
-    require_all_days({day.day for day in days}, start, end)
-    if without_accepted:
-        require_none_accepted({day.day: day.accepted_checks for day in days})
-    return sorted(days, key=lambda day: day.day)
+    wanted = requested_days(first, last, latest)
+    moment = None if as_of is None else parse_moment(as_of)
+    rows = publication_rows(tables, COLUMNS, as_of=moment)
+    return choose_days(rows, wanted, without_accepted=without_accepted, as_of=moment)
+
+
+def publication_rows(
+    tables: str, columns: Sequence[str], *, as_of: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows of table ``publications`` now or at a moment: those of these columns that it has.
+
+    Raises:
+        InputError: if its log does not reach back to the moment.
+        ContractError: if there is no such table, or its files are gone.
+    """
+    _, files = publications_at(DeltaLog(f"{tables.rstrip('/')}/publications"), as_of)
+    publications = dataset_of(files)
+    known = set(publications.schema.names)
+    rows: list[dict[str, Any]] = publications.to_table(
+        [name for name in columns if name in known]
+    ).to_pylist()
+    return rows
 
 
 def published_files(tables: str, days: Sequence[PublishedDay]) -> list[str]:
@@ -76,33 +76,40 @@ def published_files(tables: str, days: Sequence[PublishedDay]) -> list[str]:
         ContractError: naming a day whose files are gone, and what mends it.
     """
     log = DeltaLog(f"{tables.rstrip('/')}/weights")
-    sources = require_sources(log, {day.day: day.delta_version for day in days})
+    as_of = next((day.as_of for day in days), None)
+    sources = require_sources(log, {day.day: day.delta_version for day in days}, as_of=as_of)
     files = {source.day: source.files for source in sources}
     return [file for day in days for file in files[day.day]]
 
 
 def read_weights_arrow(
     tables: str,
-    first: date | str,
+    first: date | str | None = None,
     last: date | str | None = None,
     columns: Sequence[str] | None = None,
     *,
+    latest: int | None = None,
+    as_of: datetime | str | None = None,
     without_accepted: bool = False,
 ) -> pa.Table:
-    """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
+    """Return the published weights from ``first`` to ``last`` (or of ``first`` alone), or of the newest days.
 
     Args:
         tables: the folder or URI of the tables (``paths.tables`` of the producing job).
         first: first day, a date or ``YYYY-MM-DD``.
         last: last day, included.
         columns: all by default.
+        latest: in place of ``first`` and ``last``: so many of the newest published days, or as many as there
+            are.
+        as_of: a moment (ISO 8601; without an offset UTC): the rows that were published then.
         without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
 
     Raises:
         InputError: naming the days of the range that are not published, or that have accepted failures.
-        ContractError: if files are gone, or do not hold the rows that were published.
+        ContractError: if files are gone, or do not hold the rows that were published, or if there is no such
+            folder of tables: it says which tables and days are near.
     """
-    days = published_days(tables, first, last, without_accepted=without_accepted)
+    days = published_days(tables, first, last, latest=latest, as_of=as_of, without_accepted=without_accepted)
     files = published_files(tables, days)
     table = dataset_of(files).to_table(columns=None if columns is None else list(columns))
     require_rows(table.num_rows, days)

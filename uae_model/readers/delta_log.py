@@ -11,8 +11,12 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -20,9 +24,10 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from uae_model.core.delta_actions import days_with_other_rows
-from uae_model.core.errors import ContractError
+from uae_model.core.errors import ContractError, InputError
 from uae_model.core.locations import plain_path
-from uae_model.readers.storage import ArrowStorage, Storage
+from uae_model.readers.nearby import tables_near
+from uae_model.readers.storage import REQUESTS_AT_ONCE, ArrowStorage, Storage
 
 COMMIT = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet")
@@ -102,7 +107,9 @@ class DeltaLog:
         self._checkpoints: dict[int, list[str]] = {}
         self._list(f"{self.table}/_delta_log")
         if not self._commits and not self._checkpoints:
-            raise ContractError(f"there is no Delta table at {self.table}; check the folder of the tables")
+            raise ContractError(
+                f"there is no Delta table at {self.table}; {tables_near(self.table, self.storage)}"
+            )
 
     @property
     def newest(self) -> int:
@@ -138,6 +145,36 @@ class DeltaLog:
                     state.apply(action)
             reached, is_empty = version, False
             yield version, state
+
+    def version_at(self, moment: datetime) -> int:
+        """Return the version that the table had at a moment, by the times that its commits tell.
+
+        A version begins when it and all before it are committed: where clocks differ, no later commit changes
+        the answer for a moment that has passed.
+
+        Raises:
+            InputError: if the log tells of no version as old.
+        """
+        versions = sorted(self._commits)
+        with ThreadPoolExecutor(REQUESTS_AT_ONCE) as requests:
+            times = list(requests.map(self._committed_at, versions))
+        committed = list(accumulate(times, max))
+        past = bisect_right(committed, moment)
+        if past == 0:
+            begins = f"it begins at {committed[0].isoformat()}" if committed else "it has checkpoints alone"
+            raise InputError(
+                f"{self.table}: its log tells nothing of {moment.isoformat()}, {begins}; ask for a later one"
+            )
+        return versions[past - 1]
+
+    def _committed_at(self, version: int) -> datetime:
+        """Return when a commit was made, as it tells itself; where it does not, no later than any other.
+
+        The file's own time is not asked: it changes when a folder is copied.
+        """
+        infos = [action["commitInfo"] for action in self._actions(version) if "commitInfo" in action]
+        told = infos[0].get("inCommitTimestamp", infos[0].get("timestamp")) if infos else None
+        return datetime.fromtimestamp((told or 0) / 1000, UTC)
 
     def last_changes(self, after: int) -> tuple[dict[str, int], int]:
         """Return the last version that changed rows of each day, and of the whole table, after a version.

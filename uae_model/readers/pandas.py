@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import pandas as pd
 
@@ -12,16 +12,20 @@ from uae_model.readers.arrow import read_weights_arrow
 
 def read_weights_pandas(
     tables: str,
-    first: date | str,
+    first: date | str | None = None,
     last: date | str | None = None,
     columns: Sequence[str] | None = None,
     *,
+    latest: int | None = None,
+    as_of: datetime | str | None = None,
     without_accepted: bool = False,
 ) -> pd.DataFrame:
-    """Return the published weights of the days from ``first`` to ``last`` (or of ``first`` alone).
+    """Return the published weights from ``first`` to ``last`` (or of ``first`` alone), or of the newest days.
 
     Args and errors are those of ``uae_model.readers.arrow.read_weights_arrow``.
     """
-    weights = read_weights_arrow(tables, first, last, columns, without_accepted=without_accepted)
+    weights = read_weights_arrow(
+        tables, first, last, columns, latest=latest, as_of=as_of, without_accepted=without_accepted
+    )
     frame: pd.DataFrame = weights.to_pandas()
     return frame

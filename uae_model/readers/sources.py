@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from uae_model.core.errors import ContractError
 from uae_model.readers.delta_log import DeltaLog
@@ -54,8 +54,15 @@ def find_sources(log: DeltaLog, pinned: Mapping[date, int]) -> tuple[list[DaySou
     return [source for source in sources if source.day not in problems], problems
 
 
-def require_sources(log: DeltaLog, pinned: Mapping[date, int]) -> list[DaySource]:
+def require_sources(
+    log: DeltaLog, pinned: Mapping[date, int], *, as_of: datetime | None = None
+) -> list[DaySource]:
     """Return where days are read, by day.
+
+    Args:
+        log: of the table.
+        pinned: the version that each day's publication names.
+        as_of: the moment whose publications these are; None for those that stand now.
 
     Raises:
         ContractError: naming a day whose files are gone, and what mends it.
@@ -64,11 +71,34 @@ def require_sources(log: DeltaLog, pinned: Mapping[date, int]) -> list[DaySource
     if problems:
         day = min(problems)
         others = f" ({len(problems) - 1} more days cannot be read either)" if len(problems) > 1 else ""
+        remedy = (
+            f"run uae publish --date {day} --rebuild (uae doctor names all such days)"
+            if as_of is None
+            else f"what stood at {as_of.isoformat()} is given up; read the day as it is published now"
+        )
         raise ContractError(
             f"table {log.table.rsplit('/', 1)[-1]}, day {day}, version {pinned[day]}: {problems[day]}"
-            f"{others}; run uae publish --date {day} --rebuild (uae doctor names all such days)"
+            f"{others}; {remedy}"
         )
     return sources
+
+
+def publications_at(log: DeltaLog, moment: datetime | None) -> tuple[int, list[str]]:
+    """Return the version of table ``publications`` that stood at a moment (None: now), and its files.
+
+    Raises:
+        InputError: if its log does not reach back so far.
+        ContractError: if its files are gone.
+    """
+    version = log.newest if moment is None else log.version_at(moment)
+    ((_, state),) = log.states({version})
+    files = state.files()
+    if moment is not None and log.storage.missing(files):
+        raise ContractError(
+            f"{log.table}: the publications of {moment.isoformat()} are given up (retention.published_days); "
+            "ask for a later moment"
+        )
+    return version, files
 
 
 def damaged_days(log: DeltaLog, pinned: Mapping[date, int], rows: Mapping[date, int]) -> Problems:

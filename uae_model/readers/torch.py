@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from uae_model.config import Feature
 from uae_model.core.errors import ContractError, InputError
 from uae_model.features.arrays import buckets_of, numbers_of
 from uae_model.readers.arrow import published_days, published_files, require_rows
+from uae_model.readers.features import ReadableFeature, published_features
 from uae_model.readers.locations import open_files
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
@@ -39,10 +39,12 @@ class WeightedBatch:
 
 def weighted_batches(
     tables: str,
-    first: date | str,
+    first: date | str | None = None,
     last: date | str | None = None,
     *,
-    features: Sequence[Feature],
+    latest: int | None = None,
+    as_of: datetime | str | None = None,
+    features: Sequence[ReadableFeature] | None = None,
     batch_size: int = 4096,
     seed: int = 0,
     rank: int = 0,
@@ -55,7 +57,9 @@ def weighted_batches(
         tables: the folder or URI of the tables.
         first: first day.
         last: last day, included.
-        features: the declaration, ``load_config(...).features``.
+        latest: in place of ``first`` and ``last``: so many of the newest published days.
+        as_of: a moment (ISO 8601; without an offset UTC): the rows that were published then.
+        features: those to yield, of ``published_features``; by default all of the last of these days.
         batch_size: plays of a batch; the last one may be smaller.
         seed: of the order of row groups and of rows.
         rank: number of this process, 0 ... world - 1. It gets a share of the row groups, or of the rows of
@@ -70,7 +74,9 @@ def weighted_batches(
         ContractError: if files are gone, if one process alone read another number of rows than were
             published, or if no day has a column that a feature needs.
     """
-    days = published_days(tables, first, last, without_accepted=without_accepted)
+    days = published_days(tables, first, last, latest=latest, as_of=as_of, without_accepted=without_accepted)
+    if features is None:
+        features = published_features(tables, days[-1].day, as_of=as_of)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
     files = published_files(tables, days)
     footers = _footers(files)
@@ -153,7 +159,7 @@ def weighted_binary_cross_entropy(
     return binary_cross_entropy_with_logits(logit_B, label_B, weight=sample_weight_B)
 
 
-def _encoding(features: Sequence[Feature], share: Share, seed: int) -> Any:
+def _encoding(features: Sequence[ReadableFeature], share: Share, seed: int) -> Any:
     """Return the Petastorm transform that runs in the reader's thread, on pandas frames."""
     import pandas as pd
     from petastorm.transform import TransformSpec
@@ -182,7 +188,7 @@ def _encoding(features: Sequence[Feature], share: Share, seed: int) -> Any:
     )
 
 
-def _encoded(feature: Feature) -> str:
+def _encoded(feature: ReadableFeature) -> str:
     """Return a name that no column of ``weights`` has."""
     return f"encoded_{feature.name}"
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from uae_model.config import Feature, FeatureSet
+from uae_model.readers.features import published_declaration
 from uae_model.readers.torch import weighted_batches
 from uae_model.recommenders.fields import FieldSpace
 from uae_model.recommenders.samples import Samples
@@ -19,7 +20,7 @@ def published_samples(
     first: date | str,
     last: date | str | None = None,
     *,
-    features: Sequence[Feature],
+    features: Sequence[Feature] | None = None,
     space: FieldSpace | None = None,
 ) -> tuple[FieldSpace, Samples]:
     """Return the published plays of some days with their ``sample_weight``, and the fields they are in.
@@ -28,15 +29,17 @@ def published_samples(
         tables: the folder or URI of the tables.
         first: first day.
         last: last day, included.
-        features: the declaration, ``load_config(...).features``.
+        features: those to read, as declared; by default all of the last of these days, as published.
         space: the fields of the training days, for other days; by default they are fitted to these plays.
 
     Raises:
         InputError: naming the days of the range that are not published.
         ContractError: if other rows were read than were published.
     """
-    batches = list(weighted_batches(tables, first, last, features=features))
+    if features is None:
+        features = FeatureSet.of_plain(published_declaration(tables, last or first))
     declared = FeatureSet(features)
+    batches = list(weighted_batches(tables, first, last, features=declared))
     categorical, numeric = (
         [torch.cat([batch.features[feature.name] for batch in batches]).numpy() for feature in of_kind]
         for of_kind in (declared.categorical, declared.numeric)

@@ -25,8 +25,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config, Feature
 from uae_model.config.aggregates import EVENT_ENTITIES
-from uae_model.config.features import SAME_AS_BEFORE
 from uae_model.core.dates import midnight
+from uae_model.core.feature_words import SAME_AS_BEFORE
 from uae_model.sessions.labels import is_active, label
 
 MICROSECONDS = 1_000_000
