@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,7 +20,6 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.builders import DAY, GATHERED_WRITES
-from tests.docs.pages import ROOT, blocks
 from tests.lake.test_store import frame_of
 from tests.training_builders import play_rows
 from uae_model import readers
@@ -44,8 +42,6 @@ NEWER = "genre_affinity"
 """The feature that the first day does not have yet."""
 
 SECOND, WITHDRAWN = DAY + timedelta(days=1), DAY + timedelta(days=2)
-README = ROOT / "README.md"
-GUIDE = ROOT / "docs" / "guides" / "recommender-team.md"
 
 
 def weight_rows(day: date, sessions: int) -> list[dict[str, Any]]:
@@ -195,6 +191,30 @@ class TestSpark:
         rows = [row.asDict() for row in frame.collect()]
         assert plays_of(rows) == plays_of([*FIRST_ROWS, *SECOND_ROWS])
         assert {row["dt"] for row in rows if row[NEWER] is None} == {DAY}
+
+    def test_the_newest_day_and_what_stood_at_a_moment(
+        self, spark: SparkSession, tables: str, store: TableStore
+    ) -> None:
+        assert read_weights(spark, tables, latest=1).count() == len(SECOND_ROWS)
+        assert read_weights(spark, tables, latest=9).count() == BOTH
+        history = store.spark.sql(f"DESCRIBE HISTORY delta.`{tables}/publications`")
+        committed = sorted(row["timestamp"] for row in history.collect() if row["operation"] == "WRITE")
+        then = committed[0].astimezone(UTC)
+        assert read_weights(spark, tables, latest=9, as_of=then).count() == len(FIRST_ROWS)
+        assert published_days(tables, latest=9, as_of=then) == [
+            replace(day, as_of=then) for day in published_days(tables, DAY)
+        ]
+        with pytest.raises(
+            InputError, match=r"not published at .*: 2026-01-06; ask for other days or a later"
+        ):
+            read_weights(spark, tables, SECOND, as_of=then)
+
+    def test_a_wrong_path_is_answered_with_what_is_there(self, spark: SparkSession, tables: str) -> None:
+        with pytest.raises(
+            ContractError,
+            match=f"the tables at {tables} are publications, weights; days with publications: 20",
+        ):
+            read_weights(spark, f"{tables}/weights", DAY)
 
 
 class TestBatches:
@@ -357,37 +377,3 @@ class TestUnpublishedDays:
     def test_a_long_list_of_them_is_cut(self, tables: str) -> None:
         with pytest.raises(InputError, match=r"2026-02-01, .*, 2026-02-10 and 18 more; run"):
             published_days(tables, "2026-02-01", "2026-02-28")
-
-
-def run_recipes(page: Path, tables: str, names: dict[str, Any]) -> int:
-    """Run the Python snippets of a page on these tables, in one namespace; return their number."""
-    snippets = blocks("python", page)
-    for block in snippets:
-        assert "demo/" in block.text
-        code = block.text.replace("demo/", f"{Path(tables).parent}/")
-        exec(re.sub(r"2026-\d\d-\d\d", SECOND.isoformat(), code), names)  # noqa: S102 - that is the test
-    return len(snippets)
-
-
-def rows_of(names: dict[str, Any]) -> dict[str, int]:
-    """Return the rows of every table among these names."""
-    return {
-        name: value.count() if isinstance(value, DataFrame) else len(value)
-        for name, value in names.items()
-        if isinstance(value, DataFrame | pa.Table | pd.DataFrame | pl.DataFrame)
-    }
-
-
-def test_the_lines_of_the_readme_read_the_weights(tables: str, capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, Any] = {}
-    assert run_recipes(README, tables, names) == 1
-    assert rows_of(names) == {"weights": len(SECOND_ROWS)}
-    assert "sample_weight" in capsys.readouterr().out
-
-
-def test_the_recipes_of_the_guide_run(spark: SparkSession, tables: str) -> None:
-    names: dict[str, Any] = {"spark": spark}
-    assert run_recipes(GUIDE, tables, names) == 4
-    assert rows_of(names) == dict.fromkeys(("weights", "table", "frame"), len(SECOND_ROWS))
-    assert names["loss"].item() > 0
-    assert len(names["samples"].label_N) == len(SECOND_ROWS)

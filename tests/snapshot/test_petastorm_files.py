@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from uae_model.snapshot.petastorm_files import file_url
@@ -19,3 +21,10 @@ from uae_model.snapshot.petastorm_files import file_url
 )
 def test_file_url(path: str, url: str) -> None:
     assert file_url(path) == url
+
+
+def test_a_relative_path_counts_from_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert file_url("demo/tables/a.parquet") == f"file://{tmp_path}/demo/tables/a.parquet"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -18,30 +18,6 @@ from uae_model.readers.days import COLUMNS, PublishedDay, choose_days, is_readab
 
 CONFIG = "config"
 """Column of publications: the settings of the run that published, as JSON; paths are left out."""
-
-
-class ReadableFeature(Protocol):
-    """What it takes to encode a feature: a ``PublishedFeature``, or one of ``load_config(...).features``."""
-
-    @property
-    def name(self) -> str:
-        """What batches name it."""
-
-    @property
-    def column(self) -> str:
-        """The column of ``weights`` that holds its value."""
-
-    @property
-    def kind(self) -> Literal["categorical", "numeric"]:
-        """How it is encoded."""
-
-    @property
-    def buckets(self) -> int:
-        """Hash buckets of a categorical feature."""
-
-    @property
-    def transform(self) -> str:
-        """What the number of a numeric feature goes through."""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from uae_model.core.errors import ContractError, InputError
-from uae_model.features.arrays import buckets_of, numbers_of
+from uae_model.features.arrays import EncodableFeature, encoded_values
 from uae_model.readers.arrow import published_days, published_files, require_rows
-from uae_model.readers.features import ReadableFeature, published_features
+from uae_model.readers.features import published_features
 from uae_model.readers.locations import open_files
 from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
@@ -44,7 +44,7 @@ def weighted_batches(
     *,
     latest: int | None = None,
     as_of: datetime | str | None = None,
-    features: Sequence[ReadableFeature] | None = None,
+    features: Sequence[EncodableFeature] | None = None,
     batch_size: int = 4096,
     seed: int = 0,
     rank: int = 0,
@@ -101,7 +101,7 @@ def weighted_batches(
             for batch in BatchedDataLoader(reader, batch_size=batch_size):
                 rows += len(batch["label"])
                 yield WeightedBatch(
-                    features={feature.name: batch[_encoded(feature)] for feature in features},
+                    features={feature.name: batch[_encoded(feature.name)] for feature in features},
                     label_B=batch["label"],
                     sample_weight_B=batch["sample_weight"],
                 )
@@ -159,7 +159,7 @@ def weighted_binary_cross_entropy(
     return binary_cross_entropy_with_logits(logit_B, label_B, weight=sample_weight_B)
 
 
-def _encoding(features: Sequence[ReadableFeature], share: Share, seed: int) -> Any:
+def _encoding(features: Sequence[EncodableFeature], share: Share, seed: int) -> Any:
     """Return the Petastorm transform that runs in the reader's thread, on pandas frames."""
     import pandas as pd
     from petastorm.transform import TransformSpec
@@ -167,19 +167,16 @@ def _encoding(features: Sequence[ReadableFeature], share: Share, seed: int) -> A
     def encode(rows: pd.DataFrame) -> pd.DataFrame:
         if share.parts > 1:
             rows = rows.iloc[share.part :: share.parts].sample(frac=1, random_state=seed)
-        encoded: dict[str, Any] = {}
         missing = np.full(len(rows), None)  # a feature may be newer than a day
-        for feature in features:
-            values = rows.get(feature.column, missing)
-            if feature.kind == "categorical":
-                encoded[_encoded(feature)] = buckets_of(values, feature.buckets)
-            else:
-                encoded[_encoded(feature)] = numbers_of(values, feature.transform)
+        encoded: dict[str, Any] = {
+            _encoded(feature.name): encoded_values(feature, rows.get(feature.column, missing))
+            for feature in features
+        }
         encoded["label"] = rows["label"].to_numpy(dtype="float32")
         encoded["sample_weight"] = rows["sample_weight"].to_numpy(dtype="float32")
         return pd.DataFrame(encoded)
 
-    kinds = {_encoded(f): "int64" if f.kind == "categorical" else "float32" for f in features}
+    kinds = {_encoded(f.name): "int64" if f.kind == "categorical" else "float32" for f in features}
     kinds |= {"label": "float32", "sample_weight": "float32"}
     return TransformSpec(
         encode,
@@ -188,9 +185,9 @@ def _encoding(features: Sequence[ReadableFeature], share: Share, seed: int) -> A
     )
 
 
-def _encoded(feature: ReadableFeature) -> str:
+def _encoded(name: str) -> str:
     """Return a name that no column of ``weights`` has."""
-    return f"encoded_{feature.name}"
+    return f"encoded_{name}"
 
 
 @dataclass(frozen=True)

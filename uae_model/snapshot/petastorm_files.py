@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 def file_url(path: str) -> str:
-    """Return the URL that Petastorm wants; Hadoop's s3a is s3 to it."""
+    """Return the URL that Petastorm wants: of the whole path, for it counts from no working folder.
+
+    Hadoop's s3a is s3 to it.
+    """
     if "://" not in path:
-        return f"file://{path}"
+        return f"file://{os.path.abspath(path)}"
     return "s3" + path.removeprefix("s3a") if path.startswith("s3a://") else path
 
 
