@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,19 @@ def test_meaning_of_the_columns(
     assert told[0] == ["hour_of_day", "int64", "context", "hour of the start, 0-23 UTC"]
 
 
-def test_spark(spark: SparkSession, run: Callable[[Path], dict[str, Any]]) -> None:
+@pytest.fixture
+def java_in_demo(spark: SparkSession, demo: Path) -> Iterator[None]:
+    """Let relative paths of Spark count from the folder, too: Java stays where the session was started."""
+    hadoop = spark._jvm.org.apache.hadoop.fs  # type: ignore[union-attr]
+    filesystem = hadoop.FileSystem.get(spark._jsc.hadoopConfiguration())
+    before = filesystem.getWorkingDirectory()
+    filesystem.setWorkingDirectory(hadoop.Path(str(demo)))
+    yield
+    filesystem.setWorkingDirectory(before)
+
+
+@pytest.mark.usefixtures("java_in_demo")
+def test_spark(run: Callable[[Path], dict[str, Any]]) -> None:
     names = run(how_to("read-spark"))
     assert names["weights"].count() == len(WEEK)
     by_day = {row["dt"]: row["avg(sample_weight)"] for row in names["passive"].collect()}
