@@ -33,6 +33,7 @@ def imported_by(statement: str) -> set[str]:
     [
         ("import uae_model.readers", set()),
         ("from uae_model.readers import read_weights_arrow", set()),
+        ("from uae_model.readers import published_features, published_days", set()),
         ("from uae_model.readers import read_weights_pandas", {"pandas"}),
         ("from uae_model.readers import read_weights_polars", {"polars"}),
         ("from uae_model.readers import read_weights", {"pyspark", "delta", "pydantic"}),

@@ -24,6 +24,7 @@ def quiet_petastorm() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=FutureWarning)
         warnings.simplefilter("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", message="schema_fields behavior has changed")  # to fewer matches
         # Petastorm makes tensors of Arrow's memory; nothing writes to them.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         yield
