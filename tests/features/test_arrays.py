@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from tests.features.test_columns import categorical, declared
-from uae_model.features.arrays import bucket_of, buckets_of, numbers_of
+from uae_model.features.arrays import bucket_of, buckets_of, encoded_features, numbers_of
 from uae_model.features.columns import categorical_buckets, numeric_values
 
 BUCKETS = (2, 7, 1000, 10_000_000)
@@ -96,3 +97,23 @@ def test_values_that_repeat_are_hashed_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_nothing_gives_empty_arrays() -> None:
     assert buckets_of([], 5).shape == (0,)
     assert numbers_of([], "log1p").dtype == np.float32
+
+
+def test_columns_of_a_table_are_encoded_by_the_names_of_their_features() -> None:
+    table = pa.table(
+        {"song_id": ["a", None], "hour": pa.array([8, None], pa.int32()), "log": [math.e - 1, None]}
+    )
+    encoded = encoded_features(table, CONFIG.features)
+    assert list(encoded) == list(CONFIG.features.names)
+    assert encoded["text7"].tolist() == [bucket_of("a", 7), 0]
+    assert encoded["log"].tolist() == pytest.approx([1.0, math.nan], nan_ok=True)
+    # A whole number beside a missing one stays whole, which in a pandas frame it does not.
+    assert encoded["hour"].tolist() == [bucket_of(8, 24), 0]
+    assert [values.dtype for values in encoded.values()] == [np.int64] * 5 + [np.float32] * 2
+
+
+def test_a_column_that_is_not_there_is_missing_in_every_row() -> None:
+    encoded = encoded_features(pa.table({"song_id": ["a", "b"]}), CONFIG.features)
+    assert encoded["hour"].tolist() == [0, 0]
+    assert np.isnan(encoded["plain"]).all()
+    assert encoded["plain"].shape == (2,)
