@@ -1,4 +1,4 @@
-"""The tutorial with own data: init says its commands as they stand, on two feeds of strangers."""
+"""The tutorial with own data: its commands as they stand, on two feeds that this project did not write."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pyspark.sql import SparkSession
 from jobs import cli
 from tests.docs.pages import ROOT, blocks
 from tests.first_contact.files_of_strangers import write_csv
+from uae_model.pipeline import job as job_module
+from uae_model.readers import read_weights_arrow
 
 PAGE = ROOT / "docs" / "guides" / "own-data.md"
 FIRST = datetime(2026, 1, 5, 17, tzinfo=UTC)
@@ -106,6 +108,33 @@ def test_six_commands_suffice_and_init_says_the_other_five(
         said = [shlex.split(line) for line in told.splitlines()[:-1]]
         assert said[1:] == others[1:]
         assert said[0][:-1] == others[0][:-1]  # any delivered day will do for a check
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [write_one_file, write_a_folder_a_day])
+def test_the_commands_lead_to_published_weights_without_an_error(
+    write: Any,
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job_module, "start_spark", lambda name, files: spark)
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
+    feed = write(tmp_path)
+    for command in commands():
+        code = cli.main([*_of(command, feed), "--log-level", "WARNING"])
+        captured = capsys.readouterr()
+        assert code == 0, f"{command}: {captured.err[-2000:]}"
+        if command[1] == "check":
+            seen = json.loads(captured.out.splitlines()[-1])
+            assert (seen["quarantined"], seen["missing"]) == (0, ["event_id"])
+    weights = read_weights_arrow("shop/tables", "2026-01-13").to_pandas()
+    assert len(weights) > 200
+    passive = weights[~weights["is_active"]]
+    assert passive["sample_weight"].between(0, 1).all()
+    assert passive["sample_weight"].nunique() > 10
 
 
 def _of(command: list[str], feed: str) -> list[str]:
