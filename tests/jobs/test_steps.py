@@ -15,6 +15,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import common
+from jobs.cli import STEPS
 from tests.builders import DAY, write_slot
 from tests.pipeline.building import accepted
 from uae_model.core.errors import InputError, ModelError, NotClosedError, NotYetError
@@ -58,6 +59,8 @@ def run(
     monkeypatch: pytest.MonkeyPatch, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
     """Return a function that runs a job on the shared session: exit code, lines of stdout, last of stderr."""
+    for step in STEPS:  # a module that is first imported below would keep what stands in for the real thing
+        importlib.import_module(f"jobs.{step}")
     monkeypatch.setattr(job_module, "start_spark", lambda name, files: spark)
     monkeypatch.setattr(job_module, "registry_of", Registry)
     monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
