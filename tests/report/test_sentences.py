@@ -71,6 +71,8 @@ def test_the_level_of_attention_is_said_with_its_interval() -> None:
     anchored = with_formula("linear(smoothed), attention_mean=0.3")
     assert "its mean is set to 0.3 (weights.attention_mean). The feedback alone" in level_sentence(anchored)
     assert level_value(anchored) == "30%"
+    both = with_formula("linear(smoothed), attention_mean=0.3, power(smoothed, gamma=5), attention_mean=0.3")
+    assert level_value(both) == "30%"
     assert "no interval" in level_sentence(bare())
     assert level_value(bare()) == "not identified"
 

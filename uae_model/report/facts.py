@@ -5,6 +5,7 @@ Counts are plays unless their name says otherwise; shares and means are None whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,9 @@ HISTORY = 6
 
 LAST_POSITION = 40
 """Positions in the session from here on are counted together."""
+
+KNOWN_MEAN = re.compile(r", attention_mean=(\d?\.\d+)")
+"""What a weight function says of a known mean of attention."""
 
 PAPER_ACTIVE = 0.0876
 PAPER_AFTER_ACTIVE = 0.5588
@@ -300,8 +304,8 @@ class ReportFacts:
     @property
     def known_mean(self) -> str | None:
         """The mean that attention was set to (``weights.attention_mean``); None where it was not."""
-        _, mark, mean = self.weight_formula.partition(", attention_mean=")
-        return mean if mark else None
+        told = KNOWN_MEAN.search(self.weight_formula)
+        return told[1] if told else None
 
     @property
     def is_constant_weight(self) -> bool:
