@@ -62,6 +62,13 @@ def test_numbers_with_many_values_are_put_into_ranges(spark: SparkSession) -> No
     assert found.values[0].mean_attention == pytest.approx(0.105)
 
 
+def test_the_hours_of_a_day_are_shown_one_by_one(spark: SparkSession) -> None:
+    rows = [("car", n % 24, 0.0, "s", "a", False, 0.5) for n in range(48)]
+    found = contexts(spark.createDataFrame(rows, SCHEMA), FEATURES[1:2])
+    assert found is not None
+    assert [(one.value, one.rate.plays) for one in found.values] == [(str(n), 2) for n in range(24)]
+
+
 def test_without_plays_or_contexts_there_is_nothing_to_show(spark: SparkSession) -> None:
     empty = spark.createDataFrame([], SCHEMA)
     assert contexts(empty, FEATURES) is None
