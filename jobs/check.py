@@ -15,6 +15,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; return the exit code."""
     parser = job_parser("check", __doc__, "uae check --config demo/uae.toml --date 2026-01-05")
     add_day(parser, "day of the feed's slots; any day for a static dataset")
+    parser.add_argument(
+        "--show",
+        action="store_true",
+        help="also print a value that shows each kind of fault; it may be the id of a user",
+    )
     return run(parser, argv, check)
 
 
@@ -22,7 +27,7 @@ def check(args: argparse.Namespace) -> None:
     """Print one summary line a slot."""
     day = parse_day(args.date)
     job = start("check", args)
-    for result in check_day(job.store, day):
+    for result in check_day(job.store, day, shows_values=args.show):
         print_summary({"dt": day, **result.to_dict()})
 
 

@@ -12,6 +12,7 @@ STEPS = {
     "init": "look at files of plays and write a configuration that reads them",
     "simulate": "make listening events with known truth, as a feed",
     "ingest": "feed of a day -> events and quarantine",
+    "quarantine": "rows of a day that could not be read, and why",
     "check": "what would become of a day's feed, without writing anything",
     "sessions": "events -> plays with sessions, their features and labels",
     "features": "aggregate features of a day's plays, or what each feature means",
@@ -29,6 +30,8 @@ STEPS = {
     "maintain": "keep tables and folders from growing: compaction, vacuum, expiry",
     "lineage": "what a published day was built from, back to the feed",
     "report": "one HTML page about a published day, or about many days",
+    "forget": "take users out of every table, with a certificate",
+    "rekey": "change the key of users' pseudonyms in all tables",
     "doctor": "check this machine, the configuration and the tables",
 }
 

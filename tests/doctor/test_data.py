@@ -6,14 +6,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from tests.builders import DAY, event, feed_row, write_slot
-from tests.doctor.builders import TODAY, by_name
+from tests.doctor.builders import KEY, TODAY, by_name
 from uae_model.config import Config, Dimension
 from uae_model.doctor import Status, data
 from uae_model.ingest.feed import Feed
+from uae_model.ingest.known_key import record_key
 from uae_model.lake import TableStore
 
 
@@ -134,3 +136,21 @@ class TestData:
         assert slot is not None
         assert slot.day is None
         assert by_name(data.check_data(TableStore(spark, config), TODAY))["feed"].status is Status.OK
+
+
+def test_the_key_is_compared_with_that_of_the_tables(
+    store: TableStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UAE_HMAC_KEY", KEY)
+    store.ensure("events")
+    check = "key of the tables"
+    finding = by_name(data.check_data(store, TODAY))[check]
+    assert (finding.status, finding.detail.split()[0]) == (Status.WARNING, "events")
+    record_key(store, "events", KEY.encode())
+    assert by_name(data.check_data(store, TODAY))[check].status is Status.OK
+    monkeypatch.setenv("UAE_HMAC_KEY", KEY[::-1])
+    finding = by_name(data.check_data(store, TODAY))[check]
+    assert finding.status is Status.FAILED
+    assert "table events holds pseudonyms of the HMAC key with fingerprint" in finding.detail
+    monkeypatch.delenv("UAE_HMAC_KEY")
+    assert check not in by_name(data.check_data(store, TODAY))  # told with the set-up

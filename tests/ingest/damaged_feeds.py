@@ -201,7 +201,7 @@ PLAYS: dict[str, DamagedFeed] = {
     "spotify: two listeners under one name": DamagedFeed(
         "spotify",
         {"x/endsong_0.json": spotify("a", name="ann"), "x/endsong_1.json": spotify("a", name="bob")},
-        {"error": ("'x'", "2 listeners")},
+        {"error": ("listener 1/endsong_0.json and the files beside it are of 2 listeners", "a folder")},
     ),
     "spotify: the account data": DamagedFeed(
         "spotify",

@@ -116,7 +116,7 @@ def test_a_good_row_has_the_columns_of_events_with_their_types(parsed: dict[str,
     row = parsed["good"].asDict()
     contract = contract_for("events", default_config())
     columns = [name for name in contract.columns if name != FEED_SLOT]  # known to the step
-    assert list(row) == ["source", "raw", "report", "reason", "value", *columns]
+    assert list(row) == ["source", "raw", "forgotten", "report", "reason", "value", *columns]
     assert row["played_at"].astimezone(UTC) == at("10:00")
     assert (row["dt"], row["played_ms"], row["feedback"]) == (DAY, 180_000, "auto_play")
     assert (row["song_popularity"], row["genre_affinity"], row["device"]) == (0.5, -0.25, "phone")

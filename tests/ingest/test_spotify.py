@@ -75,3 +75,8 @@ def test_addresses_are_nowhere(parsed: list[Row]) -> None:
     assert len(parsed) == 9
     assert all("ip_addr" in row["raw"] for row in parsed if row["raw"] != '"not an entry"')
     assert not any("192.0.2" in row["raw"] for row in parsed)
+
+
+def test_files_are_named_without_their_listeners(parsed: list[Row]) -> None:
+    sources = {row["source"] for row in parsed}
+    assert {source.split("/")[1] for source in sources} == {"listener 1", "listener 2"}

@@ -29,7 +29,18 @@ def test_help_ends_with_an_example_that_names_the_step(step: str, capsys: pytest
     assert example.startswith(f"uae {step} --")
 
 
-WITHOUT_A_DAY = {"init", "models", "simulate", "promote", "doctor", "backfill", "features", "maintain"}
+WITHOUT_A_DAY = {
+    "init",
+    "models",
+    "simulate",
+    "promote",
+    "doctor",
+    "backfill",
+    "features",
+    "maintain",
+    "forget",
+    "rekey",
+}
 
 
 @pytest.mark.parametrize("step", sorted(MODULES - WITHOUT_A_DAY))

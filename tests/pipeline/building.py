@@ -7,9 +7,13 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
 
+from pyspark.sql import Row
+
 from uae_model.core.errors import ModelError
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
+from uae_model.ingest.keys import read_key
+from uae_model.ingest.sealing import opened
 from uae_model.lake import DayState, DayStates, TableStore, Unit
 from uae_model.lake.states import ACCEPTED
 from uae_model.models.pair import Traits
@@ -33,6 +37,14 @@ def ingest_dimensions(store: TableStore, first: date, last: date) -> dict[str, d
     """Ingest the slots of the dimensions that days may read."""
     results = run_steps(Night(store, first, last), dimension_steps(store.config))
     return ingested_statements(results, store.config)
+
+
+def opened_quarantine(store: TableStore) -> list[Row]:
+    """Return the rows in quarantine, opened with the key, by day, slot and reason."""
+    key = read_key(store.config)
+    rows = store.read("quarantine").orderBy("dt", "slot", "reason").collect()
+    texts = [{name: opened(row[name], key) for name in ("raw", "value")} for row in rows]
+    return [Row(**{**row.asDict(), **text}) for row, text in zip(rows, texts, strict=True)]
 
 
 def build_plays(store: TableStore, day: date) -> dict[str, Any]:

@@ -16,7 +16,13 @@ from pyspark.sql import functions as F  # noqa: N812
 from tests.builders import DAY, event, events_frame, write_slot
 from tests.features.aggregates.builders import aggregate
 from tests.features.dimensions.builders import FEATURES, SONGS, USERS
-from tests.pipeline.building import build_features, build_plays, ingest_dimensions, reopened
+from tests.pipeline.building import (
+    build_features,
+    build_plays,
+    ingest_dimensions,
+    opened_quarantine,
+    reopened,
+)
 from uae_model.config import parse_config
 from uae_model.config.explain import explain
 from uae_model.core.errors import ContractError
@@ -140,12 +146,12 @@ def told(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 def test_every_row_is_added_repeated_or_in_quarantine(told: dict[str, Any]) -> None:
     assert told["first"] == {
-        "songs": {"read": 6, "quarantined": 2, "added": 4, "repeated": 0},
-        "users": {"read": 2, "quarantined": 0, "added": 2, "repeated": 0},
+        "songs": {"read": 6, "quarantined": 2, "forgotten": 0, "added": 4, "repeated": 0},
+        "users": {"read": 2, "quarantined": 0, "forgotten": 0, "added": 2, "repeated": 0},
     }
     assert told["second"] == {
-        "songs": {"read": 3, "quarantined": 0, "added": 2, "repeated": 1},
-        "users": {"read": 0, "quarantined": 0, "added": 0, "repeated": 0},
+        "songs": {"read": 3, "quarantined": 0, "forgotten": 0, "added": 2, "repeated": 1},
+        "users": {"read": 0, "quarantined": 0, "forgotten": 0, "added": 0, "repeated": 0},
     }
 
 
@@ -157,7 +163,7 @@ def test_the_same_files_again_change_nothing(told: dict[str, Any]) -> None:
 
 def test_bad_rows_are_in_quarantine_and_no_part_of_the_days_plays(told: dict[str, Any]) -> None:
     store = told["store"]
-    found = [(each["dt"], each["slot"], each["reason"], each["value"]) for each in rows(store, "quarantine")]
+    found = [(each["dt"], each["slot"], each["reason"], each["value"]) for each in opened_quarantine(store)]
     assert sorted(found) == [
         (DAYS[0], "songs/dt=2026-01-05", "attribute year is no number", "old"),
         (DAYS[1], "songs/dt=2026-01-06", "the line is no JSON object", None),
@@ -256,7 +262,7 @@ def test_a_run_that_dies_before_its_commit_is_run_again_as_if_it_had_not(
             ingest_dimensions(store, DAY, DAY)
     assert rows(store, "songs") == []
     again = ingest_dimensions(store, DAY, DAY)
-    assert again["songs"] == {"read": 3, "quarantined": 1, "added": 2, "repeated": 0}
+    assert again["songs"] == {"read": 3, "quarantined": 1, "forgotten": 0, "added": 2, "repeated": 0}
     assert [each["occurrences"] for each in rows(store, "quarantine")] == [1]
 
 

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, Event, event, feed_row, write_slot
-from tests.pipeline.building import ingest
+from tests.pipeline.building import ingest, opened_quarantine
 from uae_model.config import Config, load_config
 from uae_model.core.errors import ConfigError, ContractError, InputError
 from uae_model.ingest.accounting import IngestCounts
@@ -83,10 +83,26 @@ class TestTwoSlots:
     def test_what_is_read_is_quarantined_inserted_updated_or_a_duplicate(self, forth: Any) -> None:
         _, _, (first, second) = forth
         assert first.to_dict() == {
-            **{"read": 9, "quarantined": 3, "inserted": 4, "updated": 0, "withdrawn": 0, "duplicates": 2},
+            **{
+                "read": 9,
+                "quarantined": 3,
+                "forgotten": 0,
+                "inserted": 4,
+                "updated": 0,
+                "withdrawn": 0,
+                "duplicates": 2,
+            },
         }
         assert second.to_dict() == {
-            **{"read": 6, "quarantined": 1, "inserted": 2, "updated": 1, "withdrawn": 0, "duplicates": 2},
+            **{
+                "read": 6,
+                "quarantined": 1,
+                "forgotten": 0,
+                "inserted": 2,
+                "updated": 1,
+                "withdrawn": 0,
+                "duplicates": 2,
+            },
         }
 
     def test_each_event_counts_once_under_its_own_day(self, forth: Any) -> None:
@@ -103,7 +119,7 @@ class TestTwoSlots:
 
     def test_quarantine_keeps_the_row_its_reason_and_how_often_it_came(self, forth: Any) -> None:
         store, _, _ = forth
-        rows = store.read("quarantine").orderBy("dt", "reason").collect()
+        rows = opened_quarantine(store)
         assert [(row["dt"], row["reason"], row["value"], row["occurrences"]) for row in rows] == [
             (DAY, "the line is no JSON object", None, 1),
             (DAY, "unknown feedback", "applause", 2),
@@ -133,7 +149,15 @@ class TestTwoSlots:
         (folder / "part-0.json").rename(folder / "part-1.json")
         counts = ingest(store, feed, NEXT)
         assert counts.to_dict() == {
-            **{"read": 6, "quarantined": 1, "inserted": 0, "updated": 0, "withdrawn": 0, "duplicates": 5},
+            **{
+                "read": 6,
+                "quarantined": 1,
+                "forgotten": 0,
+                "inserted": 0,
+                "updated": 0,
+                "withdrawn": 0,
+                "duplicates": 5,
+            },
         }
         assert events(store) == before
         assert store.read("quarantine", [NEXT]).drop("source").collect() == quarantined
@@ -148,7 +172,15 @@ class TestTwoSlots:
         counts = ingest(store, feed, NEXT, DAY)
         assert events(store) == events(forth[0])
         assert counts.to_dict() == {
-            **{"read": 16, "quarantined": 4, "inserted": 6, "updated": 1, "withdrawn": 0, "duplicates": 5},
+            **{
+                "read": 16,
+                "quarantined": 4,
+                "forgotten": 0,
+                "inserted": 6,
+                "updated": 1,
+                "withdrawn": 0,
+                "duplicates": 5,
+            },
         }
 
 
@@ -218,6 +250,14 @@ def test_more_rows_written_than_read_is_an_error_and_a_static_dataset_has_no_day
     assert merged == [[DAY, date(2026, 1, 9)]]
     assert events(store) == []  # nothing that a later step takes for good
     assert ingest(TableStore(spark, store.config), feed, DAY).to_dict() == {
-        **{"read": 3, "quarantined": 1, "inserted": 2, "updated": 0, "withdrawn": 0, "duplicates": 0},
+        **{
+            "read": 3,
+            "quarantined": 1,
+            "forgotten": 0,
+            "inserted": 2,
+            "updated": 0,
+            "withdrawn": 0,
+            "duplicates": 0,
+        },
     }
     assert [row["dt"] for row in store.read("quarantine").collect()] == [NO_DAY]

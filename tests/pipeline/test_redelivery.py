@@ -90,7 +90,15 @@ def test_a_redelivery_replaces_what_the_slot_brought(
     unchanged = store.states.version("events", NEXT)
     counts = ingest_and_accept(store, feed)
     assert counts.to_dict() == {
-        **{"read": 3, "quarantined": 0, "inserted": 1, "updated": 1, "withdrawn": 2, "duplicates": 1},
+        **{
+            "read": 3,
+            "quarantined": 0,
+            "forgotten": 0,
+            "inserted": 1,
+            "updated": 1,
+            "withdrawn": 2,
+            "duplicates": 1,
+        },
     }
     assert rows_of(store) == AFTER
     assert store.states.version("events", DAY) == version + 1 == store.latest_version("events")

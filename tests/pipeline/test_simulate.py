@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
-from tests.pipeline.building import build_plays, ingest, ingest_dimensions
+from tests.pipeline.building import build_plays, ingest, ingest_dimensions, opened_quarantine
 from uae_model.config import load_config
 from uae_model.core.errors import InputError
 from uae_model.features.dimensions import statement_count
@@ -183,8 +183,7 @@ class TestSpoilt:
         assert {row["event_id"] for row in events} == set(good)
 
     def test_every_kind_of_bad_row_is_quarantined_with_its_reason(self, spoilt: Simulated) -> None:
-        quarantine = spoilt.store.read("quarantine").collect()
-        told = [(row["reason"], row["value"] or "") for row in quarantine]
+        told = [(row["reason"], row["value"] or "") for row in opened_quarantine(spoilt.store)]
         for reason_part, value_part in (
             ("played_at", "yesterday evening"),
             ("unknown feedback", "scroll"),

@@ -80,6 +80,12 @@ class Identity(Section):
         default="UAE_HMAC_KEY",
         description="Environment variable with the HMAC-SHA256 key; used where paths.hmac_key_file is empty",
     )
+    hash_event_ids: bool = Field(
+        default=False,
+        description="Whether event ids of the feed are hashed with the key as well: whoever has the feed "
+        "cannot "
+        "link rows by them then, and joins weights to logs only with the key",
+    )
 
 
 FEED_TARGETS = ("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback")

@@ -8,10 +8,12 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Dimension
 from uae_model.core.dates import midnight
-from uae_model.core.errors import InputError
+from uae_model.core.errors import ConfigError, InputError
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.check import check_first_file
 from uae_model.ingest.feed import Feed, Slot
+from uae_model.ingest.keys import fingerprint_of, read_key
+from uae_model.ingest.known_key import WITH_PSEUDONYMS, require_known_key, unrecorded
 from uae_model.lake import TABLES, UNKNOWN_COLUMN_REMEDY, TableStore, read_table
 from uae_model.readers.spark import weight_publications
 from uae_model.readers.spark_storage import damage_of
@@ -42,6 +44,7 @@ def check_data(store: TableStore, today: date | None = None) -> list[Finding]:
     newest = newest_slot(feed, published, now)
     return [
         *[check_table(store, name) for name in TABLES if is_expected(name, store)],
+        *_check_key(store),
         _check_feed(store, feed, newest),
         *([_check_rows(store, newest)] if newest is not None else []),
         *[_check_dimension_feed(store, dimension, now) for dimension in store.config.dimensions],
@@ -55,7 +58,7 @@ def is_expected(name: str, store: TableStore) -> bool:
     config = store.config
     wanted = {
         "truth": False,
-        **dict.fromkeys(("refusals", "scores_side"), False),
+        **dict.fromkeys(("forgotten", "refusals", "scores_side"), False),
         "feature_partials": bool(config.features.of_origin("aggregate")),
         "features": bool(config.features.joined),
         **{name: name in {dimension.table for dimension in config.dimensions} for name in ("users", "songs")},
@@ -134,6 +137,27 @@ def newest_slot(feed: Feed, published: date | None, today: date) -> Slot | None:
             if feed.is_complete(slot):
                 return slot
     return None
+
+
+def _check_key(store: TableStore) -> list[Finding]:
+    """Compare the key with that of the tables; what is wrong with the key itself is told with the set-up."""
+    present = [name for name in WITH_PSEUDONYMS if store.exists(name)]
+    try:
+        key = read_key(store.config)
+    except (ConfigError, OSError):
+        return []
+    if not present:
+        return []
+    check = "key of the tables"
+    try:
+        require_known_key(store, key)
+    except ConfigError as error:
+        return [failed(check, str(error), "no night writes anything until then")]
+    unknown = unrecorded(store)
+    if unknown:
+        told = f"{', '.join(unknown)} of a former version do not say of which key their pseudonyms are"
+        return [warning(check, told, "the next night takes the present key as theirs")]
+    return [ok(check, f"fingerprint {fingerprint_of(key)}, as {', '.join(present)} have it")]
 
 
 def _check_feed(store: TableStore, feed: Feed, newest: Slot | None) -> Finding:

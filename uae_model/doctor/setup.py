@@ -13,7 +13,7 @@ from uae_model.config import Config
 from uae_model.core.errors import ConfigError, ModelError, first_line
 from uae_model.core.locations import is_local, plain_path, sqlite_file
 from uae_model.doctor.finding import Finding, failed, ok, warning
-from uae_model.ingest.identity import read_key
+from uae_model.ingest.keys import read_key
 from uae_model.registry.opening import open_registry
 
 LEAST_FREE_GB = 2

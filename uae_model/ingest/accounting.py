@@ -17,6 +17,7 @@ class SlotCounts:
 
     read: int = 0
     quarantined: int = 0
+    forgotten: int = 0
 
     @property
     def remainder(self) -> int:
@@ -36,8 +37,9 @@ class SlotCounts:
 
 @dataclass(frozen=True)
 class IngestCounts(SlotCounts):
-    """Rows of plays: read = quarantined + inserted + updated + duplicates.
+    """Rows of plays: read = quarantined + forgotten + inserted + updated + duplicates.
 
+    Forgotten are rows of users who asked to be (``uae forget``): they are left out.
     Duplicates are rows of events that the table, or another row of the slot, held already. Withdrawn are
     events that the slot brought before and, delivered again, does not hold any more.
     """
@@ -52,7 +54,7 @@ class IngestCounts(SlotCounts):
 
 @dataclass(frozen=True)
 class StatementCounts(SlotCounts):
-    """Rows of a dimension: read = quarantined + added + repeated.
+    """Rows of a dimension: read = quarantined + forgotten + added + repeated.
 
     Added are statements about an entity and a time of which the table had none. Of repeated ones the table,
     or another row of the slot, had both; one that says more than the row there took its place.

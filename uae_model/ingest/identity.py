@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import hmac
-import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 from pyspark.sql import Column
+from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.functions import pandas_udf
 
-from uae_model.config import Config
-from uae_model.core.errors import ConfigError
+from uae_model.ingest.keys import derived_key, links_of
 
-SHORTEST_KEY = 16
-
-
-def read_key(config: Config) -> bytes:
-    """Return the key from the configured file or environment variable.
-
-    Raises:
-        ConfigError: if there is none, or it is too short to protect ids. No key, no run.
-    """
-    file, variable = config.paths.hmac_key_file, config.identity.hmac_key_env
-    if file:
-        if not Path(file).is_file():
-            raise ConfigError(f"paths.hmac_key_file = {file!r}: there is no such file")
-        key, origin = Path(file).read_bytes().strip(), f"paths.hmac_key_file {file}"
-    else:
-        key, origin = (
-            os.environ.get(variable, "").strip().encode(),
-            f"environment variable {variable}",
-        )
-    if len(key) < SHORTEST_KEY:
-        raise ConfigError(
-            f"{origin}: holds {len(key)} bytes, the HMAC key of user ids needs at least {SHORTEST_KEY}; "
-            f"make one with: openssl rand -hex 32"
-        )
-    return key
+EVENT_ID_DIGITS = 32
+"""Digits of a hashed event id: as many as that of an event whose feed gives none."""
 
 
 def pseudonymise(user_id: Column, key: bytes) -> Column:
@@ -50,12 +25,44 @@ def pseudonymise(user_id: Column, key: bytes) -> Column:
     return pandas_udf(user_hasher(key), "string")(user_id)  # type: ignore[call-overload, no-any-return]
 
 
+def hash_event_ids(event_id: Column, key: bytes) -> Column:
+    """Return event ids as 32 hex digits that only a holder of the key can compute; NULL stays NULL."""
+    return pandas_udf(event_hasher(key), "string")(event_id)  # type: ignore[call-overload, no-any-return]
+
+
+def natural_event_id(pseudonym: Column, song_id: Column, start: Column) -> Column:
+    """Return the id of an event whose feed gives none, of who played what when: exact duplicates share it.
+
+    Made of the pseudonym: from the raw id, a guess at a user could be checked without the key.
+    """
+    natural = F.concat_ws("|", pseudonym, song_id, F.unix_micros(start))
+    return F.substring(F.sha2(natural, 256), 1, EVENT_ID_DIGITS)
+
+
 def user_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
-    """Return the function that workers run: it carries the key and imports nothing of this package."""
+    """Return the function by which workers make pseudonyms of user ids, link by link."""
+    return _hasher(links_of(key), 64)
 
-    def hash_users(user_ids: pd.Series) -> pd.Series:
-        return user_ids.map(
-            lambda raw: None if raw is None else hmac.digest(key, raw.encode(), "sha256").hex()
-        )
 
-    return hash_users
+def event_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
+    """Return the function by which workers hash event ids, link by link."""
+    return _hasher([derived_key(link, "event ids") for link in links_of(key)], EVENT_ID_DIGITS)
+
+
+def forgotten_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
+    """Return the function that digests raw ids for the list of users who were forgotten, link by link."""
+    return _hasher([derived_key(link, "forgotten users") for link in links_of(key)], 64)
+
+
+def _hasher(links: Sequence[bytes], digits: int) -> Callable[[pd.Series], pd.Series]:
+    """Return the function that workers run: it carries the keys and imports nothing of this package."""
+
+    def hashed(raw: str | None) -> str | None:
+        if raw is None:
+            return None
+        text = raw
+        for link in links:
+            text = hmac.digest(link, text.encode(), "sha256").hex()[:digits]
+        return text
+
+    return lambda values: values.map(hashed)

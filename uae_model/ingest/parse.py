@@ -14,7 +14,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config, Feature
 from uae_model.core.dates import midnight
 from uae_model.core.errors import InputError
-from uae_model.ingest.identity import pseudonymise
+from uae_model.ingest.forgotten import FORGOTTEN, NOBODY, is_forgotten
+from uae_model.ingest.identity import hash_event_ids, natural_event_id, pseudonymise
 from uae_model.ingest.values import (
     RowFault,
     completed,
@@ -34,7 +35,9 @@ MILLISECONDS = {"milliseconds": 1, "seconds": 1000}
 """Of one unit of ``feed.played_unit``."""
 
 
-def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) -> DataFrame:
+def parse_rows(
+    rows: DataFrame, config: Config, day: date | None, key: bytes, forgotten: frozenset[str] = NOBODY
+) -> DataFrame:
     """Turn raw rows into typed events.
 
     Args:
@@ -43,10 +46,11 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         day: the day of the feed slot, against which late and future rows are judged; None for a
             static dataset, where only times after the run itself are refused.
         key: the HMAC key.
+        forgotten: digests of users whose rows are marked as ``forgotten``.
 
     Returns:
-        ``source``, ``raw``, ``report``, ``reason`` and ``value`` (NULL for a good row) and the columns of
-        ``events``.
+        ``source``, ``raw``, ``report``, ``reason`` and ``value`` (NULL for a good row), ``forgotten`` and the
+        columns of ``events``.
 
     Raises:
         InputError: if the feed has no column for something that the configuration reads.
@@ -93,14 +97,26 @@ def parse_rows(rows: DataFrame, config: Config, day: date | None, key: bytes) ->
         ]
     )
     pseudonym = pseudonymise(F.col("_user_id"), key)
-    judged = typed.select("*", reason.alias("reason"), value.alias("_shown"), pseudonym.alias("_pseudonym"))
+    event_id = F.col("_event_id")
+    given = hash_event_ids(event_id, key) if config.identity.hash_event_ids else event_id
+    judged = typed.select(
+        "*",
+        reason.alias("reason"),
+        value.alias("_shown"),
+        pseudonym.alias("_pseudonym"),
+        given.alias("_given_id"),
+        is_forgotten(F.col("_user_id"), shown_row(reason), reason, forgotten, key).alias("_is_forgotten"),
+    )
     return judged.select(
         "source",
         shown_row(F.col("reason")).alias("raw"),
+        F.col("_is_forgotten").alias(FORGOTTEN),
         "report",
         "reason",
         F.col("_shown").alias("value"),
-        _event_id(F.col("_pseudonym"), start).alias("event_id"),
+        F.coalesce("_given_id", natural_event_id(F.col("_pseudonym"), F.col("_song_id"), start)).alias(
+            "event_id"
+        ),
         F.col("_pseudonym").alias("user_id"),
         F.col("_song_id").alias("song_id"),
         start.alias("played_at"),
@@ -189,15 +205,6 @@ def _map_feedback(value: Column, config: Config) -> Column:
     """Return the feedback type, NULL for a value that the map does not list."""
     pairs = [F.lit(part) for pair in config.feed.feedback_map.items() for part in pair]
     return F.create_map(*pairs)[value] if pairs else F.lit(None).cast("string")
-
-
-def _event_id(pseudonym: Column, start: Column) -> Column:
-    """Return the feed's id, or one made of who played what when: exact duplicates share it.
-
-    Made of the pseudonym: from the raw id, a guess at a user could be checked without the key.
-    """
-    natural = F.concat_ws("|", pseudonym, "_song_id", F.unix_micros(start))
-    return F.coalesce("_event_id", F.substring(F.sha2(natural, 256), 1, 32))
 
 
 def _bad_durations(text: Column, milliseconds: Column, max_hours: float) -> list[RowFault]:

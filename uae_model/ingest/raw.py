@@ -57,12 +57,34 @@ def read_files(spark: SparkSession, slot: Slot, listing: Listing, layout: Layout
 
 
 def slot_parts(slot: Slot, data: Sequence[FileStatus], layout: Layout, level: int = 0) -> list[FilePart]:
-    """Return the parts in which the files of a slot are read, named by their path below it."""
+    """Return the parts in which the files of a slot are read, named by their path below it.
+
+    A folder that stands for a listener is named by its number in the order of the folders: its name is the
+    raw id of a user, and the names of files stand in quarantine, in logs and in errors.
+    """
     parts = []
+    folders = sorted({_listener_folder(file.below, level) for file in data}) if level else []
     for file in data:
-        listener = listener_of(slot, file.below, level) if level else ""
-        parts += parts_of(file.path, f"{slot.name}/{file.below}", file.size, layout, listener)
+        listener, below = "", file.below
+        if level:
+            listener = listener_of(slot, below, level)
+            below = _numbered(below, level, folders)
+        parts += parts_of(file.path, f"{slot.name}/{below}", file.size, layout, listener)
     return parts
+
+
+def _listener_folder(below: str, level: int) -> str:
+    """Return the path below the slot of the folder that stands for the listener, or an empty text."""
+    folders = below.split("/")[:-1]
+    return "/".join(folders[:level]) if len(folders) >= level else ""
+
+
+def _numbered(below: str, level: int, folders: Sequence[str]) -> str:
+    folder = _listener_folder(below, level)
+    if not folder:
+        return below
+    above = [f"{name}/" for name in folder.split("/")[:-1]]
+    return f"{''.join(above)}listener {folders.index(folder) + 1}{below.removeprefix(folder)}"
 
 
 def listener_of(slot: Slot, below: str, level: int) -> str:

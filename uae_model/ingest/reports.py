@@ -146,12 +146,14 @@ def _check_columns(slot: str, reports: Sequence[Report], needed: Mapping[str, st
 
 def _check_listeners(slot: str, reports: Sequence[Report]) -> None:
     names: dict[str, set[str]] = defaultdict(set)
+    files: dict[str, str] = {}
     for report in reports:
         names[report.listener].update(report.usernames)
+        files.setdefault(report.listener, report.file)
     for listener, usernames in names.items():
         if len(usernames) > 1:
             raise InputError(
-                f"feed slot {slot}: the files under {listener!r} are of {len(usernames)} "
+                f"feed slot {slot}: {files[listener]} and the files beside it are of {len(usernames)} "
                 f"listeners, by their usernames; "
                 "give each listener a folder, at the level that feed.listener_level says"
             )

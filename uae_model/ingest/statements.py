@@ -10,6 +10,7 @@ from uae_model.config.dimensions import VALID_FROM
 from uae_model.core.errors import InputError
 from uae_model.ingest.feed import Slot
 from uae_model.ingest.files import Layout
+from uae_model.ingest.forgotten import FORGOTTEN, NOBODY, is_forgotten
 from uae_model.ingest.identity import pseudonymise
 from uae_model.ingest.listing import Listing
 from uae_model.ingest.raw import read_files
@@ -62,17 +63,21 @@ def needed_statement_columns(dimension: Dimension) -> dict[str, str]:
     }
 
 
-def parse_statements(rows: DataFrame, dimension: Dimension, key: bytes) -> DataFrame:
+def parse_statements(
+    rows: DataFrame, dimension: Dimension, key: bytes, forgotten: frozenset[str] = NOBODY
+) -> DataFrame:
     """Turn raw rows into typed statements.
 
     Args:
         rows: ``source``, ``fields`` and perhaps the others that ``read_statements`` gives.
         dimension: the column map and the attributes.
         key: the HMAC key; user ids become the pseudonyms that ``events`` has.
+        forgotten: digests of users whose rows are marked as ``forgotten``.
 
     Returns:
-        ``source``, ``raw``, ``report``, ``reason`` and ``value`` (NULL for a good row), the entity's id,
-        ``valid_from`` and the attributes. A blank attribute is null: the row states that it is not known.
+        ``source``, ``raw``, ``report``, ``reason`` and ``value`` (NULL for a good row), ``forgotten``, the
+        entity's id, ``valid_from`` and the attributes. A blank attribute is null: the row states that it is
+        not known.
 
     Raises:
         InputError: if the feed lacks a column.
@@ -98,9 +103,11 @@ def parse_statements(rows: DataFrame, dimension: Dimension, key: bytes) -> DataF
             ],
         ]
     )
+    user_id = entity if dimension.entity == "user" else F.lit(None).cast("string")
     return whole.select(
         "source",
         shown_row(reason).alias("raw"),
+        is_forgotten(user_id, shown_row(reason), reason, forgotten, key).alias(FORGOTTEN),
         "report",
         reason.alias("reason"),
         value.alias("value"),

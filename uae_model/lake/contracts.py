@@ -31,6 +31,7 @@ TABLES = (
     "refusals",
     "day_states",
     "truth",
+    "forgotten",
 )
 
 FEED_SLOT = "feed_slot"
@@ -63,6 +64,7 @@ def contract_for(name: str, config: Config) -> TableContract:
         "refusals": _refusals,
         "day_states": _day_states,
         "truth": _truth,
+        "forgotten": _forgotten,
     }
     if name not in builders:
         raise ContractError(f"no table is called {name!r}; the tables are {', '.join(TABLES)}")
@@ -360,4 +362,21 @@ def _truth(config: Config) -> TableContract:
         ),
         key=("event_id",),
         retention_days=config.retention.working_days,
+    )
+
+
+def _forgotten(config: Config) -> TableContract:
+    return TableContract(
+        name="forgotten",
+        purpose="keyed digests of users who asked to be forgotten: what the feed brings of them is left out",
+        schema=T.StructType(
+            [
+                column("digest", T.StringType(), required=True),
+                column("forgotten_at", T.TimestampType(), required=True),
+                column("reference", T.StringType()),
+            ]
+        ),
+        key=("digest",),
+        retention_days=config.retention.working_days,
+        partition=None,
     )

@@ -62,6 +62,11 @@ def table_properties(spark: SparkSession, path: str) -> dict[str, str]:
     return dict(spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(configuration))  # type: ignore[union-attr]
 
 
+def has_transaction(spark: SparkSession, path: str, name: str) -> bool:
+    """Tell whether the table at ``path`` has a commit of this name (Delta's transaction identifiers)."""
+    return bool(_snapshot(spark, path).transactions().contains(name))
+
+
 def _snapshot(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  # py4j objects have no types
     nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
     log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]

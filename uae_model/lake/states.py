@@ -39,6 +39,9 @@ COMPACT_EVERY = 32
 SECONDS = "seconds"
 """The count that says how long a unit took to build and check."""
 
+REWRITE = "rewrite"
+"""What the commit of a rewrite carries: its reason. Beside it stand ``rows``, those that are left by day."""
+
 SEEN = "(seen)"
 """The part of the state that says up to which version a table's log has been read."""
 
@@ -271,6 +274,9 @@ class DayStates:
         if EXPIRED_BEFORE in change.metadata:
             self._expire(table, change)
             return
+        if change.metadata.get(REWRITE) and not is_first_sight:
+            self._carry_over(table, change)
+            return
         own = _unit_of(change.metadata, table)
         units = {Unit(table, day) for day in change.days} | ({own} if own else set())
         before = self._before.setdefault((table, change.version), {})
@@ -299,6 +305,25 @@ class DayStates:
             unit = Unit(table, day)
             known = self._now.get(unit) or DayState(unit, change.version, written_to=table)
             self.record(replace(known, status=EXPIRED))
+
+    def _carry_over(self, table: str, change: Change) -> None:
+        """Take days as a rewrite left them: they, and what was built from them, are as current as before."""
+        rows = change.metadata.get("rows", {})
+        for unit in [Unit(table, day) for day in change.days]:
+            state = self._now.get(unit)
+            if state is None:
+                continue
+            left = rows.get(unit.day.isoformat(), change.rows if len(change.days) == 1 else None)
+            counts = state.counts if left is None else {**state.counts, "rows": left}
+            if left == 0:
+                counts["operation"] = "DELETE"  # its files are gone on purpose
+            version = change.version
+            self.record(
+                replace(state, version=version, counts=counts, written_to=table, committed_ms=change.at_ms)
+            )
+            for reader in list(self._now.values()):
+                if reader.inputs and reader.inputs.get(str(unit)) == state.version:
+                    self.record(replace(reader, inputs={**reader.inputs, str(unit): version}))
 
     def _put_back(self, table: str, version: int) -> None:
         """Forget a commit that was undone."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -19,6 +20,7 @@ from uae_model.lake import files
 from uae_model.lake.contract import TableContract
 from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, contract_for
 from uae_model.lake.log import NO_DAY, latest_version, table_properties
+from uae_model.lake.rewrites import is_rewrite
 from uae_model.lake.states import EXPIRED_BEFORE, DayStates
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -88,20 +90,33 @@ class TableStore:
         self._ensured[name] = contract
         return contract
 
+    def properties(self, name: str) -> dict[str, str]:
+        """Return the properties of a table, none where there is no such table; starts no Spark job."""
+        return table_properties(self.spark, self.path(name)) if self.exists(name) else {}
+
+    def set_properties(self, name: str, properties: Mapping[str, str]) -> dict[str, str]:
+        """Set properties that the contract does not know of a table, which is created where there is none.
+
+        Returns:
+            The properties that the table had before, its constraints among them.
+        """
+        if not self.exists(name):
+            self._create(self.contract(name), properties)
+            self._ensured[name] = self.contract(name)
+            return {}
+        present = table_properties(self.spark, self.path(name))
+        self._change_properties(
+            name, {key: value for key, value in properties.items() if present.get(key) != value}
+        )
+        return present
+
     def renew_properties(self, name: str) -> dict[str, str]:
         """Set the properties of the contract that the table lacks, such as a changed retention.
 
         Returns:
             The properties that the table had before, its constraints among them.
         """
-        present = table_properties(self.spark, self.path(name))
-        wanted = self.contract(name).properties()
-        changed = {key: value for key, value in wanted.items() if present.get(key) != value}
-        if changed:
-            listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
-            self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({listed})")
-            log("table properties set", table=name, properties=changed)
-        return present
+        return self.set_properties(name, self.contract(name).properties())
 
     def replace_day(
         self,
@@ -121,7 +136,7 @@ class TableStore:
         predicate = f"dt = DATE'{day.isoformat()}'"
         for column, value in (within or {}).items():
             predicate += f" AND {column} = {_sql_string(value)}"
-        with self._recorded(name, {"dt": day.isoformat(), **metadata}):
+        with self.recorded(name, {"dt": day.isoformat(), **metadata}):
             (
                 conform(frame, contract)
                 .write.format("delta")
@@ -163,7 +178,7 @@ class TableStore:
         keys = " AND ".join(f"old.{column} = new.{column}" for column in ("dt", *contract.key))
         columns: dict[str, str | Column] = {name: f"new.{name}" for name in contract.columns}
         rows = conform(frame, contract, *helpers)
-        with self._recorded(name, metadata):
+        with self.recorded(name, metadata):
             merge = (
                 DeltaTable.forPath(self.spark, self.path(name))
                 .alias("old")
@@ -194,7 +209,7 @@ class TableStore:
         keys = " AND ".join(f"old.{column} = new.{column}" for column in contract.key)
         columns: dict[str, str | Column] = {name: f"new.{name}" for name in contract.columns}
         marked = conform(changes, contract, "removed")
-        with self._recorded(name, metadata):
+        with self.recorded(name, metadata):
             result = (
                 DeltaTable.forPath(self.spark, self.path(name))
                 .alias("old")
@@ -209,21 +224,28 @@ class TableStore:
         return {name: row[f"num_{counted}_rows"] for name, counted in names.items()}
 
     def undo(self, name: str, version: int) -> bool:
-        """Put a table back as it was before its newest commit; False where another commit came since."""
+        """Put a table back as it was before its newest commit.
+
+        Returns:
+            False where another commit came since, or where this one must stay: a rewrite takes out what must
+            not come back.
+        """
         if self.latest_version(name) != version:
             return False
-        with self._recorded(name, {"undo": version}):
+        if is_rewrite(self.spark, self.path(name), version):
+            return False
+        with self.recorded(name, {"undo": version}):
             DeltaTable.forPath(self.spark, self.path(name)).restoreToVersion(version - 1)
         return True
 
     def drop_day(self, name: str, day: date, metadata: dict[str, Any]) -> None:
         """Take a day out of a table without reading it, as where its files are lost."""
-        with self._recorded(name, metadata):
+        with self.recorded(name, metadata):
             DeltaTable.forPath(self.spark, self.path(name)).delete(f"dt = DATE'{day.isoformat()}'")
 
     def expire(self, name: str, first_kept: date) -> None:
         """Give up the rows of all days before ``first_kept``; rows of no day (``NO_DAY``) stay."""
-        with self._recorded(name, {EXPIRED_BEFORE: first_kept.isoformat()}):
+        with self.recorded(name, {EXPIRED_BEFORE: first_kept.isoformat()}):
             DeltaTable.forPath(self.spark, self.path(name)).delete(
                 f"dt < DATE'{first_kept.isoformat()}' AND dt <> DATE'{NO_DAY.isoformat()}'"
             )
@@ -248,7 +270,7 @@ class TableStore:
         return latest_version(self.spark, self.path(name))
 
     @contextmanager
-    def _recorded(self, name: str, metadata: dict[str, Any]) -> Iterator[None]:
+    def recorded(self, name: str, metadata: dict[str, Any]) -> Iterator[None]:
         """Store ``metadata`` in the commit that the block makes, even where it changes no row.
 
         Delta skips empty commits by default, but a day without plays has to be recorded as done too.
@@ -263,14 +285,14 @@ class TableStore:
                 self.spark.conf.unset(key)
             self.states.written(name)
 
-    def _create(self, contract: TableContract) -> None:
+    def _create(self, contract: TableContract, properties: Mapping[str, str] = MappingProxyType({})) -> None:
         """Create a table with its constraints, in one commit; ALTER TABLE takes a second for each."""
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(contract.name))
         builder = builder.addColumns(contract.schema)
         if contract.partition:
             builder = builder.partitionedBy(contract.partition)
         constraints = {_constraint_property(name): check for name, check in contract.constraints.items()}
-        for key, value in {**contract.properties(), **constraints}.items():
+        for key, value in {**contract.properties(), **constraints, **properties}.items():
             builder = builder.property(key, value)
         builder.comment(contract.purpose).execute()
         log("table created", table=contract.name, path=self.path(contract.name))
@@ -298,6 +320,12 @@ class TableStore:
                     f"the configuration wants {column.dataType.simpleString()}; rename the feature or "
                     "use a new paths.tables"
                 )
+
+    def _change_properties(self, name: str, changed: Mapping[str, str]) -> None:
+        if changed:
+            listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
+            self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({listed})")
+            log("table properties set", table=name, properties=dict(changed))
 
     def _add_missing_constraints(self, contract: TableContract, present: dict[str, str]) -> None:
         for name, condition in contract.constraints.items():

@@ -192,7 +192,7 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
     for feature in _compared_with_previous(config):
         same = F.col(f"_same_{feature.name}") & (F.col("position") > 1)
         derived[feature.source_column] = F.coalesce(same, F.lit(False)).cast("int")
-    session_id = F.substring(F.sha2(F.concat_ws("|", "user_id", "_session"), 256), 1, 32)
+    session_id = session_id_of(F.col("user_id"), F.col("_session"))
     return rows.select(
         *("event_id", "user_id", "song_id", "played_at", "played_ms", "feedback"),
         *[F.col(feature.name) for feature in config.features.of_origin("feed")],
@@ -204,6 +204,11 @@ def _with_derived_columns(rows: DataFrame, config: Config) -> DataFrame:
         label(F.col("feedback"), config).alias("label"),
         "dt",
     )
+
+
+def session_id_of(user_id: Column, started: Column) -> Column:
+    """Return the id of the session that a user started at a time in microseconds."""
+    return F.substring(F.sha2(F.concat_ws("|", user_id, started), 256), 1, 32)
 
 
 def _compared_with_previous(config: Config) -> list[Feature]:

@@ -21,6 +21,7 @@ from uae_model.ingest.files.layout import (
     UnreadableFileError,
 )
 from uae_model.ingest.files.opening import readable, text_lines
+from uae_model.ingest.files.safe_text import shown_header
 from uae_model.ingest.files.text import NotExactError, id_of_text, may_be_float
 
 BATCH_RECORDS = 8192
@@ -81,7 +82,7 @@ class Records:
             first = next((record for record in self._strict if any(cell.strip() for cell in record)), None)
         except csv.Error as error:
             shown = readable("".join(self._of_record).strip())
-            raise UnreadableFileError(f"its header {shown[:300]!r} cannot be split: {BAD_QUOTES}") from error
+            raise UnreadableFileError(f"its {shown_header(shown)} cannot be split: {BAD_QUOTES}") from error
         self._of_record.clear()
         return None if first is None else [name.strip() for name in first]
 
@@ -172,7 +173,7 @@ def _places(names: list[str], layout: Layout) -> list[int | None]:
     if absent:
         header = readable(layout.delimiter.join(names))
         raise UnreadableFileError(
-            f"no column {', '.join(absent)} in the header {header[:300]!r}{_other_delimiter(names, layout)}; "
+            f"no column {', '.join(absent)} in the {shown_header(header)}{_other_delimiter(names, layout)}; "
             f"name the source columns in {layout.setting}"
         )
     for name in layout.columns:

@@ -21,6 +21,7 @@ from uae_model.ingest.files.layout import (
     UnreadableFileError,
 )
 from uae_model.ingest.files.opening import readable
+from uae_model.ingest.files.safe_text import without_values
 from uae_model.ingest.files.text import NotExactError, text_of_decimal, text_of_float
 
 BATCH_ROWS = 16_384
@@ -41,7 +42,7 @@ def read_parquet(
         schema = parquet.schema_arrow
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableFileError(
-            f"it is no whole Parquet file ({_words(error)}); deliver it again"
+            f"it is no whole Parquet file ({without_values(error)}); deliver it again"
         ) from error
     tell(tuple(schema.names))
     _check(schema, layout)
@@ -58,7 +59,9 @@ def read_parquet(
             read += batch.num_rows
             yield _rows(batch, layout)
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableFileError(f"its rows cannot be read ({_words(error)}); deliver it again") from error
+        raise UnreadableFileError(
+            f"its rows cannot be read ({without_values(error)}); deliver it again"
+        ) from error
     if read != said:
         raise UnreadableFileError(f"its footer tells of {said} rows, {read} are there; deliver it again")
 
@@ -233,7 +236,3 @@ def _shown(
         }
         shown[place] = json.dumps(cells, ensure_ascii=False)
     return shown
-
-
-def _words(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200]

@@ -24,6 +24,7 @@ from uae_model.ingest.files.layout import (
 from uae_model.ingest.files.opening import DAMAGE, codec_of
 from uae_model.ingest.files.parquet_file import read_parquet
 from uae_model.ingest.files.plain_lines import read_plain_lines
+from uae_model.ingest.files.safe_text import place_of, without_values
 
 Opener = Callable[[FilePart], AbstractContextManager[BinaryIO]]
 
@@ -53,12 +54,11 @@ def read_part(part: FilePart, layout: Layout, opened: Opener) -> Iterator[pa.Rec
         error = str(reason)
     except DAMAGE as reason:
         what = "its compressed data are cut or damaged" if codec_of(part.path) else "it cannot be read"
-        error = f"{what} ({' '.join(str(reason).split())[:200]}); deliver it again"
-    except LookupError as reason:
+        error = f"{what} ({without_values(reason)}); deliver it again"
+    except Exception as reason:  # noqa: BLE001 - what is not foreseen is raised again, without its words
+        if type(reason) is not LookupError:  # as codecs raise it: a missing key or index is no encoding
+            raise _unforeseen(part, reason) from None
         error = f"{reason}; {layout.encoding_setting} = {layout.encoding!r} names no encoding of Python"
-    except Exception as reason:
-        # Nobody foresaw it, so it is no report: it ends the job, and names the file.
-        raise RuntimeError(f"file {part.name}: {type(reason).__name__}: {reason}") from reason
     lacking = set(layout.columns).difference(columns) if columns else hold_nothing if rows else set()
     absent = [name for name in layout.columns if name in lacking]
     report = Report(
@@ -72,6 +72,14 @@ def read_part(part: FilePart, layout: Layout, opened: Opener) -> Iterator[pa.Rec
         part.listener,
     )
     yield report_batch(report, layout)
+
+
+def _unforeseen(part: FilePart, reason: Exception) -> RuntimeError:
+    """Return the error that ends the job, and names the file.
+
+    What the reason says may hold a value of the feed, and stays out of the log.
+    """
+    return RuntimeError(f"file {part.name}: {type(reason).__name__} {place_of(reason)}")
 
 
 def _parsed(

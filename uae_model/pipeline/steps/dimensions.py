@@ -14,7 +14,9 @@ from uae_model.core.logs import log_context, warn
 from uae_model.features.dimensions import changed_versions, statement_count
 from uae_model.ingest.accounting import StatementCounts
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.ingest.identity import read_key
+from uae_model.ingest.forgotten import count_forgotten, forgotten_digests, remembered
+from uae_model.ingest.keys import read_key
+from uae_model.ingest.known_key import record_key
 from uae_model.ingest.reports import read_once, rows_read, without_reports
 from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 from uae_model.lake import FEED, TableStore, Unit
@@ -77,22 +79,30 @@ def _commit(dimension: Dimension, night: Night, unit: Unit, record: dict[str, An
 
 
 def _ingest(dimension: Dimension, store: TableStore, feed: Feed, slot: Slot, record: dict[str, Any]) -> None:
-    name = dimension.table
+    name, key = dimension.table, read_key(store.config)
     store.ensure(name)
     listing = feed.files(slot)
     rows = read_statements(store.spark, slot, dimension, listing)
-    with read_once(parse_statements(rows, dimension, read_key(store.config))) as parsed:
+    with read_once(parse_statements(rows, dimension, key, forgotten_digests(store))) as everything:
         # Attributes change seldom: a delivery of columns without a row says that nothing has changed.
         read = rows_read(
             slot.name,
-            parsed,
+            everything,
             needed_statement_columns(dimension),
             accept_empty=store.config.feed.accept_empty_slots,
             accept_header=True,
         )
+        parsed, forgotten = remembered(everything), count_forgotten(everything)
         # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
-        quarantined = write_quarantine(store, slot, parsed)
-        counts = {"read": read, "quarantined": quarantined, "statements_before": _statements(store, name)}
+        if dimension.entity == "user":
+            record_key(store, name, key)
+        quarantined = write_quarantine(store, slot, parsed, key)
+        counts = {
+            "read": read,
+            "quarantined": quarantined,
+            "forgotten": forgotten,
+            "statements_before": _statements(store, name),
+        }
         good = (
             without_reports(parsed).where(F.col("reason").isNull()).drop("source", "raw", "reason", "value")
         )

@@ -16,9 +16,11 @@ from uae_model.core.logs import log_context, warn
 from uae_model.ingest import distinct_events, outranks
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.ingest.identity import read_key
+from uae_model.ingest.forgotten import count_forgotten, remembered
+from uae_model.ingest.keys import read_key
+from uae_model.ingest.known_key import known_key, record_key
 from uae_model.ingest.parse import needed_columns
-from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows
+from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows, seal_former_rows
 from uae_model.ingest.redelivery import RESTATED, WITHDRAWN
 from uae_model.ingest.reports import rows_read, without_reports
 from uae_model.ingest.slot import parsed_slot
@@ -44,8 +46,8 @@ def slot_of(night: Night, unit: Unit, dimension: Dimension | None = None) -> tup
 
 
 def require_key(night: Night, unit: Unit) -> None:
-    """Raise ConfigError without an HMAC key."""
-    read_key(night.config)
+    """Raise ConfigError without an HMAC key, or with another one than that of the tables."""
+    known_key(night.store)
 
 
 def slot_files(night: Night, unit: Unit, dimension: Dimension | None = None) -> dict[str, Any]:
@@ -110,20 +112,28 @@ def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, 
     for day, what in _damaged_days(night, unit).items():
         if what == LOST:
             store.drop_day("events", day, {"lost": day.isoformat()})
-    with parsed_slot(store.spark, feed, slot, config) as parsed:
+    key = read_key(config)
+    with parsed_slot(store, feed, slot) as everything:
         read = rows_read(
             slot.name,
-            parsed,
+            everything,
             needed_columns(config),
             accept_empty=config.feed.accept_empty_slots,
             describing=DESCRIBING,
         )
+        parsed, forgotten = remembered(everything), count_forgotten(everything)
         good = without_reports(parsed).withColumn(FEED_SLOT, F.lit(slot.name))
         columns = store.contract("events").columns
         brought = Delivery(distinct_events(good, columns, config), days_of_slot(slot, good, config))
         with _delivered(night, feed, slot, brought) as delivery:
             # Both writes can be repeated, and events come last: their commit says that the slot is done.
-            counts = {"read": read, "quarantined": write_quarantine(store, slot, parsed), **delivery.counts}
+            record_key(store, "events", key)
+            counts = {
+                "read": read,
+                "quarantined": write_quarantine(store, slot, parsed, key),
+                "forgotten": forgotten,
+                **delivery.counts,
+            }
             _merge(store, delivery, {**record, "counts": counts})
 
 
@@ -183,14 +193,15 @@ def _days_ahead(config: Config) -> int:
     return math.ceil(config.feed.future_hours / 24)
 
 
-def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame) -> int:
+def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame, key: bytes) -> int:
     """Replace the slot's quarantine; return how many rows of the slot it holds now.
 
     Raises:
         ContractError: if it holds another number of rows than could not be read.
     """
     day = quarantine_day(slot)
-    rows = quarantine_rows(parsed, slot, store.config.run_id(day.isoformat()))
+    seal_former_rows(store, key)
+    rows = quarantine_rows(parsed, slot, store.config.run_id(day.isoformat()), key)
     bad = parsed.where(F.col("reason").isNotNull()).count()
     if not bad and store.states.get(Unit("quarantine", day)) is None:
         store.ensure("quarantine")

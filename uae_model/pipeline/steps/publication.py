@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from uae_model.core.errors import InputError
 from uae_model.lake import DayState, TableStore, Unit
 from uae_model.pipeline.lineage import chain_digest
 from uae_model.pipeline.step import Acceptance, Night, Step, built_before, require_accepted
-from uae_model.pipeline.steps.judging import judge, require_passed
+from uae_model.pipeline.steps.judging import Judgement, judge, require_passed
 from uae_model.pipeline.steps.published_rows import (
     accept_copy,
     copy_into_weights,
@@ -79,14 +80,42 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     acceptance = _acceptance(night, unit, state)
     accepted = require_passed(night, judgement.checks, state, models, acceptance)
     version = copy_into_weights(night, state, scores, record)
+    row, counts = publication_of(night, state, judgement, version, accepted, acceptance.reason)
+    write_row(store, row, {**record, "inputs": PUBLICATION.inputs(night, unit), "counts": counts})
+
+
+def publication_of(
+    night: Night,
+    state: DayState,
+    judgement: Judgement,
+    version: int,
+    accepted: Sequence[str],
+    reason: str | None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a day's row of ``publications``, and the counts that are remembered of it.
+
+    Args:
+        night: of the day.
+        state: says how its rows were scored.
+        judgement: of the rows.
+        version: of ``weights``, which the row pins.
+        accepted: codes of failed checks that were overruled.
+        reason: why they were.
+
+    Raises:
+        InputError: if the state does not name the models.
+    """
+    models = models_of(state)
+    if models is None:
+        raise InputError(f"{state.unit} do not say which models scored them")
     row = publication_row(
         judgement.statistics,
         judgement.checks,
         {
             "delta_version": version,
             "quarantined_count": judgement.quarantined,
-            "accepted_checks": accepted or None,
-            "accepted_reason": acceptance.reason if accepted else None,
+            "accepted_checks": list(accepted) or None,
+            "accepted_reason": reason if accepted else None,
             **_told(night, state, models),
         },
     )
@@ -94,12 +123,15 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     figures = judgement.figures.recorded()
     counts = {**{name: row[name] for name in told}, "models": models, "neighbour": figures}
     if accepted:
-        counts["accepted_checks"] = accepted
+        counts["accepted_checks"] = list(accepted)
+    return row, counts
+
+
+def write_row(store: TableStore, row: Mapping[str, Any], record: dict[str, Any]) -> None:
+    """Write a day's row of ``publications``, with what its commit records."""
     contract = store.contract("publications")
     frame = store.spark.createDataFrame([[row[name] for name in contract.columns]], contract.schema)
-    within = {"table_name": "weights"}
-    told_from = {**record, "inputs": PUBLICATION.inputs(night, unit), "counts": counts}
-    store.replace_day("publications", day, frame, told_from, within=within)
+    store.replace_day("publications", row["dt"], frame, record, within={"table_name": "weights"})
 
 
 def _told(night: Night, state: DayState, models: tuple[int, int]) -> dict[str, Any]:
