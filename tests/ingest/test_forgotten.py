@@ -47,10 +47,10 @@ def test_good_rows_go_by_their_user_and_bad_ones_by_all_they_hold(spark: SparkSe
         ("a report", None, None, None),
     ]
     frame = spark.createDataFrame(rows, "name string, user_id string, raw string, reason string")
-    columns = [F.col(name) for name in ("user_id", "raw", "reason")]
-    hers = frame.where(is_forgotten(*columns, DIGESTS, KEY)).select("name").collect()
+    user_id, raw, reason = (F.col(name) for name in ("user_id", "raw", "reason"))
+    hers = frame.where(is_forgotten(user_id, raw, reason, DIGESTS, KEY)).select("name").collect()
     assert [row["name"] for row in hers] == ["own", "bad", "cut"]
-    assert frame.where(is_forgotten(*columns, NOBODY, KEY)).isEmpty()
+    assert frame.where(is_forgotten(user_id, raw, reason, NOBODY, KEY)).isEmpty()
 
 
 def test_rows_in_quarantine_are_opened_to_be_searched(spark: SparkSession) -> None:

@@ -131,7 +131,9 @@ def test_a_table_without_days_is_one_unit(store: TableStore, name: str) -> None:
     key = f"{name[:-1]}_id"
     schema = store.contract(name).schema
     start = event("x", "10:00").played_at
-    rows = [{key: user, "valid_from": start, "valid_to": None, "restated_at": []} for user in ("ann", "bob")]
+    rows: list[dict[str, object]] = [
+        {key: user, "valid_from": start, "valid_to": None, "restated_at": []} for user in ("ann", "bob")
+    ]
     values = [[row.get(field) for field in schema.fieldNames()] for row in rows]
     changes = store.spark.createDataFrame(values, schema)
     store.merge_changes(name, changes.withColumn("removed", F.lit(False)), {"step": "test"})
