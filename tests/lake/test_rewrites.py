@@ -13,8 +13,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY, event, events_frame
 from uae_model.lake import NO_DAY, DayState, TableStore, Unit
+from uae_model.lake.day_state import ACCEPTED
 from uae_model.lake.rewrites import is_rewrite, remove_rows, rewrite
-from uae_model.lake.states import ACCEPTED
 
 NEXT = DAY + timedelta(days=1)
 EVENTS, READER = Unit("events", DAY), Unit("models", DAY)

@@ -15,7 +15,7 @@ from uae_model.ingest.feed import Feed
 from uae_model.ingest.keys import read_key
 from uae_model.ingest.sealing import opened
 from uae_model.lake import DayState, DayStates, TableStore, Unit
-from uae_model.lake.states import ACCEPTED
+from uae_model.lake.day_state import ACCEPTED
 from uae_model.models.pair import Traits
 from uae_model.pipeline.nightly import ingested, ingested_statements, play_counts
 from uae_model.pipeline.plan import plan

@@ -15,7 +15,7 @@ from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config
 from uae_model.core.errors import ContractError, InputError, ModelError
 from uae_model.lake import DayState, Unit
-from uae_model.lake.states import UNACCEPTED, UNDONE
+from uae_model.lake.day_state import UNACCEPTED, UNDONE
 from uae_model.pipeline.currency import examine
 from uae_model.pipeline.plan import plan
 from uae_model.pipeline.runner import run_steps

@@ -2,8 +2,9 @@
 
 from uae_model.lake.contract import TableContract
 from uae_model.lake.contracts import TABLES, UNKNOWN_COLUMN_REMEDY, contract_for
+from uae_model.lake.day_state import FEED, DayState, Unit
 from uae_model.lake.log import NO_DAY
-from uae_model.lake.states import FEED, SECONDS, DayState, DayStates, Unit
+from uae_model.lake.states import SECONDS, DayStates
 from uae_model.lake.store import TableStore, read_table, table_path
 
 __all__ = [

@@ -8,27 +8,38 @@ data and its state leaves its record in the commit, and the next run goes on wit
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import warn
 from uae_model.lake.contracts import TABLES
+from uae_model.lake.day_state import (
+    ACCEPTED,
+    EXPIRED,
+    FEED,
+    SCHEMA_VERSION,
+    UNACCEPTED,
+    UNDONE,
+    DayState,
+    Unit,
+    counts_beside,
+    counts_of_commit,
+    inputs_of_commit,
+    log_of,
+    row_of,
+    state_of,
+    unit_of_commit,
+)
 from uae_model.lake.log import NO_DAY, Change, changes_after
 
 if TYPE_CHECKING:
     from uae_model.lake.store import TableStore
 
 TABLE = "day_states"
-FEED = "feed"
-"""The table in the units of feed slots: what is delivered is a table too, though not of Delta."""
-SCHEMA_VERSION = 1
-ACCEPTED, UNACCEPTED, UNDONE, EXPIRED = "accepted", "unaccepted", "undone", "expired"
 EXPIRED_BEFORE = "expired_before"
 """What the commit of an expiry records: the first day whose rows were kept."""
 FORMER_TABLE = {"scores": "weights"}
@@ -44,63 +55,6 @@ REWRITE = "rewrite"
 
 SEEN = "(seen)"
 """The part of the state that says up to which version a table's log has been read."""
-
-
-@dataclass(frozen=True, order=True)
-class Unit:
-    """What a step makes at a time: a day of a table, or a named part of one, such as a slot of the feed."""
-
-    table: str
-    day: date = NO_DAY
-    part: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.table} {self.part or self.day}".removesuffix(f" {NO_DAY}")
-
-
-@dataclass(frozen=True)
-class DayState:
-    """What is known of a unit.
-
-    Attributes:
-        unit: the day of a table.
-        version: Delta version of the last commit that changed its rows.
-        status: accepted once its checks have passed; unaccepted before, or after another hand's change;
-            expired once its rows were given up for their age: what was built from them stays as it is.
-        inputs: what it was built from, name -> version; None where that is not known.
-        settings: digest of the settings that it was built with; empty where that is not known.
-        counts: what its step counted.
-        checks: the checks that it passed, as text.
-        run_id: of the run that built it.
-        committed_ms: time of that commit.
-        written_to: the table that the commit is in, where it is not the unit's own.
-    """
-
-    unit: Unit
-    version: int
-    status: str = UNACCEPTED
-    inputs: dict[str, Any] | None = None
-    settings: str = ""
-    counts: dict[str, Any] = field(default_factory=dict)
-    checks: tuple[str, ...] = ()
-    run_id: str = ""
-    committed_ms: int = 0
-    written_to: str = ""
-
-    @property
-    def table(self) -> str:
-        """The table that its rows are in."""
-        return self.written_to or self.unit.table
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether readers may take it for good."""
-        return self.status == ACCEPTED
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether its rows were given up for their age."""
-        return self.status == EXPIRED
 
 
 class DayStates:
@@ -129,7 +83,7 @@ class DayStates:
         return former if is_scored else None
 
     def _of(self, unit: Unit) -> DayState | None:
-        self._follow(_log_of(unit))
+        self._follow(log_of(unit))
         state = self._now.get(unit)
         return None if state is None or state.status == UNDONE else state
 
@@ -216,7 +170,7 @@ class DayStates:
         states = [self._now[unit] for unit in sorted(self._dirty)]
         states += [DayState(unit, self._seen[unit.table], ACCEPTED) for unit in moved]
         now = datetime.now(UTC)
-        frame = store.spark.createDataFrame([_row(state, now) for state in states], contract.schema)
+        frame = store.spark.createDataFrame([row_of(state, now) for state in states], contract.schema)
         frame.coalesce(1).write.format("delta").mode("append").save(store.path(TABLE))
         self._dirty.clear()
         if store.latest_version(TABLE) % COMPACT_EVERY == 0:
@@ -235,7 +189,7 @@ class DayStates:
                     f"table {TABLE}: written by newer code (schema {row['schema_version']}, this code knows "
                     f"{SCHEMA_VERSION}); update the package"
                 )
-            state = _state(row.asDict())
+            state = state_of(row.asDict())
             if state.unit.part == SEEN:
                 self._seen[state.unit.table] = state.version
                 continue
@@ -277,7 +231,7 @@ class DayStates:
         if change.metadata.get(REWRITE) and not is_first_sight:
             self._carry_over(table, change)
             return
-        own = _unit_of(change.metadata, table)
+        own = unit_of_commit(change.metadata, table)
         units = {Unit(table, day) for day in change.days} | ({own} if own else set())
         before = self._before.setdefault((table, change.version), {})
         for unit in units:
@@ -290,9 +244,9 @@ class DayStates:
                     unit,
                     change.version,
                     ACCEPTED if is_adopted else UNACCEPTED,
-                    inputs=_inputs(change.metadata) if is_own else None,
+                    inputs=inputs_of_commit(change.metadata) if is_own else None,
                     settings=str(change.metadata.get("settings", "")) if is_own else "",
-                    counts=_counts(change) if is_own else _beside(change, own),
+                    counts=counts_of_commit(change) if is_own else counts_beside(change, own),
                     run_id=str(change.metadata.get("run", "")),
                     committed_ms=change.at_ms,
                     written_to=table,
@@ -371,76 +325,3 @@ class DayStates:
             self._accepted.pop(unit, None)
         if self._seen.pop(table, None) is not None or lost:
             warn(f"a table {what}: its days count as never built", table=table)
-
-
-def _log_of(unit: Unit) -> str:
-    """Return the table whose log tells of a unit: slots of the feed are written to events or a dimension."""
-    if unit.table != FEED:
-        return unit.table
-    dimension = unit.part.partition("/")[0]
-    return dimension if dimension in ("users", "songs") else "events"
-
-
-def _unit_of(metadata: dict[str, Any], table: str) -> Unit | None:
-    """Return the unit that a commit says it is of; older ones name a day or a slot."""
-    if "unit" in metadata:
-        name, day, part = metadata["unit"]
-        return Unit(name, date.fromisoformat(day), part)
-    if "slot" in metadata and table != "quarantine":
-        told = re.search(r"\d{4}-\d{2}-\d{2}", metadata["slot"])
-        return Unit(FEED, date.fromisoformat(told[0]) if told else NO_DAY, metadata["slot"])
-    return Unit(table, date.fromisoformat(metadata["dt"])) if "dt" in metadata else None
-
-
-def _inputs(metadata: dict[str, Any]) -> dict[str, Any] | None:
-    if "unit" in metadata:
-        return dict(metadata["inputs"])
-    return {"files": metadata["files"]} if "files" in metadata else None
-
-
-def _beside(change: Change, own: Unit | None) -> dict[str, Any]:
-    """Return what is known of a day that the commit of another unit, or of another hand, changed."""
-    return {"operation": change.operation, "by": str(own or "")}
-
-
-def _counts(change: Change) -> dict[str, Any]:
-    counts = dict(change.metadata.get("counts") or {})
-    if "rows_read" in change.metadata:
-        counts["read"] = change.metadata["rows_read"]
-    for name in ("excluded", "models"):
-        if name in change.metadata:
-            counts[name] = change.metadata[name]
-    if "attributes" in change.metadata:
-        counts["relevant"] = change.metadata["attributes"]
-    if change.operation == "WRITE" and change.rows is not None:
-        counts["rows"] = change.rows
-    if change.operation == "MERGE":
-        counts["inserted"] = int(change.metrics.get("numTargetRowsInserted", 0))
-        updated = int(change.metrics.get("numTargetRowsUpdated", 0))
-        counts["updated"] = updated - int(counts.get("restored", 0))  # those took the row of another slot
-    return counts
-
-
-def _row(state: DayState, now: datetime) -> tuple[Any, ...]:
-    inputs = None if state.inputs is None else json.dumps(state.inputs, sort_keys=True)
-    unit = state.unit
-    return (
-        *(unit.table, unit.day, unit.part, state.version, state.status, inputs, state.settings),
-        *(json.dumps(state.counts, sort_keys=True, default=str), list(state.checks), state.run_id),
-        *(state.committed_ms, state.written_to, SCHEMA_VERSION, now),
-    )
-
-
-def _state(row: dict[str, Any]) -> DayState:
-    return DayState(
-        Unit(row["table_name"], row["day"], row["part"]),
-        row["delta_version"],
-        row["status"],
-        None if row["inputs"] is None else json.loads(row["inputs"]),
-        row["settings"],
-        json.loads(row["counts"]),
-        tuple(row["checks"]),
-        row["run_id"],
-        row["committed_ms"],
-        row["written_to"],
-    )
