@@ -15,7 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError, UsageError
 from uae_model.lake import SECONDS, TableStore
-from uae_model.lake.states import ACCEPTED
+from uae_model.lake.day_state import ACCEPTED
 from uae_model.report.many_days.facts import DayHistory, ManyDays, Refusal, every_day
 from uae_model.report.publications import publication_facts
 

@@ -90,11 +90,11 @@ class ManyDays:
 
     def events(self) -> list[Event]:
         """Return all events, by day."""
-        found = [*_new_models(self.published), *_gaps(self.missing)]
+        events = [*_new_models(self.published), *_gaps(self.missing)]
         for day in self.days:
-            found += _events_of_day(day)
+            events += _events_of_day(day)
         kinds = list(KINDS)
-        return sorted(found, key=lambda event: (event.day, kinds.index(event.kind)))
+        return sorted(events, key=lambda event: (event.day, kinds.index(event.kind)))
 
 
 BUILD_ORDER = (
