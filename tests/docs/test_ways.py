@@ -65,6 +65,7 @@ def within_clicks(word: str, clicks_left: int = MOST_CLICKS) -> dict[tuple[Path,
         ("duckdb", "docs/howto/read-frames.md", r"duckdb\.read_parquet\(files"),
         ("cron", "docs/howto/run-from-cron.md", r"\*/30 .*/uae nightly "),
         ("exit code", "docs/operations.md", r"\| 3 \| not yet: .* the same command works later \|"),
+        ("forget", "docs/guides/users-data.md", r"uae forget --config uae\.toml --user "),
         ("promote", "docs/guides/ml-engineer.md", r"uae promote --config uae\.toml "),
     ],
 )
