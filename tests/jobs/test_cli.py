@@ -40,6 +40,7 @@ WITHOUT_A_DAY = {
     "maintain",
     "forget",
     "rekey",
+    "report",
 }
 
 
@@ -49,6 +50,12 @@ def test_a_step_of_a_day_needs_the_day(step: str, capsys: pytest.CaptureFixture[
         cli.main([step])
     assert left.value.code == 2
     assert "the following arguments are required: --date" in capsys.readouterr().err
+
+
+def test_a_report_needs_a_day_or_a_range(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["report", "--from", "2026-01-01"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("uae report: give --date for the page of a day")
 
 
 @pytest.mark.parametrize("word", ["-h", "--help"])
