@@ -47,7 +47,7 @@ fuzz: setup-dev  ## over 10,000 generated files, whole and damaged, through the 
 kills: setup-dev  ## 30 kills -9 of a night at random moments; each time another run ends as if undisturbed
 	UAE_CHAOS=kills $(PYTHON) -m pytest -q tests/cluster/test_chaos.py
 
-chaos: setup-dev  ## kills, stops and faults of disk and registry, of nights, backfills and trainings (about an hour)
+chaos: setup-dev  ## kills, stops and faults of disk and registry, of nights, backfills, trainings and maintenance (about an hour)
 	UAE_CHAOS=all UAE_CHAOS_RECORD=benchmarks/chaos.json $(PYTHON) -m pytest -q tests/cluster/test_chaos.py
 	$(PYTHON) -m benchmarks.chaos
 
