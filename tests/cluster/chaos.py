@@ -177,7 +177,6 @@ MAINTAINED = in_tables(
     (faults.DISK_FULL, "plays"),
     (faults.ALL_KILLED, "scores"),
     (faults.JAVA_STOPPED, "weights"),
-    (faults.JAVA_KILLED, "publications"),
 )
 
 SUITE = (
