@@ -97,7 +97,10 @@ def test_every_row_is_a_play_of_a_session_a_duplicate_or_in_quarantine(
     dataset = DATASETS[name]
     dataset.write(tmp_path)
     config = datasets.dataset_config(tmp_path, name)
-    parsed = spark.createDataFrame(datasets.parse_dataset(spark, config), PARSED.format(_features(config)))
+    schema = PARSED.format(_features(config))
+    columns = spark.createDataFrame([], schema).columns
+    rows = [[row[column] for column in columns] for row in datasets.parse_dataset(spark, config)]
+    parsed = spark.createDataFrame(rows, schema)
     of_slot = parsed.withColumn("feed_slot", F.lit(name))
     events = distinct_events(of_slot, contract_for("events", config).columns, config)
     counts = IngestCounts(parsed.count(), parsed.where("reason IS NOT NULL").count(), inserted=events.count())
