@@ -240,7 +240,7 @@ def on_all_days(spark: SparkSession, config: Config, days: int) -> dict[str, Any
         version, _ = train(store, registry, day_of(days))
     with timed() as evaluation:
         evaluated = evaluate(store, open_trials(wide), day_of(days))
-    changed = day_of(days - 1)
+    changed = day_of(days)
     (before,) = published_days(config.paths.tables, changed)
     summary = run_night(*fresh(spark, config), day_of(days + 1))
     (after,) = published_days(config.paths.tables, changed)
@@ -264,14 +264,18 @@ def day_of(number: int) -> date:
 
 
 def write_feed(folder: Path, days: int) -> None:
-    """Write settings, key and the feed; the day after the last one brings an event of two days before."""
+    """Write settings, key and the feed; the second day after the last one brings an event of two days before.
+
+    The night after the last one takes it in, as the part of its sessions that goes past midnight: so no
+    measured night has a day to publish again.
+    """
     folder.mkdir(parents=True)
     (folder / "uae.toml").write_text(SETTINGS)
     (folder / "hmac.key").write_text("k" * 32)
     draw = random.Random(1)
     for day in days_between(day_of(1), day_of(days + 2)):
         rows = [play for user in range(USERS) for play in plays_of(day, user, draw)]
-        if day == day_of(days + 1):
+        if day == day_of(days + 2):
             rows.append({**rows[0], "event_id": "late", "played_at": moment_of(day - timedelta(days=2), 60)})
         slot = folder / "feed" / f"dt={day}"
         slot.mkdir(parents=True)
