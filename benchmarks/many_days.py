@@ -266,8 +266,8 @@ def day_of(number: int) -> date:
 def write_feed(folder: Path, days: int) -> None:
     """Write settings, key and the feed; the second day after the last one brings an event of two days before.
 
-    The night after the last one takes it in, as the part of its sessions that goes past midnight: so no
-    measured night has a day to publish again.
+    The night after the last one reads that slot too, for sessions that go past midnight: so no measured night
+    has a day to publish again.
     """
     folder.mkdir(parents=True)
     (folder / "uae.toml").write_text(SETTINGS)
