@@ -25,8 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--now",
         action="store_true",
         help="also remove the old versions of tables at once, rather than after their retention; while no "
-        "other "
-        "job runs",
+        "other job runs",
     )
     return run(parser, argv, forget)
 

@@ -22,8 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--show",
         action="store_true",
         help="open each row with the key and print it, and the values that show its faults: they hold the "
-        "ids of "
-        "users, so mind where the output goes",
+        "ids of users, so mind where the output goes",
     )
     return run(parser, argv, quarantine)
 

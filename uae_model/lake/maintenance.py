@@ -97,6 +97,15 @@ def vacuum(store: TableStore, name: str) -> Usage:
     return Usage(len(gone), sum(gone))
 
 
+def vacuum_everything(store: TableStore, name: str) -> None:
+    """Remove all files of a table that its newest version does not need, however young they are.
+
+    Files of a run that is not finished go with them.
+    """
+    with _setting(store.spark, CHECK_OF_RETENTION, "false"):
+        DeltaTable.forPath(store.spark, store.path(name)).vacuum(0)
+
+
 def vacuum_would_free(store: TableStore, name: str) -> Usage:
     """Return what ``vacuum`` would free now, without writing anything.
 

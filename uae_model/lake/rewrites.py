@@ -19,8 +19,6 @@ from uae_model.lake.states import REWRITE
 if TYPE_CHECKING:
     from uae_model.lake.store import TableStore
 
-RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
-
 
 def rewrite(store: TableStore, name: str, frame: DataFrame, reason: str, *, once: str | None = None) -> None:
     """Write all rows of a table anew, in one commit.
@@ -73,18 +71,6 @@ def remove_rows(store: TableStore, name: str, keys: DataFrame, reason: str) -> d
 def replace_day_quietly(store: TableStore, name: str, day: date, frame: DataFrame, reason: str) -> None:
     """Replace a day by rows that are the same but for what was taken out, or changed, on purpose."""
     store.replace_day(name, day, frame, {REWRITE: reason})
-
-
-def vacuum_everything(store: TableStore, name: str) -> None:
-    """Remove all files of a table that its newest version does not need, however young they are.
-
-    Files of a run that is not finished go with them.
-    """
-    store.spark.conf.set(RETENTION_CHECK, "false")
-    try:
-        DeltaTable.forPath(store.spark, store.path(name)).vacuum(0)
-    finally:
-        store.spark.conf.unset(RETENTION_CHECK)
 
 
 def is_rewrite(spark: SparkSession, path: str, version: int) -> bool:

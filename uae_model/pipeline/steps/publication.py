@@ -80,13 +80,14 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     acceptance = _acceptance(night, unit, state)
     accepted = require_passed(night, judgement.checks, state, models, acceptance)
     version = copy_into_weights(night, state, scores, record)
-    row, counts = publication_of(night, state, judgement, version, accepted, acceptance.reason)
+    row, counts = publication_of(night, state, models, judgement, version, accepted, acceptance.reason)
     write_row(store, row, {**record, "inputs": PUBLICATION.inputs(night, unit), "counts": counts})
 
 
 def publication_of(
     night: Night,
     state: DayState,
+    models: tuple[int, int],
     judgement: Judgement,
     version: int,
     accepted: Sequence[str],
@@ -97,17 +98,12 @@ def publication_of(
     Args:
         night: of the day.
         state: says how its rows were scored.
+        models: that scored them: the attention and the propensity version.
         judgement: of the rows.
         version: of ``weights``, which the row pins.
         accepted: codes of failed checks that were overruled.
         reason: why they were.
-
-    Raises:
-        InputError: if the state does not name the models.
     """
-    models = models_of(state)
-    if models is None:
-        raise InputError(f"{state.unit} do not say which models scored them")
     row = publication_row(
         judgement.statistics,
         judgement.checks,

@@ -19,7 +19,6 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.core.errors import UsageError
 from uae_model.core.logs import log, log_context
-from uae_model.features.aggregates import partials_of_day
 from uae_model.ingest.forgotten import TABLE as FORGOTTEN
 from uae_model.ingest.forgotten import forgotten_digests, names_forgotten
 from uae_model.ingest.identity import forgotten_hasher, user_hasher
@@ -27,7 +26,7 @@ from uae_model.ingest.known_key import known_key
 from uae_model.ingest.quarantine import seal_former_rows
 from uae_model.ingest.reports import kept
 from uae_model.lake import TABLES, TableStore, Unit
-from uae_model.lake.rewrites import remove_rows, replace_day_quietly
+from uae_model.lake.rewrites import remove_rows
 from uae_model.pipeline.steps.training import training_days
 from uae_model.pipeline.users.certificate import Certificate, Remaining, Searched
 from uae_model.pipeline.users.publications import publish_again, require_untouched_weights
@@ -35,12 +34,12 @@ from uae_model.pipeline.users.tables import (
     PARTIALS,
     QUARANTINE,
     follow_all,
+    partials_anew,
     remove_copies,
     tables_of_users,
     tables_with,
     vacuum,
 )
-from uae_model.sessions.cut import bots_of_day
 
 REASON = "forget"
 
@@ -124,9 +123,9 @@ def _people(
     _note(store, digests, moment, reference)
     pseudonyms = user_hasher(key)(pd.Series(names)).tolist()
     users = store.spark.createDataFrame([(pseudonym,) for pseudonym in pseudonyms], "user_id string")
-    tables = [name for name in tables_with(store, "user_id") if "event_id" in store.contract(name).columns]
     theirs = [
-        store.read(name).join(users, "user_id", "left_semi").select("event_id", "dt") for name in tables
+        store.read(name).join(users, "user_id", "left_semi").select("event_id", "dt")
+        for name in tables_with(store, "user_id", "event_id")
     ]
     none = store.spark.createDataFrame([], "event_id string, dt date")
     with kept(reduce(DataFrame.unionByName, theirs, none).distinct()) as events:
@@ -168,13 +167,8 @@ def _partials_anew(store: TableStore, people: People) -> dict[date, int]:
         if store.states.get(Unit(PARTIALS, day)) is None:
             continue
         before = store.read(PARTIALS, [day]).count()
-        if not store.config.features.of_origin("aggregate"):
-            store.drop_day(PARTIALS, day, {"step": REASON})  # nothing reads them; they are built when it does
-            gone[day] = before
-            continue
         others = store.read("events", [day]).join(people.users, "user_id", "left_anti")
-        rows = partials_of_day(others, bots_of_day(others, day, store.config), store.config)
-        replace_day_quietly(store, PARTIALS, day, rows, REASON)
+        partials_anew(store, day, others, REASON)
         gone[day] = before - store.read(PARTIALS, [day]).count()
     return gone
 

@@ -132,7 +132,7 @@ def _publish_again(store: TableStore, row: Row, weights: DayState, done: Republi
     accepted, reason = sorted(failed | before), "; ".join(filter(None, reasons))
     unit = Unit("publications", day)
     state = store.states.get(unit)
-    new_row, counts = publication_of(night, weights, judged, weights.version, accepted, reason)
+    new_row, counts = publication_of(night, weights, models, judged, weights.version, accepted, reason)
     record = {
         "step": "forget",
         "unit": [unit.table, day.isoformat(), unit.part],

@@ -22,7 +22,6 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.core.errors import ConfigError
 from uae_model.core.logs import log, log_context, warn
-from uae_model.features.aggregates import partials_of_day
 from uae_model.ingest.forgotten import TABLE as FORGOTTEN
 from uae_model.ingest.forgotten import forgotten_again
 from uae_model.ingest.identity import hash_event_ids, natural_event_id, pseudonymise
@@ -37,18 +36,19 @@ from uae_model.ingest.known_key import (
 )
 from uae_model.ingest.quarantine import resealed_rows, seal_former_rows
 from uae_model.lake import TABLES, TableStore
-from uae_model.lake.rewrites import is_rewritten, replace_day_quietly, rewrite
+from uae_model.lake.rewrites import is_rewritten, rewrite
 from uae_model.lake.store import read_table
 from uae_model.pipeline.users.publications import pin_newest
 from uae_model.pipeline.users.tables import (
     PARTIALS,
     QUARANTINE,
     follow_all,
+    partials_anew,
     remove_copies,
     tables_with,
     vacuum,
 )
-from uae_model.sessions.cut import bots_of_day, session_id_of
+from uae_model.sessions.cut import session_id_of
 
 REASON = "rekey"
 
@@ -79,7 +79,7 @@ class KeyChange:
 
 
 def rekey(store: TableStore, new_key_file: str, *, vacuums: bool = False) -> dict[str, Any]:
-    """KeyChange the key of all tables to that of a file; return what was done.
+    """Change the key of all tables to that of a file; return what was done.
 
     The file holds the new secret; it is written anew as the chain of the former secrets and this one, before
     any table is touched. A run that was killed goes on with the same command.
@@ -218,9 +218,7 @@ def _new_given_id(event_id: Column, change: KeyChange) -> Column:
 def _made_ids(store: TableStore, change: KeyChange) -> DataFrame:
     """Return the event ids that are made of pseudonyms, and what they become: ``event_id``, ``_made``."""
     frames = []
-    for name in tables_with(store, "user_id"):
-        if "event_id" not in store.contract(name).columns:
-            continue
+    for name in tables_with(store, "user_id", "event_id"):
         frame = store.read(name).select("event_id", "user_id", "song_id", "played_at")
         made = frame.where(F.col("event_id") == natural_event_id(*_natural("user_id")))
         new = made.withColumn("_user", pseudonymise(F.col("user_id"), change.secret))
@@ -246,12 +244,7 @@ def _partials_anew(store: TableStore, change: KeyChange) -> bool:
         return False  # it was done before the events were
     days = sorted(row["dt"] for row in store.read(PARTIALS).select("dt").distinct().collect())
     for day in days:
-        if not store.config.features.of_origin("aggregate"):
-            store.drop_day(PARTIALS, day, {"step": REASON})  # nothing reads them; they are built when it does
-            continue
-        events = _with_new_ids(store.read("events", [day]), change)
-        rows = partials_of_day(events, bots_of_day(events, day, store.config), store.config)
-        replace_day_quietly(store, PARTIALS, day, rows, REASON)
+        partials_anew(store, day, _with_new_ids(store.read("events", [day]), change), REASON)
     return bool(days)
 
 

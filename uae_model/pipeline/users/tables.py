@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 import fsspec
+from pyspark.sql import DataFrame
 
 from uae_model.config import Config
 from uae_model.core.logs import log
+from uae_model.features.aggregates import partials_of_day
 from uae_model.lake import TABLES, TableStore
-from uae_model.lake.rewrites import vacuum_everything
+from uae_model.lake.maintenance import vacuum_everything
+from uae_model.lake.rewrites import replace_day_quietly
+from uae_model.sessions.cut import bots_of_day
 from uae_model.snapshot.own_folder import remove_folder
 
 PARTIALS, QUARANTINE = "feature_partials", "quarantine"
@@ -20,11 +25,13 @@ COPIES = re.compile(r"plays-v\d+-[0-9a-f]+|evaluation-[0-9a-f]+")
 """Folders of ``paths.snapshots`` that hold rows of plays: training snapshots and plays of evaluations."""
 
 
-def tables_with(store: TableStore, column: str, *, without: str = "") -> list[str]:
-    """Return the tables that have a column, and not another: what is built from a table comes before it."""
+def tables_with(store: TableStore, *wanted: str, without: str = "") -> list[str]:
+    """Return the tables that have these columns, and not another: what is built from one comes before it."""
     held = [name for name in TABLES if store.exists(name)]
     columns = {name: store.contract(name).columns for name in held}
-    return [name for name in reversed(held) if column in columns[name] and without not in columns[name]]
+    return [
+        name for name in reversed(held) if set(wanted) <= set(columns[name]) and without not in columns[name]
+    ]
 
 
 def tables_of_users(store: TableStore) -> list[str]:
@@ -44,6 +51,18 @@ def vacuum(store: TableStore) -> tuple[str, ...]:
         vacuum_everything(store, name)
         log("old versions are removed", table=name)
     return tuple(names)
+
+
+def partials_anew(store: TableStore, day: date, events: DataFrame, reason: str) -> None:
+    """Build the aggregates of a day anew from its changed events, as a rewrite.
+
+    Where no feature is an aggregate any more, nothing reads them: they go, and are built when something does.
+    """
+    if store.config.features.of_origin("aggregate"):
+        rows = partials_of_day(events, bots_of_day(events, day, store.config), store.config)
+        replace_day_quietly(store, PARTIALS, day, rows, reason)
+    else:
+        store.drop_day(PARTIALS, day, {"step": reason})
 
 
 def follow_all(store: TableStore) -> None:
