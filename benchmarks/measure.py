@@ -43,11 +43,11 @@ class Run:
 def timed() -> Iterator[Run]:
     """Time the block; the caller sets ``units``."""
     run = Run()
-    cpu = _tree_cpu_seconds()
-    started = time.perf_counter()
-    yield run
-    run.seconds = time.perf_counter() - started
-    run.cpu_seconds = _tree_cpu_seconds() - cpu
+    with _CpuSeconds() as cpu:
+        started = time.perf_counter()
+        yield run
+        run.seconds = time.perf_counter() - started
+    run.cpu_seconds = cpu.seconds
 
 
 def run_child(
@@ -142,12 +142,47 @@ def _tree_resident_bytes(pid: int) -> int:
     return total
 
 
-def _tree_cpu_seconds() -> float:
-    total = 0.0
+class _CpuSeconds:
+    """CPU seconds of this process and all below it while the block runs.
+
+    Each process is looked at several times a second, and what it had used when it was last seen counts: what
+    a parent knows of its ended children is lost where the parent ends as well, as Spark's Python daemon does.
+    So a process loses what it uses after its last look.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[int, float], float] = {}
+        self._last: dict[tuple[int, float], float] = {}
+        self._has_ended = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+
+    @property
+    def seconds(self) -> float:
+        """What was used in the block, in seconds."""
+        return sum(used - self._before.get(process, 0.0) for process, used in self._last.items())
+
+    def __enter__(self) -> _CpuSeconds:
+        self._before = _cpu_seconds_of_each()
+        self._sampler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._has_ended.set()
+        self._sampler.join()
+        self._last |= _cpu_seconds_of_each()
+
+    def _sample(self) -> None:
+        while not self._has_ended.wait(SAMPLE_SECONDS):
+            self._last |= _cpu_seconds_of_each()
+
+
+def _cpu_seconds_of_each() -> dict[tuple[int, float], float]:
+    """Return the user and system time of this process and of each below it, by process id and start."""
+    used = {}
     for process in _tree(os.getpid()):
         try:
             times = process.cpu_times()
+            used[process.pid, process.create_time()] = times.user + times.system
         except psutil.NoSuchProcess:
-            continue  # its parent's children times hold it now
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+            continue  # ended between the two calls
+    return used

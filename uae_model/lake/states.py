@@ -66,6 +66,7 @@ class DayStates:
         self._accepted: dict[Unit, DayState] = {}
         self._before: dict[tuple[str, int], dict[Unit, DayState | None]] = {}
         self._seen: dict[str, int] = {}
+        self._written_seen: dict[str, int] = {}
         self._followed: set[str] = set()
         self._dirty: set[Unit] = set()
         self._is_loaded = False
@@ -166,13 +167,14 @@ class DayStates:
             return
         store = self._store
         contract = store.ensure(TABLE)
-        moved = [Unit(name, part=SEEN) for name in self._seen]
+        moved = dict(self._seen.items() - self._written_seen.items())
         states = [self._now[unit] for unit in sorted(self._dirty)]
-        states += [DayState(unit, self._seen[unit.table], ACCEPTED) for unit in moved]
+        states += [DayState(Unit(name, part=SEEN), version, ACCEPTED) for name, version in moved.items()]
         now = datetime.now(UTC)
         frame = store.spark.createDataFrame([row_of(state, now) for state in states], contract.schema)
         frame.coalesce(1).write.format("delta").mode("append").save(store.path(TABLE))
         self._dirty.clear()
+        self._written_seen |= moved
         if store.latest_version(TABLE) % COMPACT_EVERY == 0:
             store.compact(TABLE)
 
@@ -192,6 +194,7 @@ class DayStates:
             state = state_of(row.asDict())
             if state.unit.part == SEEN:
                 self._seen[state.unit.table] = state.version
+                self._written_seen[state.unit.table] = state.version
                 continue
             self._now[state.unit] = state
             if state.is_accepted:
