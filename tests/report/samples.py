@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -133,6 +134,7 @@ def evaluation() -> Document:
     )
 
 
+@functools.cache
 def sample() -> ReportFacts:
     """Return facts with every section filled."""
     patterns = tuple(

@@ -75,13 +75,13 @@ def test_whether_the_weights_help_has_a_section() -> None:
 def test_the_figures_of_the_paper_are_shown_on_demand_only() -> None:
     assert "55.88%" not in full_page()
     assert "paper" not in re.sub(r"<footer>.*", "", full_page(), flags=re.DOTALL)
-    asked = render(sample(), paper=True)
+    asked = render(replace(bare(), history=sample().history), paper=True)
     assert "55.88%" in asked
     assert "the upright marks are the paper&#39;s figures" in asked
 
 
 def test_objections_are_red_at_the_head() -> None:
-    page = render(replace(bare(), model=replace(model(), forced="it was trained on 99 plays")))
+    page = render(replace(bare(), model=replace(model(), forced="it was trained on 99 plays", curves={})))
     head = page[: page.index('<dl class="tiles">')]
     assert '<ul class="alarm"' in head
     assert "in spite of failed gates: it was trained on 99 plays" in head
@@ -152,13 +152,14 @@ def test_what_is_missing_is_said() -> None:
 
 
 def test_candidates_are_compared_and_what_is_assumed_is_said() -> None:
-    page = render(sample())
+    page = full_page()
     assert "0.2590<br>± 0.0020" in page
     assert "joint, diagnosis of the roles only" in page
     assert "any mean of attention from 22% to 48% of the plays" in page
     assert "The mean of attention is not anchored" in page
     assert "hour_of_day, device" in page
-    anchored = replace(sample(), weight_formula="linear(smoothed), attention_mean=0.3")
+    named = replace(bare(), model=replace(model(), curves={}), model_missing="")
+    anchored = replace(named, weight_formula="linear(smoothed), attention_mean=0.3")
     assert "set to a known value (linear(smoothed), attention_mean=0.3)" in render(anchored)
 
 

@@ -94,6 +94,7 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": f"uae-{name}"}):
         FigureCanvasSVG(figure)
+        _lay_out(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -116,6 +117,14 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
         f"{box.group(0) if box else ''}>"
     )
     return head.sub(lambda _: opening, text, count=1)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the figure's parts; saving would draw the whole figure a second time to do so."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)  # none, where no setting of matplotlib asks for one
 
 
 def svg_file(element: str) -> str:
