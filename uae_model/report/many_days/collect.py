@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812
@@ -15,31 +12,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError, UsageError
 from uae_model.lake import SECONDS, TableStore
-from uae_model.lake.day_state import ACCEPTED
+from uae_model.lake.day_state import ACCEPTED, DayState, Unit, state_of
 from uae_model.report.many_days.facts import DayHistory, ManyDays, Refusal, every_day
 from uae_model.report.publications import publication_facts
 
 PUBLICATIONS = "publications"
-
-
-@dataclass(frozen=True)
-class Build:
-    """One time that a unit of a day was built: what ``day_states`` tells of it."""
-
-    table: str
-    day: date
-    part: str
-    version: int
-    committed_ms: int
-    seconds: float | None
-
-    @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> Build:
-        """Return what a row of ``day_states`` tells."""
-        seconds = json.loads(row["counts"]).get(SECONDS)
-        return cls(
-            row["table_name"], row["day"], row["part"], row["delta_version"], row["committed_ms"], seconds
-        )
 
 
 def collect_days(store: TableStore, first: date, last: date) -> ManyDays:
@@ -59,8 +36,8 @@ def collect_days(store: TableStore, first: date, last: date) -> ManyDays:
             f"no day from {first} to {last} is published; run uae backfill --from {first} --to {last} first"
         )
     days = list(days_between(first, last))
-    builds = _builds(store, first, last)
-    seconds, times = seconds_by_day(builds), publication_times(builds)
+    states = _states(store, first, last)
+    seconds, times = seconds_by_day(states), publication_times(states)
     refusals = refusals_by_day(_rows(store, "refusals", days))
     quarantined = _quarantined(store, days)
     stability = stability_by_day(_rows(store, "feature_health", days))
@@ -85,13 +62,14 @@ def _rows(store: TableStore, name: str, days: list[date]) -> list[Row]:
     return store.read(name, days).collect() if store.exists(name) else []
 
 
-def _builds(store: TableStore, first: date, last: date) -> list[Build]:
+def _states(store: TableStore, first: date, last: date) -> list[DayState]:
+    """Return all that was ever noted of accepted units of the days, the oldest first."""
     if not store.exists("day_states"):
         return []
     states: DataFrame = store.read("day_states").where(
         F.col("day").between(F.lit(first), F.lit(last)) & (F.col("status") == ACCEPTED)
     )
-    return [Build.of_row(row.asDict()) for row in states.orderBy("recorded_at").collect()]
+    return [state_of(row.asDict()) for row in states.orderBy("recorded_at").collect()]
 
 
 def _quarantined(store: TableStore, days: list[date]) -> dict[date, int]:
@@ -101,23 +79,24 @@ def _quarantined(store: TableStore, days: list[date]) -> dict[date, int]:
     return {row["dt"]: row["rows"] for row in counted.collect()}
 
 
-def seconds_by_day(builds: Iterable[Build]) -> dict[date, dict[str, float]]:
+def seconds_by_day(states: Iterable[DayState]) -> dict[date, dict[str, float]]:
     """Return the seconds of the last build of each day, by table; parts of a day are added up."""
-    last = {
-        (build.day, build.table, build.part): build.seconds for build in builds if build.seconds is not None
-    }
+    last: dict[Unit, float] = {}
+    for state in states:
+        if SECONDS in state.counts:
+            last[state.unit] = state.counts[SECONDS]
     summed: dict[date, dict[str, float]] = defaultdict(dict)
-    for (day, table, _), seconds in last.items():
-        summed[day][table] = summed[day].get(table, 0.0) + seconds
+    for unit, seconds in last.items():
+        summed[unit.day][unit.table] = summed[unit.day].get(unit.table, 0.0) + seconds
     return dict(summed)
 
 
-def publication_times(builds: Iterable[Build]) -> dict[date, list[datetime]]:
+def publication_times(states: Iterable[DayState]) -> dict[date, list[datetime]]:
     """Return when each day was published; a state that was only noted again is no publication."""
     commits: dict[date, dict[int, int]] = defaultdict(dict)
-    for build in builds:
-        if build.table == PUBLICATIONS and build.committed_ms:
-            commits[build.day][build.version] = build.committed_ms
+    for state in states:
+        if state.unit.table == PUBLICATIONS and state.committed_ms:
+            commits[state.unit.day][state.version] = state.committed_ms
     return {
         day: sorted(datetime.fromtimestamp(at / 1000, UTC) for at in versions.values())
         for day, versions in commits.items()
