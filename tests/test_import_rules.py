@@ -75,6 +75,7 @@ def lint(folder: Path, contract: str | None = None) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 def test_the_packages_keep_all_rules(copy: Path) -> None:
     linted = lint(copy)
     assert linted.returncode == 0, linted.stdout
@@ -85,6 +86,7 @@ def test_every_rule_has_a_breach_below() -> None:
     assert [contract["id"] for contract in CONTRACTS] == list(BREACHES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contract", BREACHES)
 def test_each_breach_is_noticed(copy: Path, contract: str) -> None:
     for number, (importer, imported) in enumerate(BREACHES[contract]):
@@ -99,6 +101,7 @@ def test_each_breach_is_noticed(copy: Path, contract: str) -> None:
         assert f"{importer} -> {package} " in linted.stdout
 
 
+@pytest.mark.slow
 def test_a_room_without_a_place_is_noticed(copy: Path) -> None:
     (copy / "uae_model" / "attic").mkdir()
     (copy / "uae_model" / "attic" / "__init__.py").write_text("")

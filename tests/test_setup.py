@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 TOOLS = ("bash", "dirname", "sed", "head", "cat", "sha256sum", "cut", "mkdir", "chmod", "cp")
 

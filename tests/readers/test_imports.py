@@ -28,6 +28,7 @@ def imported_by(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in json.loads(done.stdout)} & HEAVY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "allowed"),
     [
