@@ -1,4 +1,4 @@
-"""What a child says on standard error is in the log, an entry an event; nothing of it is raw text."""
+"""What a child says on its standard streams is in the log, an entry an event; nothing of it is raw text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from uae_model.core.logs import configure_logs
 
 CHILD = """
 import sys, time
+print("Deleted 6 files", flush=True)
 sys.stderr.write("Setting default log level\\n")
 sys.stderr.flush()
 time.sleep(1.5)
@@ -31,7 +32,9 @@ def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFix
     assert child.wait() == 0
     told: list[dict[str, str]] = []
     for _ in range(100):
-        told += [json.loads(line) for line in capfd.readouterr().err.splitlines()]  # every line is JSON
+        written = capfd.readouterr()
+        assert written.out == ""  # for the summary alone
+        told += [json.loads(line) for line in written.err.splitlines()]  # every line is JSON
         if any("odd" in event.get("text", "") for event in told):
             break
         time.sleep(0.1)
@@ -40,7 +43,8 @@ def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFix
         ("error", "26/01/05 03:00:00 ERROR Executor: failed\njava.lang.Error: x\n\tat a.b(C.java:1)"),
         ("warning", "26/01/05 03:00:01 WARN Other: odd"),
     ]
-    assert "Setting default log level" in "".join(text for _, text in texts)
+    for line in ("Deleted 6 files", "Setting default log level"):
+        assert line in "".join(text for _, text in texts)
     sys.stderr.write("plain again\n")
     assert capfd.readouterr().err == "plain again\n"
 

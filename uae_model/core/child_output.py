@@ -1,4 +1,4 @@
-"""What a child process writes to standard error, such as Spark's Java process, as events of the log."""
+"""What a child process writes to its standard streams, such as Spark's Java process, as events of the log."""
 
 from __future__ import annotations
 
@@ -24,31 +24,39 @@ CHUNK = 65_536
 LONGEST_ENTRY = 20_000
 """Letters of an event, at most."""
 
-STDERR = 2
+STREAMS = 1, 2
+"""Standard output, where Delta tells how many files a vacuum has removed, and standard error."""
 
 
 @contextmanager
 def children_to_log() -> Iterator[None]:
-    """Give the processes that are started in the block a standard error that ends in the log.
+    """Give the processes that are started in the block standard streams that end in the log.
 
     What this process itself writes meanwhile comes out after the block. The children keep theirs as long as
-    they live; a thread reads it.
+    they live; a thread reads them.
     """
     reading, writing = os.pipe()
-    own = os.dup(STDERR)
-    sys.stderr.flush()
-    os.dup2(writing, STDERR)
+    _flush()
+    own = {stream: os.dup(stream) for stream in STREAMS}
+    for stream in STREAMS:
+        os.dup2(writing, stream)
     os.close(writing)
     restored = threading.Event()
-    reader = threading.Thread(target=_read, args=(reading, restored), daemon=True, name="spark's stderr")
+    reader = threading.Thread(target=_read, args=(reading, restored), daemon=True, name="spark's output")
     reader.start()
     try:
         yield
     finally:
-        sys.stderr.flush()
-        os.dup2(own, STDERR)
-        os.close(own)
+        _flush()
+        for stream, kept in own.items():
+            os.dup2(kept, stream)
+            os.close(kept)
         restored.set()
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def _read(reading: int, restored: threading.Event) -> None:

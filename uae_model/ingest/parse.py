@@ -55,19 +55,40 @@ def parse_rows(
     Raises:
         InputError: if the feed has no column for something that the configuration reads.
     """
-    whole = completed(rows)
-    available = whole.select("fields.*").columns
-    features = config.features.of_origin("feed")
+    typed = _typed(_cast(completed(rows), config), config)
+    reason, value = reason_and_value(_faults(config, day))
+    event_id = F.col("_event_id")
+    given = hash_event_ids(event_id, key) if config.identity.hash_event_ids else event_id
+    judged = typed.select(
+        "*",
+        reason.alias("reason"),
+        value.alias("_shown"),
+        pseudonymise(F.col("_user_id"), key).alias("_pseudonym"),
+        given.alias("_given_id"),
+        is_forgotten(F.col("_user_id"), shown_row(reason), reason, forgotten, key).alias("_is_forgotten"),
+    )
+    return _events(judged, config)
+
+
+def _cast(rows: DataFrame, config: Config) -> DataFrame:
+    """Return rows with each value cast once, in a stage of its own; the checks only look at what came out."""
+    available = rows.select("fields.*").columns
     text = {target: _text(target, config, available) for target in (*REQUIRED, *OPTIONAL)}
-    # Each value is cast once, in a stage of its own; the checks below only look at what came out.
-    cast = whole.select(
+    return rows.select(
         *("source", "raw", "report", "problem", "value", "fields"),
         *[column.alias(f"_{target}") for target, column in text.items()],
-        *[_feature_text(feature, config, available).alias(f"_of_{feature.name}") for feature in features],
+        *[
+            _feature_text(feature, config, available).alias(f"_of_{feature.name}")
+            for feature in config.features.of_origin("feed")
+        ],
         F.coalesce("instant", instant_of(text["played_at"], config.feed.time_format)).alias("_instant"),
         (text["played_ms"].try_cast("double") * MILLISECONDS[config.feed.played_unit]).alias("_milliseconds"),
     )
-    typed = cast.select(
+
+
+def _typed(cast: DataFrame, config: Config) -> DataFrame:
+    """Add what is made of the cast values: the start, the feedback, numeric features."""
+    return cast.select(
         "*",
         _start(F.col("_instant"), F.col("_milliseconds"), config).alias("_start"),
         _map_feedback(F.col("_feedback"), config).alias("_mapped"),
@@ -76,37 +97,31 @@ def parse_rows(
             for feature in _numeric(config)
         ],
     )
+
+
+def _faults(config: Config, day: date | None) -> list[RowFault]:
+    """Return what may be wrong with a typed row, in the order in which faults are told."""
+    unknown = F.col("_feedback").isNotNull() & F.col("_mapped").isNull()
+    return [
+        *[missing(F.col(f"_{name}"), name) for name in REQUIRED],
+        unreadable(F.col("_played_at"), F.col("_instant"), "played_at"),
+        RowFault(unknown, "unknown feedback", F.col("_feedback")),
+        *_bad_durations(F.col("_played_ms"), F.col("_milliseconds"), config.sessions.max_play_hours),
+        *_outside_days(F.col("_start"), config, day),
+        *[
+            unreadable_number(
+                F.col(f"_of_{feature.name}"), F.col(f"_number_{feature.name}"), f"feature {feature.name}"
+            )
+            for feature in _numeric(config)
+        ],
+    ]
+
+
+def _events(judged: DataFrame, config: Config) -> DataFrame:
+    """Return the columns of ``events``, and before them what is known of the row."""
     start = F.col("_start")
-    reason, value = reason_and_value(
-        [
-            *[missing(F.col(f"_{name}"), name) for name in REQUIRED],
-            unreadable(F.col("_played_at"), F.col("_instant"), "played_at"),
-            RowFault(
-                F.col("_feedback").isNotNull() & F.col("_mapped").isNull(),
-                "unknown feedback",
-                F.col("_feedback"),
-            ),
-            *_bad_durations(F.col("_played_ms"), F.col("_milliseconds"), config.sessions.max_play_hours),
-            *_outside_days(start, config, day),
-            *[
-                unreadable_number(
-                    F.col(f"_of_{feature.name}"), F.col(f"_number_{feature.name}"), f"feature {feature.name}"
-                )
-                for feature in _numeric(config)
-            ],
-        ]
-    )
-    pseudonym = pseudonymise(F.col("_user_id"), key)
-    event_id = F.col("_event_id")
-    given = hash_event_ids(event_id, key) if config.identity.hash_event_ids else event_id
-    judged = typed.select(
-        "*",
-        reason.alias("reason"),
-        value.alias("_shown"),
-        pseudonym.alias("_pseudonym"),
-        given.alias("_given_id"),
-        is_forgotten(F.col("_user_id"), shown_row(reason), reason, forgotten, key).alias("_is_forgotten"),
-    )
+    natural = natural_event_id(F.col("_pseudonym"), F.col("_song_id"), start)
+    prefix = {"categorical": "_of_", "numeric": "_number_"}
     return judged.select(
         "source",
         shown_row(F.col("reason")).alias("raw"),
@@ -114,19 +129,15 @@ def parse_rows(
         "report",
         "reason",
         F.col("_shown").alias("value"),
-        F.coalesce("_given_id", natural_event_id(F.col("_pseudonym"), F.col("_song_id"), start)).alias(
-            "event_id"
-        ),
+        F.coalesce("_given_id", natural).alias("event_id"),
         F.col("_pseudonym").alias("user_id"),
         F.col("_song_id").alias("song_id"),
         start.alias("played_at"),
         F.col("_milliseconds").try_cast("long").alias("played_ms"),
         F.col("_mapped").alias("feedback"),
         *[
-            F.col(
-                f"_of_{feature.name}" if feature.kind == "categorical" else f"_number_{feature.name}"
-            ).alias(feature.name)
-            for feature in features
+            F.col(f"{prefix[feature.kind]}{feature.name}").alias(feature.name)
+            for feature in config.features.of_origin("feed")
         ],
         F.to_date(start).alias("dt"),
     )
