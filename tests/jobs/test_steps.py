@@ -3,83 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
 from jobs import common
-from jobs.cli import STEPS
 from tests.builders import DAY, write_slot
+from tests.jobs.stand_ins import COUNTS, DATE, NEW, built
 from tests.pipeline.building import accepted
-from uae_model.core.errors import InputError, ModelError, NotClosedError, NotYetError, UsageError
+from uae_model.core.errors import InputError, NotYetError
 from uae_model.lake import DayState, Unit
 from uae_model.pipeline import ingest as ingest_module
-from uae_model.pipeline import job as job_module
-from uae_model.pipeline.currency import Reason
 from uae_model.pipeline.runner import Result
-from uae_model.pipeline.users.certificate import Certificate
-
-DATE = ["--date", "2026-01-05"]
-COUNTS = {"plays": 3, "sessions": 1, "events": 4, "carried": 1, "excluded": 0}
-NEW = Reason("was never built")
-
-
-def built(table: str, day: date, **counts: Any) -> Result:
-    return Result(accepted(table, day, counts=counts), NEW)
 
 
 def slot_state(name: str, table: str, **counts: int) -> Result:
     return Result(DayState(Unit("feed", DAY, name), 1, "accepted", counts=counts, written_to=table), NEW)
-
-
-class Registry:
-    """What jobs ask of the registry."""
-
-    champions: list[Any]
-
-    def __init__(self, config: Any) -> None:
-        Registry.champions = []
-
-    def champion(self) -> Any:
-        return SimpleNamespace(attention_version=4)
-
-    def roll_back(self) -> int:
-        Registry.champions.append(2)
-        return 2
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, list[dict[str, Any]], str]]:
-    """Return a function that runs a job on the shared session: exit code, lines of stdout, last of stderr."""
-    for step in STEPS:  # a module that is first imported below would keep what stands in for the real thing
-        importlib.import_module(f"jobs.{step}")
-    monkeypatch.setattr(job_module, "start_spark", lambda name, files: spark)
-    monkeypatch.setattr(job_module, "registry_of", Registry)
-    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
-    (tmp_path / "uae.toml").write_text('[feed]\nformat = "jsonl"\n')
-
-    def call(step: str, *options: str, **steps: Callable[..., Any]) -> tuple[int, list[dict[str, Any]], str]:
-        module = importlib.import_module(f"jobs.{step}")
-        if hasattr(module, "registry_of"):
-            monkeypatch.setattr(module, "registry_of", Registry)
-        for name, fake in steps.items():
-            assert hasattr(module, name)
-            monkeypatch.setattr(module, name, fake)
-        code = module.main(["--config", str(tmp_path / "uae.toml"), "--log-level", "ERROR", *options])
-        captured = capsys.readouterr()
-        errors = captured.err.splitlines()
-        return code, [json.loads(line) for line in captured.out.splitlines()], errors[-1] if errors else ""
-
-    return call
 
 
 def test_ingest_takes_the_complete_slots_of_the_day(
@@ -285,120 +226,6 @@ def test_lineage_needs_a_publication(run: Any) -> None:
     assert error.startswith("uae lineage: 2026-01-05 is not published; run uae publish --date 2026-01-05")
 
 
-def test_nightly_prints_its_summary_last(run: Any) -> None:
-    code, lines, _ = run(
-        "nightly", *DATE, run_night=lambda store, registry, day: {"dt": str(day), "plays": 3}
-    )
-    assert (code, lines) == (0, [{"dt": "2026-01-05", "plays": 3}])
-
-
-def test_nightly_says_in_one_line_why_a_night_must_wait(run: Any) -> None:
-    def wait(*_: Any) -> None:
-        raise NotClosedError("2026-01-05 is not closed")
-
-    assert run("nightly", *DATE, run_night=wait) == (3, [], "uae nightly: 2026-01-05 is not closed")
-
-
-class TestBackfill:
-    RANGE = ("--from", "2026-01-05", "--to", "2026-01-06")
-
-    @staticmethod
-    def steps(ran: list[Any]) -> dict[str, Callable[..., Any]]:
-        """Return what a backfill calls, which only writes down that it was called."""
-
-        def prepare(store: Any, first: date, last: date, *, features: bool) -> Any:
-            ran.append(("prepare", first.day, last.day, features))
-            return {"plays": [built("plays", DAY, **COUNTS)]}
-
-        def night(store: Any, registry: Any, day: date) -> dict[str, int]:
-            ran.append(("night", day.day))
-            return {"day": day.day}
-
-        return {"prepare_days": prepare, "run_night": night}
-
-    @pytest.fixture(autouse=True)
-    def deliver(self, tmp_path: Path) -> Callable[[int], Path]:
-        """Return what delivers the slot of a day of January 2026; those that close the range are there."""
-
-        def deliver(day: int) -> Path:
-            return write_slot(tmp_path / "feed", date(2026, 1, day), [])
-
-        for day in (5, 6, 7):
-            deliver(day)
-        return deliver
-
-    def test_it_prepares_all_days_and_then_runs_each_night(self, run: Any) -> None:
-        ran: list[Any] = []
-        steps = self.steps(ran)
-        code, lines, _ = run("backfill", *self.RANGE, **steps)
-        assert code == 0
-        assert ran == [("prepare", 5, 6, True), ("night", 5), ("night", 6)]
-        assert lines == [{"day": 5}, {"day": 6}]
-        ran.clear()
-        code, lines, _ = run("backfill", *self.RANGE, "--until", "sessions", **steps)
-        assert (code, ran) == (0, [("prepare", 5, 6, False)])
-        assert [line["plays"] for line in lines] == [3]
-
-    def test_it_does_the_days_that_are_closed_and_names_the_others(
-        self, run: Any, deliver: Callable[[int], Path]
-    ) -> None:
-        deliver(9)
-        deliver(10)  # 5 and 6 are closed, 7 and 8 lack the slot of 8, 9 is closed, 10 and 11 are not
-        ran: list[Any] = []
-        code, lines, error = run("backfill", "--from", "2026-01-05", "--to", "2026-01-11", **self.steps(ran))
-        assert code == 3
-        assert ran == [
-            *(("prepare", 5, 6, True), ("prepare", 9, 9, True)),
-            *(("night", 5), ("night", 6), ("night", 9)),
-        ]
-        assert [line["day"] for line in lines] == [5, 6, 9]
-        assert error.startswith(
-            "uae backfill: 3 days are done; not closed yet: 2026-01-07 to 2026-01-08, 2026-01-10 to "
-            "2026-01-11; 2026-01-07 is not closed: the complete feed reaches 2026-01-08 00:00"
-        )
-
-    def test_a_range_in_the_wrong_order_starts_nothing(self, run: Any) -> None:
-        code, _, error = run("backfill", "--from", "2026-01-06", "--to", "2026-01-05")
-        assert (code, error) == (2, "uae backfill: --from 2026-01-06 is after --to 2026-01-05")
-
-
-def summary(config: Any, registry: Any, version: int) -> dict[str, Any]:
-    return {"champion": version}
-
-
-class TestPromote:
-    def test_the_newest_or_a_named_version_with_or_without_force(self, run: Any) -> None:
-        asked: list[Any] = []
-
-        def promote(config: Any, registry: Any, version: int | None, *, force: bool) -> int:
-            asked.append((version, force))
-            return version or 8
-
-        for options, champion in (((), 8), (("--version", "3"), 3), (("--version", "3", "--force"), 3)):
-            code, lines, _ = run("promote", *options, promote_version=promote, promotion_summary=summary)
-            assert (code, lines) == (0, [{"champion": champion}])
-        assert asked == [(None, False), (3, False), (3, True)]
-
-    def test_going_back_is_one_command(self, run: Any) -> None:
-        code, lines, _ = run("promote", "--rollback", promotion_summary=summary)
-        assert (code, lines) == (0, [{"champion": 2}])
-        assert Registry.champions == [2]
-
-    def test_a_failed_gate_is_told(self, run: Any) -> None:
-        def refuse(*_: Any, force: bool) -> int:
-            raise ModelError("version 3 was not promoted: it has no validation loss")
-
-        assert run("promote", promote_version=refuse) == (
-            *(1, []),
-            "uae promote: version 3 was not promoted: it has no validation loss",
-        )
-
-    def test_back_and_forth_at_once_is_a_mistake(self, run: Any) -> None:
-        with pytest.raises(SystemExit) as left:
-            run("promote", "--rollback", "--version", "3")
-        assert left.value.code == 2
-
-
 @pytest.mark.parametrize(
     "step", ["ingest", "sessions", "train", "score", "publish", "nightly", "plan", "lineage", "report"]
 )
@@ -406,47 +233,3 @@ def test_a_day_in_another_form_is_told(run: Any, step: str) -> None:
     code, lines, error = run(step, "--date", "5 January")
     assert (code, lines) == (2, [])
     assert error == f"uae {step}: '5 January' is not a day; the form is YYYY-MM-DD"
-
-
-def test_quarantine_counts_rows_by_reason_and_shows_them_where_that_is_asked(run: Any) -> None:
-    asked: list[bool] = []
-
-    def quarantined_rows(store: Any, day: date, *, shows_rows: bool) -> list[dict[str, Any]]:
-        asked.append(shows_rows)
-        return [{"reason": "a", "occurrences": 2}, {"reason": "b", "occurrences": 1}]
-
-    code, lines, _ = run("quarantine", *DATE, quarantined_rows=quarantined_rows)
-    assert (code, lines[0]) == (0, {"reason": "a", "occurrences": 2})
-    assert lines[-1] == {"dt": "2026-01-05", "quarantined": 3, "reasons": {"a": 2, "b": 1}}
-    run("quarantine", *DATE, "--show", quarantined_rows=quarantined_rows)
-    assert asked == [False, True]
-
-
-def test_forget_takes_ids_from_options_and_a_file_and_prints_none(run: Any, tmp_path: Path) -> None:
-    told: list[Any] = []
-
-    def forget_users(store: Any, named: list[str], **options: Any) -> Certificate:
-        told.append((named, options))
-        return Certificate(datetime(2026, 2, 1, tzinfo=UTC), None, 3, ("d",), *((),) * 4, {}, *((),) * 2)
-
-    (tmp_path / "ids.txt").write_text("\ufeffann\nbob\n")
-    names = ["--user", "cleo", "--file", str(tmp_path / "ids.txt"), "--now"]
-    code, lines, _ = run("forget", *names, forget_users=forget_users)
-    assert (code, told) == (0, [(["cleo", "ann", "bob"], {"reference": None, "vacuums": True})])
-    assert lines[0]["users"] == 3
-    assert Path(lines[0]["certificate"]).parent == tmp_path / "reports" / "forgotten"
-    assert not any(name in json.dumps(lines) for name in ("cleo", "ann", "bob"))
-    code, _, error = run("forget", "--file", str(tmp_path / "nowhere"), forget_users=forget_users)
-    assert code == UsageError.exit_code
-    assert error.endswith("nowhere: cannot be read as UTF-8 text (FileNotFoundError)")
-
-
-def test_rekey_hands_the_file_on(run: Any) -> None:
-    told: list[Any] = []
-
-    def change_key(store: Any, file: str, *, vacuums: bool) -> dict[str, Any]:
-        told.append((file, vacuums))
-        return {"fingerprint": "f"}
-
-    code, lines, _ = run("rekey", "--new-key-file", "new.key", change_key=change_key)
-    assert (code, lines, told) == (0, [{"fingerprint": "f"}], [("new.key", False)])
