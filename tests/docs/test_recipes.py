@@ -16,6 +16,8 @@ from threadpoolctl import threadpool_limits
 
 from tests.docs.pages import ROOT, blocks
 from tests.readers.published_tables import FIRST, LAST, publish_week, weighted_rows
+from tests.registry.builders import Trained
+from tests.training_builders import encode_plays
 from uae_model.config import load_config
 from uae_model.features.arrays import bucket_of
 from uae_model.lake.jars import delta_package
@@ -38,6 +40,7 @@ RECIPES = {
     "read-frames": 3,
     "read-spark": 1,
     "run-from-cron": 0,
+    "score-with-mlflow": 2,
     "train-keras": 1,
     "train-lightgbm-xgboost": 3,
     "train-pytorch": 1,
@@ -65,6 +68,14 @@ def run(demo: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], dict[st
         return names
 
     return run_page
+
+
+@pytest.fixture(scope="module")
+def registered(demo: Path) -> Trained:
+    """Return the registry of demo/mlflow.db, with a champion."""
+    trained = Trained(demo / "demo")
+    trained.registry.set_champion(trained.registry.version(1))
+    return trained
 
 
 def how_to(name: str) -> Path:
@@ -186,6 +197,20 @@ def test_spark(run: Callable[[Path], dict[str, Any]]) -> None:
         weights = [row["sample_weight"] for row in WEEK if row["dt"] == day and not row["is_active"]]
         assert mean == pytest.approx(np.mean(weights))
     assert len(by_day) == 7
+
+
+@pytest.mark.usefixtures("java_in_demo")
+def test_scoring_with_mlflow(
+    run: Callable[[Path], dict[str, Any]], registered: Trained, spark: SparkSession
+) -> None:
+    names = run(how_to("score-with-mlflow"))
+    rows = sorted(weighted_rows(LAST), key=lambda row: (row["session_id"], row["position"]))
+    attention, _ = encode_plays(registered.config, rows).predict(registered.pairs["one"])
+    plays = names["plays"].sort_values(["session_id", "position"])
+    np.testing.assert_allclose(plays["estimated"], attention, rtol=0, atol=1e-6)
+    by_play = {(row["session_id"], row["before"]): row["attention"] for row in names["by_play"].collect()}
+    expected = {(row["session_id"], row["position"] - 1): a for row, a in zip(rows, attention, strict=True)}
+    assert by_play == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_settings_of_the_spark_recipe_are_those_of_this_project() -> None:

@@ -28,8 +28,13 @@ def test_a_finished_cell_is_found_again_by_its_key(make_config: Any) -> None:
     assert experiment is not None
     run = client.search_runs([experiment.experiment_id])[0]
     assert run.data.params == {"model": "Wide&Deep", "weighting": "auto:power:5", "seed": "1"}
-    history = client.get_metric_history(run.info.run_id, "epoch_train_loss")
+    history = client.get_metric_history(run.info.run_id, "epoch/train_loss")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.5), (1, 0.25)]
+
+    assert run.data.tags["mlflow.note.content"] == (
+        "Wide&Deep trained on plays weighted by `auto:power:5`, seed 1."
+    )
+    assert run.data.metrics["active_plays/auc"] == 0.625
 
     # A run that was cut off is not finished, and a run of something else is no trial.
     client.create_run(experiment.experiment_id, tags={"cell_key": "cut off"})

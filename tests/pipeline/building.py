@@ -96,6 +96,9 @@ class FakeRegistry:
             raise ModelError("there is none")
         return SimpleNamespace(tags={"artifact_digest": MODELS.digest})
 
+    def recorded(self, number: int) -> dict[str, str]:
+        return dict(self.version(number).tags)
+
 
 class MemoryOnly(DayStates):
     """States that no table keeps: what is recorded is all there is."""

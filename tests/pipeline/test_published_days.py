@@ -338,7 +338,7 @@ def test_another_version_scores_a_day_beside_what_is_scored_and_published(
     store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = SimpleNamespace(**{**vars(FakeRegistry().champion()), "attention_version": 7})
-    registry = SimpleNamespace(champion=lambda: pair, version=lambda n: SimpleNamespace(tags={}))
+    registry = SimpleNamespace(champion=lambda: pair, recorded=lambda n: {})
     monkeypatch.setattr(side_scores, "PinnedRegistry", lambda config, version: registry)
     versions = {name: store.latest_version(name) for name in ("scores", "weights", "publications")}
     tables = store.config.paths.tables

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import mlflow
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812
 
 from tests.builders import DAY
-from tests.training_builders import EncodedPlays, encode_plays, pair_for, play_rows
+from tests.registry.builders import METRICS, ROWS, Trained, expected
+from tests.training_builders import encode_plays
 from tests.weights.test_choice import CHOICE
-from uae_model import __version__
-from uae_model.config import Config, load_config
 from uae_model.core.errors import ModelError
 from uae_model.doctor.finding import Status
 from uae_model.doctor.setup import check_registry
@@ -33,187 +27,9 @@ from uae_model.registry.artifacts import FOLDER
 from uae_model.registry.client import ARTIFACT_DIGEST, Registry, require_same_features
 from uae_model.registry.pinned import PinnedRegistry
 from uae_model.registry.tracking import tracked_by
-from uae_model.snapshot.manifest import Manifest, SnapshotSplit
-from uae_model.training.job import TrainingResult, save_tensors
+from uae_model.training.job import TrainingResult
 
 pytestmark = pytest.mark.slow
-
-ROWS = sorted(
-    [*play_rows(DAY, 12), *play_rows(DAY, 3, longest=1, tag="single ")],
-    key=lambda row: (row["session_id"], row["position"]),
-)
-METRICS = {"validation_nll": 0.251234567, "training_seconds": 1.23456789}
-
-
-def manifest_of(config: Config) -> Manifest:
-    def split(name: str, *days: str) -> SnapshotSplit:
-        return SnapshotSplit(name, days, sessions=9, plays=70, active_plays=11, files=())
-
-    width = len(config.features.numeric)
-    return Manifest(
-        snapshot_id="plays-v7-test",
-        root="snapshots/plays-v7-test",
-        table_version=7,
-        features=config.features,
-        numeric_mean=(0.0,) * width,
-        numeric_deviation=(1.0,) * width,
-        train=split("train", "2026-01-05", "2026-01-06"),
-        validation=split("validation", "2026-01-07"),
-    )
-
-
-class Trained:
-    """A registry with two registered trainings, ``one`` and ``two``, and the pairs that they gave."""
-
-    def __init__(self, folder: Path) -> None:
-        (folder / "uae.toml").touch()
-        self.config = load_config(folder / "uae.toml")
-        self.registry = Registry(self.config)
-        self.manifest = manifest_of(self.config)
-        self.client = MlflowClient(self.config.paths.mlflow)
-        self.empty = SimpleNamespace(
-            champion=self.registry.champion_versions(),
-            registered=self.registry.registered("one"),
-        )
-        self.pairs, self.runs, self.versions = {}, {}, {}
-        for seed, key in enumerate(("one", "two")):
-            path = str(folder / key / "networks.pt")
-            self.pairs[key] = pair_for(self.config, seed)
-            save_tensors(path, self.pairs[key].to_state())
-            self.results = TrainingResult(
-                path, METRICS, estimator="chain", stickiness=0.7, candidates=[{"name": "chain-0.7"}]
-            )
-            self.runs[key] = self.registry.open_run(key, self.manifest, (DAY, date(2026, 1, 7)))
-            self.versions[key] = self.register(key)
-
-    def load_pyfunc(self, version: int) -> Any:
-        with tracked_by(self.config.paths.mlflow):
-            return mlflow.pyfunc.load_model(f"models:/uae-attention/{version}")
-
-    def register(self, key: str) -> tuple[int, int]:
-        return self.registry.register(
-            key, self.runs[key], self.manifest, self.results, {"champion_version": ""}
-        )
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
-    before = mlflow.get_tracking_uri()
-    trained = Trained(tmp_path_factory.mktemp("registry"))
-    assert mlflow.get_tracking_uri() == before  # the registry leaves the process's own server alone
-    with tracked_by(trained.config.paths.mlflow):  # where the tests ask MLflow itself
-        yield trained
-
-
-def session_frame(config: Config, encoded: EncodedPlays) -> pd.DataFrame:
-    """Return one row for each session: an array for each declared feature, and ``is_active``."""
-    cuts = np.cumsum(encoded.lengths)[:-1]
-    matrices = (
-        (config.features.categorical, encoded.categorical),
-        (config.features.numeric, encoded.numeric.astype(float)),
-    )
-    columns = {
-        feature.name: np.split(matrix[:, index], cuts)
-        for features, matrix in matrices
-        for index, feature in enumerate(features)
-    }
-    columns["is_active"] = np.split(encoded.feedback == 1, cuts)
-    return pd.DataFrame({name: [part.tolist() for part in parts] for name, parts in columns.items()})
-
-
-def expected(trained: Trained, key: str, output: str) -> Any:
-    """Return what plain torch says of every play."""
-    attention, propensity = encode_plays(trained.config, ROWS).predict(trained.pairs[key])
-    return attention if output == "attention" else propensity
-
-
-@pytest.mark.parametrize("output", ["attention", "propensity"])
-class TestServing:
-    @pytest.mark.parametrize(("key", "version"), [("one", 1), ("two", 2)])
-    def test_a_loaded_model_gives_the_numbers_of_plain_torch(
-        self, trained: Trained, output: str, key: str, version: int
-    ) -> None:
-        model = mlflow.pyfunc.load_model(f"models:/uae-{output}/{version}")
-        encoded = encode_plays(trained.config, ROWS)
-        frame = session_frame(trained.config, encoded)
-        if output == "attention":
-            frame = frame.assign(is_active=frame["is_active"].map(np.zeros_like))  # no matter to a prediction
-        shuffled = frame.sample(frac=1, random_state=3)
-        answer = model.predict(shuffled).set_axis(shuffled.index)
-        assert list(answer.columns) == [output]
-        ordered = answer.sort_index()[output]
-        assert ordered.map(len).tolist() == encoded.lengths.tolist()
-        np.testing.assert_allclose(
-            np.concatenate(ordered.to_list()), expected(trained, key, output), rtol=0, atol=1e-6
-        )
-
-    def test_artifacts_are_tensors_and_json(self, trained: Trained, output: str) -> None:
-        folder = Path(mlflow.artifacts.download_artifacts(f"models:/uae-{output}/1"))
-        endings = {path.suffix for path in folder.rglob("*") if path.is_file()}
-        assert not endings & {".pkl", ".pickle", ".cloudpickle"}
-        assert not endings & {".py", ".pyc"}  # the installed package's code is what runs
-        state = torch.load(folder / "data" / FOLDER / "networks.pt", weights_only=True)
-        rebuilt = encode_plays(trained.config, ROWS).predict(NetworkPair.from_state(state))
-        np.testing.assert_array_equal(
-            rebuilt[0 if output == "attention" else 1], expected(trained, "one", output)
-        )
-
-    def test_a_version_says_where_it_comes_from(self, trained: Trained, output: str) -> None:
-        version = trained.client.get_model_version(f"uae-{output}", "2")
-        assert version.run_id == trained.runs["two"]
-        links = {"propensity_version": "2"} if output == "attention" else {}
-        assert version.tags == {
-            **{"training_key": "two", "code_version": __version__, "snapshot": "plays-v7-test"},
-            **{"config_digest": trained.config.digest(), "plays_delta_version": "7"},
-            **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
-            **{"training_plays": "70", "validation_nll": "0.251235", "training_seconds": "1.23457"},
-            **{"champion_version": "", "warnings": ""},
-            "artifact_digest": trained.registry.load(2, 2).digest,
-            **{"attention_features": "all", "propensity_features": "all"},
-            **{
-                "estimator": "chain",
-                "stickiness": "0.7",
-                "accidental": "0",
-                "candidates": '[{"name": "chain-0.7"}]',
-            },
-            **links,
-        }
-
-    def test_the_signature_names_every_feature(self, trained: Trained, output: str) -> None:
-        signature = mlflow.models.get_model_info(f"models:/uae-{output}/1").signature
-        names = [feature.name for feature in trained.config.features]
-        assert signature.inputs.input_names() == [*names, "is_active"]
-        assert signature.outputs.input_names() == [output]
-
-    def test_no_sessions_give_no_rows(self, trained: Trained, output: str) -> None:
-        model = mlflow.pyfunc.load_model(f"models:/uae-{output}/1")
-        frame = session_frame(trained.config, encode_plays(trained.config, ROWS))
-        answer = model.predict(frame[:0])
-        assert list(answer.columns) == [output]
-        assert len(answer) == 0
-
-
-def test_spark_udfs_give_the_numbers_of_plain_torch(spark: SparkSession, trained: Trained) -> None:
-    encoded = encode_plays(trained.config, ROWS)
-    frame = session_frame(trained.config, encoded).assign(number=range(len(encoded.lengths)))
-    udfs = {
-        output: mlflow.pyfunc.spark_udf(
-            spark, f"models:/uae-{output}/1", result_type=f"{output} array<double>", env_manager="local"
-        )
-        for output in ("attention", "propensity")
-    }
-    features = [feature.name for feature in trained.config.features]
-    inputs = {"attention": F.struct(*features, "is_active"), "propensity": F.struct(*features, "is_active")}
-    rows = (
-        spark.createDataFrame(frame)
-        .coalesce(1)  # each worker that starts imports MLflow
-        .select("number", *[udfs[output](inputs[output]).alias(output) for output in udfs])
-        .orderBy("number")
-        .collect()
-    )
-    for output in udfs:
-        answers = np.concatenate([row[output][output] for row in rows])
-        np.testing.assert_allclose(answers, expected(trained, "one", output), rtol=0, atol=1e-6)
 
 
 class TestFiles:
@@ -325,11 +141,24 @@ class TestRegistering:
     def test_a_run_records_what_it_depends_on(self, trained: Trained) -> None:
         run = trained.client.get_run(trained.runs["one"])
         assert run.info.run_name == "train-2026-01-07"
+        assert run.data.tags["mlflow.note.content"] == trained.registry.version(1).description
         assert {"training_key": "one", "plays_delta_version": "7"}.items() <= run.data.tags.items()
         assert run.data.params["training.seed"] == "7"
         assert run.data.params["weights.gamma"] == "15.0"
         stored = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/config.json")
         assert stored == trained.config.canonical_json()
+
+    def test_what_a_training_gave_is_read_from_its_run_and_its_version(self, trained: Trained) -> None:
+        recorded = trained.registry.recorded(2)
+        assert recorded["validation_nll"] == "0.251235"
+        assert recorded["candidates"] == '[{"name": "chain-0.7"}]'
+        assert recorded["training_plays"] == "70"
+        assert (recorded["stickiness"], recorded["attention_features"]) == ("0.7", "all")
+        assert recorded["propensity_version"] == "2"
+        # Earlier releases recorded all of it with the version.
+        trained.client.set_model_version_tag("uae-attention", "2", "stickiness", "0.9")
+        assert trained.registry.recorded(2)["stickiness"] == "0.9"
+        trained.client.delete_model_version_tag("uae-attention", "2", "stickiness")
 
     def test_gates_read_the_figures_of_the_run_with_all_their_digits(self, trained: Trained) -> None:
         candidate = trained.registry.candidate(trained.registry.version(2))
@@ -337,7 +166,7 @@ class TestRegistering:
         assert candidate.training_plays == 70
         assert candidate.compared_with is candidate.champion_loss is None
         recorded = trained.client.get_run(trained.runs["two"]).data.metrics
-        assert recorded["chosen_training_seconds"] == METRICS["training_seconds"]
+        assert recorded["chosen/training_seconds"] == METRICS["training_seconds"]
 
     def test_artifacts_lie_where_the_configuration_says(self, trained: Trained) -> None:
         experiment = trained.client.get_experiment_by_name("uae")
@@ -433,7 +262,7 @@ class TestChampion:
         assert registry.load(2, 2).weight_choice == CHOICE
         assert (registry.weight_choice(1), registry.load(1, 1).weight_choice) == (None, None)
         run = trained.client.get_run(trained.runs["two"])
-        assert run.data.metrics["chosen_weight_gain"] == pytest.approx(0.03)
+        assert run.data.metrics["chosen/weight_gain"] == pytest.approx(0.03)
 
     def test_any_registered_pair_can_be_loaded(self, trained: Trained) -> None:
         loaded = trained.registry.load(1, 1)
@@ -455,11 +284,18 @@ class TestChampion:
             trained.registry.champion_versions()
 
     def test_the_history_of_a_version_is_that_of_its_run(self, trained: Trained) -> None:
-        for step, value in ((2, 0.3), (1, 0.4), (10, 0.2)):
-            trained.client.log_metric(trained.runs["two"], "validation_nll", value, step=step)
+        # The run of a training that an earlier release began has both names of a metric.
+        for name, step, value in (
+            ("validation/nll", 2, 0.3),
+            ("validation_nll", 1, 0.4),
+            ("validation/nll", 10, 0.2),
+        ):
+            trained.client.log_metric(trained.runs["two"], name, value, step=step)
+        trained.client.log_metric(trained.runs["two"], "chain-0.7/validation_nll", 0.5, step=1)
         trained.client.log_metric(trained.runs["two"], "plays", 70, step=0)
         assert trained.registry.history(2) == {
             "validation_nll": [(1, 0.4), (2, 0.3), (10, 0.2)],
+            "chain-0.7/validation_nll": [(1, 0.5)],
             "plays": [(0, 70.0)],
         }
         assert trained.registry.history(1) == {}

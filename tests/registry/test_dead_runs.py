@@ -27,7 +27,7 @@ def open_run(client: MlflowClient, experiment: str, **tags: str) -> str:
 def test_only_trainings_that_never_ended_are_dead_and_only_they_are_removed(config: Config) -> None:
     client = MlflowClient(config.paths.mlflow)
     assert dead_runs(config, LATER) == []  # there is no experiment yet
-    experiment = experiment_id(client, config, config.registry.experiment)
+    experiment = experiment_id(client, config, config.registry.experiment, "trainings")
     killed = open_run(client, experiment, training_key="a")
     ended = open_run(client, experiment, training_key="b")
     client.set_terminated(ended, "FINISHED")

@@ -45,8 +45,8 @@ def test_metrics_arrive_with_their_step(store: tuple[str, str], run_id: str) -> 
     reporter = MlflowReporter(uri, run_id)
     reporter.report({"validation_nll": 0.5, "train_attention_risk": 0.25}, 0)
     reporter.report({"validation_nll": 0.375}, 1)
-    assert curve(uri, run_id, "validation_nll") == [(0, 0.5), (1, 0.375)]
-    assert curve(uri, run_id, "train_attention_risk") == [(0, 0.25)]
+    assert curve(uri, run_id, "validation/nll") == [(0, 0.5), (1, 0.375)]
+    assert curve(uri, run_id, "train/attention_risk") == [(0, 0.25)]
 
 
 def test_values_that_are_no_numbers_are_dropped(store: tuple[str, str], run_id: str) -> None:
@@ -79,9 +79,9 @@ def test_the_curves_of_a_training(store: tuple[str, str], run_id: str, tmp_path:
     job = training_job(manifest, tmp_path / "checkpoints", epochs=2, batch_plays=8)
     result = train(job, MlflowReporter(uri, run_id))
     expected = [(epoch, metrics["validation_nll"]) for epoch, metrics in enumerate(result.history)]
-    assert curve(uri, run_id, "validation_nll") == expected
+    assert curve(uri, run_id, "validation/nll") == expected
     # 30 batches of one session of 8 steps and 15 of two sessions of 4 make 45 steps an epoch, 90 in all;
     # every 50th is reported.
-    names = [name for name in MlflowClient(uri).get_run(run_id).data.metrics if name.startswith("step_")]
+    names = [name for name in MlflowClient(uri).get_run(run_id).data.metrics if name.startswith("step/")]
     assert names
     assert all([step for step, _ in curve(uri, run_id, name)] == [50] for name in names)

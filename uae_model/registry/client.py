@@ -6,10 +6,7 @@ propensity version, so the pair stays a pair even if a crash falls between movin
 
 from __future__ import annotations
 
-import json
-import math
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +15,9 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from uae_model import __version__
 from uae_model.config import Config, FeatureSet
 from uae_model.core.errors import ModelError, first_line
 from uae_model.core.logs import log
@@ -31,13 +26,21 @@ from uae_model.features.references import FeatureReference, read_references
 from uae_model.models.networks import NetworkShape
 from uae_model.models.pair import Traits
 from uae_model.registry import pyfunc
-from uae_model.registry.artifacts import FOLDER, folder_of_files, read_model_files, write_model_files
+from uae_model.registry.artifacts import FOLDER, folder_of_files, read_model_files
 from uae_model.registry.champions import NOT_THERE, ChampionPlace
-from uae_model.registry.description import data_tags, input_example, input_tags, signature
-from uae_model.registry.gates import CHOSEN, RegisteredCandidate
+from uae_model.registry.description import (
+    estimate_tags,
+    input_example,
+    model_description,
+    signature,
+    training_description,
+    training_tags,
+)
+from uae_model.registry.gates import RegisteredCandidate
 from uae_model.registry.moved import place_after_move
 from uae_model.registry.overview import FORCED, ModelLine, model_line
-from uae_model.registry.tracking import experiment_id, quiet_mlflow, tracked_by
+from uae_model.registry.tracking import quiet_mlflow, tracked_by
+from uae_model.registry.training_runs import TrainingRuns
 from uae_model.snapshot.manifest import Manifest
 from uae_model.training.job import TrainingResult
 from uae_model.weights.choice import WeightChoice
@@ -80,35 +83,12 @@ class Registry:
         self._client = MlflowClient(self.uri)
         self._attention = config.registry.attention_model
         self._propensity = config.registry.propensity_model
+        self._runs = TrainingRuns(self._client, config)
         self._place = ChampionPlace(self._client, self._attention, self._propensity)
 
     def open_run(self, key: str, manifest: Manifest, days: tuple[date, date]) -> str:
-        """Return the run of this training, opened unless an earlier attempt did.
-
-        Args:
-            key: the training key; a resumed training goes on in its own run.
-            manifest: the snapshot.
-            days: first training day and last validation day.
-        """
-        experiment = self._experiment()
-        runs = self._client.search_runs(
-            [experiment], f"tags.training_key = '{key}'", max_results=1, order_by=["start_time DESC"]
-        )
-        if runs:
-            return str(runs[0].info.run_id)
-        run: Run = self._client.create_run(
-            experiment,
-            run_name=f"train-{days[1].isoformat()}",
-            tags={
-                "training_key": key,
-                "code_version": __version__,
-                "config_digest": self.config.digest(),
-                **data_tags(manifest),
-            },
-        )
-        self._log_parameters(run.info.run_id)
-        self._client.log_text(run.info.run_id, self.config.canonical_json(), "config.json")
-        return str(run.info.run_id)
+        """Return the run of a training (see ``TrainingRuns.open``)."""
+        return self._runs.open(key, manifest, days)
 
     def registered(self, key: str) -> tuple[int, int] | None:
         """Return the versions (attention, propensity) that a finished training registered.
@@ -132,30 +112,26 @@ class Registry:
         A version that an interrupted attempt registered already is kept.
         """
         state = result.state()
-        self._log_chosen(run_id, {**result.metrics, "training_plays": float(manifest.train.plays)})
+        self._runs.log_chosen(run_id, {**result.metrics, "training_plays": float(manifest.train.plays)})
         tags = {
             "training_key": key,
-            "code_version": __version__,
-            "config_digest": self.config.digest(),
-            **data_tags(manifest),
-            **{name: f"{value:.6g}" for name, value in result.metrics.items()},
-            "estimator": result.estimator,
-            "stickiness": f"{result.stickiness:g}",
-            "accidental": f"{result.accidental:g}",
-            **input_tags(manifest, NetworkShape.from_dict(state["shape"])),
-            "candidates": json.dumps(result.candidates),
-            "warnings": "; ".join(result.warnings),
+            **training_tags(manifest, result),
             **extra_tags,
         }
+        description = training_description(manifest, result)
         declaration = {"features": manifest.features.to_plain(), "snapshot": manifest.to_plain()}
         propensity = self._version_of(self._propensity, key) or self._log_model(
-            "propensity", run_id, state, declaration, tags
+            "propensity", run_id, state, declaration, tags, description
         )
         tags = {**tags, "propensity_version": str(propensity)}
         attention = self._version_of(self._attention, key) or self._log_model(
-            "attention", run_id, state, declaration, tags
+            "attention", run_id, state, declaration, tags, description
         )
-        self._client.set_terminated(run_id, "FINISHED")
+        self._runs.finish(
+            run_id,
+            estimate_tags(manifest, result, NetworkShape.from_dict(state["shape"])),
+            description,
+        )
         log("models registered", attention_version=attention, propensity_version=propensity)
         return attention, propensity
 
@@ -218,7 +194,7 @@ class Registry:
     def record_weight_choice(self, attention_version: int, choice: WeightChoice) -> None:
         """Keep a choice with its version, in place of an earlier one, and its gain with the version's run."""
         version = self.version(attention_version)
-        self._log_chosen(str(version.run_id), {"weight_gain": choice.chosen.gain})
+        self._runs.log_chosen(str(version.run_id), {"weight_gain": choice.chosen.gain})
         self._client.set_model_version_tag(
             self._attention, str(attention_version), WEIGHT_CHOICE, choice.to_json()
         )
@@ -312,34 +288,16 @@ class Registry:
 
     def history(self, version: int) -> dict[str, list[tuple[int, float]]]:
         """Return what was logged while an attention version was trained: name -> (step, value), by step."""
-        run_id = str(self.version(version).run_id)
-        names = self._client.get_run(run_id).data.metrics
-        return {
-            name: sorted({(m.step, m.value) for m in self._client.get_metric_history(run_id, name)})
-            for name in names
-            if not name.startswith(CHOSEN)
-        }
+        return self._runs.history(str(self.version(version).run_id))
+
+    def recorded(self, version: int) -> dict[str, str]:
+        """Return what is known of an attention version, as text: of its training, its figures, its tags."""
+        registered = self.version(version)
+        return {**self._runs.recorded(str(registered.run_id)), **registered.tags}
 
     def candidate(self, version: ModelVersion) -> RegisteredCandidate:
         """Return what the gates ask of an attention version."""
-        run = self._client.get_run(str(version.run_id))
-        return RegisteredCandidate.of(run.data.metrics, version.tags)
-
-    def _experiment(self) -> str:
-        return experiment_id(self._client, self.config, self.config.registry.experiment)
-
-    def _log_chosen(self, run_id: str, metrics: Mapping[str, float]) -> None:
-        """Log the figures of the registered epoch; MLflow holds no number that is not finite."""
-        now = int(time.time() * 1000)
-        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        self._client.log_batch(
-            run_id, metrics=[Metric(CHOSEN + name, value, now, 0) for name, value in finite.items()]
-        )
-
-    def _log_parameters(self, run_id: str) -> None:
-        for section in ("network", "training", "weights"):
-            for name, value in getattr(self.config, section).model_dump(mode="json").items():
-                self._client.log_param(run_id, f"{section}.{name}", value)
+        return RegisteredCandidate.of(self._runs.metrics(str(version.run_id)), version.tags)
 
     def _version_of(self, model: str, key: str) -> int | None:
         for version in self._client.search_model_versions(f"name = '{model}'"):
@@ -354,6 +312,7 @@ class Registry:
         state: dict[str, Any],
         declaration: Mapping[str, Any],
         tags: Mapping[str, str],
+        description: str,
     ) -> int:
         name = self._attention if output == "attention" else self._propensity
         with (
@@ -362,9 +321,7 @@ class Registry:
             mlflow.start_run(run_id=run_id),
         ):
             files = Path(folder) / FOLDER
-            files.mkdir()
-            digest = write_model_files(files, state, declaration)
-            (files / pyfunc.OUTPUT).write_text(output)
+            digest = pyfunc.write_served_files(files, output, state, declaration)
             info = mlflow.pyfunc.log_model(
                 name=output,
                 loader_module=pyfunc.__name__,
@@ -376,7 +333,11 @@ class Registry:
             )
         version = str(info.registered_model_version)
         for key, value in {**tags, ARTIFACT_DIGEST: digest}.items():
-            self._client.set_model_version_tag(name, version, key, value)
+            if value:
+                self._client.set_model_version_tag(name, version, key, value)
+        self._client.update_model_version(name, version, description)
+        if not self._client.get_registered_model(name).description:  # a person may have written another
+            self._client.update_registered_model(name, model_description(output, self.config))
         return int(version)
 
 

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from uae_model.config.model_sections import PromotionGates
+from uae_model.core.metric_names import CHOSEN
 from uae_model.training.comparison import CLEARLY
-
-CHOSEN = "chosen_"
-"""Prefix of the metrics of the epoch that was registered, in the run of its training; the metrics without it
-are those of every epoch."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class RegisteredCandidate:
         """Return the candidate as registration recorded it.
 
         Args:
-            metrics: of the training's run. A version that was registered before these metrics were recorded
-                has its figures in the tags alone, with six digits.
+            metrics: of the training's run, by the code's names. A version that was registered before these
+                metrics were recorded has its figures in the tags alone, with six digits.
             tags: of the attention model's version.
         """
 

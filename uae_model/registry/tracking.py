@@ -18,6 +18,9 @@ from uae_model.config import Config
 from uae_model.core.logs import log, warn
 from uae_model.registry.moved import tell_of_move
 
+EXPERIMENT_NOTE = "mlflow.note.content"
+"""Tag whose text MLflow shows as an experiment's description."""
+
 ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -43,8 +46,15 @@ def quiet_mlflow() -> None:
     disable_logging()  # type: ignore[no-untyped-call]
 
 
-def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
-    """Return an experiment, created where there is none; a server has artifact folders of its own."""
+def experiment_id(client: MlflowClient, config: Config, name: str, about: str) -> str:
+    """Return an experiment, created where there is none; a server has artifact folders of its own.
+
+    Args:
+        client: of the tracking server.
+        config: the settings.
+        name: of the experiment.
+        about: what its runs are, for a person who looks at its page.
+    """
     experiment = client.get_experiment_by_name(name)
     if experiment is not None:
         tell_of_move(experiment.artifact_location, config.paths.mlflow_artifacts)
@@ -57,7 +67,7 @@ def experiment_id(client: MlflowClient, config: Config, name: str) -> str:
             "there, since MLflow takes % and two digits for another sign; choose a folder without them"
         )
     location = None if is_server else Path(folder).resolve().as_uri()
-    return str(client.create_experiment(name, artifact_location=location))
+    return str(client.create_experiment(name, artifact_location=location, tags={EXPERIMENT_NOTE: about}))
 
 
 @contextmanager

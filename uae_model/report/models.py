@@ -18,7 +18,11 @@ class ModelSource(Protocol):
     """What a report asks of ``uae_model.registry.client.Registry``."""
 
     def version(self, number: int | None = None) -> Any:
-        """Return a registered version of the attention model, with ``tags``."""
+        """Return a registered version of the attention model."""
+        ...
+
+    def recorded(self, version: int) -> dict[str, str]:
+        """Return what is known of a version, as text: of its training, its figures, its tags."""
         ...
 
     def candidate(self, version: Any) -> RegisteredCandidate:
@@ -51,7 +55,7 @@ def read_model(
         version = models.version(published.attention_version)
     except ModelError as error:
         return None, str(error)
-    tags = dict(version.tags)
+    tags = models.recorded(published.attention_version)
     candidate = models.candidate(version)
     champion = models.champion_versions()
     facts = ModelFacts(

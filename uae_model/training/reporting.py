@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+from uae_model.core.metric_names import shown_name
 from uae_model.training.job import TrainingJob
 
 
@@ -41,7 +42,8 @@ class MlflowReporter:
         now = int(time.time() * 1000)
         finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
         self._client.log_batch(
-            self._run_id, metrics=[Metric(name, value, now, step) for name, value in finite.items()]
+            self._run_id,
+            metrics=[Metric(shown_name(name), value, now, step) for name, value in finite.items()],
         )
 
 

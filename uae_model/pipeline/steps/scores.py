@@ -127,18 +127,18 @@ def scored_rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
         "weighting": weighting.describe(),
         "model_digest": champion.digest,
         "mean_interval": champion.state["calibration"].get("mean_interval"),
-        "model_facts": model_facts(night.models.version(champion.attention_version).tags).recorded(),
+        "model_facts": model_facts(night.models.recorded(champion.attention_version)).recorded(),
     }
 
 
-def model_facts(tags: Mapping[str, str]) -> ScoringModel:
-    """Return what publications judge a model by, from the tags of its attention version."""
-    candidate = RegisteredCandidate.of({}, tags)
+def model_facts(recorded: Mapping[str, str]) -> ScoringModel:
+    """Return what publications judge a model by, from what its registry recorded of the attention version."""
+    candidate = RegisteredCandidate.of({}, recorded)
     evidence = candidate.evidence
-    last_day = tags.get("validation_days", "").rpartition("..")[2]
+    last_day = recorded.get("validation_days", "").rpartition("..")[2]
     return ScoringModel(
         last_day=date.fromisoformat(last_day) if last_day else None,
-        mean_attention=_finite(float(tags.get("validation_mean_attention", "nan"))),
+        mean_attention=_finite(float(recorded.get("validation_mean_attention", "nan"))),
         evidence=None if evidence is None else _finite(evidence + CLEARLY * candidate.evidence_error),
         agreement=None if candidate.agreement is None else _finite(candidate.agreement),
     )
