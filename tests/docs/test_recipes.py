@@ -22,6 +22,7 @@ from uae_model.config import load_config
 from uae_model.features.arrays import bucket_of
 from uae_model.lake.jars import delta_package
 from uae_model.lake.spark import COMMON_CONF, REQUIRED_SETTINGS, read_spark_conf
+from uae_model.registry.tracking import tracked_by
 
 HOW_TO = ROOT / "docs" / "howto"
 GUIDE = ROOT / "docs" / "guides" / "recommender-team.md"
@@ -203,7 +204,8 @@ def test_spark(run: Callable[[Path], dict[str, Any]]) -> None:
 def test_scoring_with_mlflow(
     run: Callable[[Path], dict[str, Any]], registered: Trained, spark: SparkSession
 ) -> None:
-    names = run(how_to("score-with-mlflow"))
+    with tracked_by(registered.config.paths.mlflow):  # the recipe sets the process's own, which goes back
+        names = run(how_to("score-with-mlflow"))
     rows = sorted(weighted_rows(LAST), key=lambda row: (row["session_id"], row["position"]))
     attention, _ = encode_plays(registered.config, rows).predict(registered.pairs["one"])
     plays = names["plays"].sort_values(["session_id", "position"])

@@ -1,4 +1,4 @@
-"""Files of plays as people write them who never saw this project: nine kinds, of the same few listeners."""
+"""Files of plays as people write them who never saw this project: ten kinds, of the same few listeners."""
 
 from __future__ import annotations
 
@@ -108,6 +108,22 @@ def pandas_parquet(folder: Path) -> Path:
     ]
     pd.DataFrame(rows).to_parquet(folder / "plays.parquet")
     return folder / "plays.parquet"
+
+
+def nested_parquet(folder: Path) -> Path:
+    """Parquet of a stream of events: structs in structs, some missing, and a column for each action."""
+    rows = [
+        {
+            "event": {"time": play.at, "listener": {"id": play.user, "device": play.device}},
+            "track": {"uri": f"uri:{play.song}", "tags": ["a"]},
+            "liked": play.action == "like",
+            "skipped": play.action == "skip",
+            "context": None if play.number % 5 == 0 else {"page": f"page {play.number % 3}"},
+        }
+        for play in plays()
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "events.parquet")
+    return folder / "events.parquet"
 
 
 def pandas_csv(folder: Path) -> Path:
@@ -266,6 +282,12 @@ STRANGERS = (
         columns("userid", "song", "played_at", "skipped"),
         {"true": "skip", "false": "auto_play"},
         features=frozenset({"platform"}),
+    ),
+    Stranger(
+        nested_parquet,
+        columns("event.listener.id", "track.uri", "event.time", "liked"),
+        {"true": "like", "false": "auto_play"},
+        features=frozenset({"event_listener_device", "context_page"}),
     ),
     Stranger(
         pandas_csv,

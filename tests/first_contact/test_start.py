@@ -163,6 +163,20 @@ def test_what_is_not_known_is_one_line_and_a_comment(tmp_path: Path) -> None:
     assert "name the source columns in [feed.columns]" in error
 
 
+def test_a_column_for_each_action_is_told_with_how_to_write_one(tmp_path: Path) -> None:
+    by_name = {stranger.name: stranger for stranger in STRANGERS}
+    written = write_first_settings(by_name["nested_parquet"].write(tmp_path), tmp_path)
+    told = [line for line in written.look.doubts() if line.startswith("skipped may be feedback too")]
+    assert told == [
+        "skipped may be feedback too, and liked alone is read; write one column of what was done, such as "
+        "'like' where liked, 'skip' where skipped, nothing elsewhere"
+    ]
+    text = written.file.read_text()
+    assert f"# CHECK: {told[0]}." in text.splitlines()
+    assert "'track.tags': is of type list<" in text
+    assert "'skipped': may be known only after the play" in text
+
+
 def test_what_comes_after_the_play_or_tells_of_a_person_is_no_feature(tmp_path: Path) -> None:
     rows = [
         {

@@ -159,10 +159,10 @@ def _unsure_roles(look: FirstLook) -> list[str]:
     others = [name for name in look.facts if look.facts[name].is_flag and flag_meaning(name)]
     chosen = look.roles.get("feedback")
     rest = [name for name in others if chosen is not None and name != chosen.column]
-    if rest:
+    if chosen is not None and rest:
         lines.append(
-            f"{', '.join(rest)} may be feedback too, and one column alone can be read; write what was "
-            "done into one column of the feed"
+            f"{', '.join(rest)} may be feedback too, and {chosen.column} alone is read; write one column of "
+            f"what was done, such as {_as_one_column([chosen.column, *rest])}"
         )
     played = look.of("played_ms")
     if played is not None and played_unit(played)[1] != "sure":
@@ -170,6 +170,12 @@ def _unsure_roles(look: FirstLook) -> list[str]:
     if played is None:
         lines.append("no column seems to be the time listened; sessions are then cut from start to start")
     return lines
+
+
+def _as_one_column(names: list[str]) -> str:
+    """Return how several columns become one, in words: 'like' where liked, 'skip' where skipped."""
+    parts = [f"{meaning!r} where {name}" for name in names if (meaning := flag_meaning(name))]
+    return f"{', '.join(parts)}, nothing elsewhere"
 
 
 def _doubtful_times(look: FirstLook) -> list[str]:

@@ -20,6 +20,7 @@ from uae_model.ingest.files.csv_file import DELIMITERS, Records
 from uae_model.ingest.files.json_lines import objects_of
 from uae_model.ingest.files.layout import Form, UnreadableFileError
 from uae_model.ingest.files.opening import DAMAGE, MARKS, byte_lines, text_lines, unpacked
+from uae_model.ingest.files.parquet_columns import columns_of
 from uae_model.ingest.files.parquet_file import is_readable
 from uae_model.ingest.listing import SUFFIXES, is_data
 
@@ -243,17 +244,14 @@ def _names(file: Path, layout: Layout) -> Names:
 
 def _parquet_names(file: Path) -> Names:
     schema = pq.ParquetFile(file).schema_arrow
+    types = {name: column.type for name, column in columns_of(schema).items()}
     bad = {
-        column.name: f"is of type {column.type}, which no column of a feed can be: write its parts as columns"
-        for column in schema
-        if not is_readable(column.type)
+        name: f"is of type {kind}, which no column of a feed can be: write its parts as columns"
+        for name, kind in types.items()
+        if not is_readable(kind)
     }
-    times = {
-        column.name
-        for column in schema
-        if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
-    }
-    return schema.names, {**bad, **_twice(schema.names)}, times
+    times = {name for name, kind in types.items() if pa.types.is_timestamp(kind) or pa.types.is_date(kind)}
+    return tuple(types), {**bad, **_twice(schema.names)}, times
 
 
 def _csv_names(file: Path, layout: Layout) -> Names:

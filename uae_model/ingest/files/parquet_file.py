@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from uae_model.ingest.files.layout import (
     UnreadableFileError,
 )
 from uae_model.ingest.files.opening import readable
+from uae_model.ingest.files.parquet_columns import ParquetColumn, columns_of
 from uae_model.ingest.files.safe_text import without_values
 from uae_model.ingest.files.text import NotExactError, text_of_decimal, text_of_float
 
@@ -44,9 +45,10 @@ def read_parquet(
         raise UnreadableFileError(
             f"it is no whole Parquet file ({without_values(error)}); deliver it again"
         ) from error
-    tell(tuple(schema.names))
-    _check(schema, layout)
-    present = [name for name in layout.columns if name in schema.names]
+    there = columns_of(schema)
+    tell(tuple(there))
+    _check(schema, there, layout)
+    present = {name: there[name] for name in layout.columns if name in there}
     groups = [
         index
         for index in range(parquet.num_row_groups)
@@ -55,9 +57,11 @@ def read_parquet(
     said = _rows_said(parquet.metadata, groups)
     read = 0
     try:
-        for batch in parquet.iter_batches(BATCH_ROWS, row_groups=groups, columns=present, use_threads=False):
+        for batch in parquet.iter_batches(
+            BATCH_ROWS, row_groups=groups, columns=list(present), use_threads=False
+        ):
             read += batch.num_rows
-            yield _rows(batch, layout)
+            yield _rows(batch, present, layout)
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFileError(
             f"its rows cannot be read ({without_values(error)}); deliver it again"
@@ -80,20 +84,20 @@ def _rows_said(metadata: pq.FileMetaData, groups: list[int]) -> int:
     return sum(rows[index] for index in groups)
 
 
-def _check(schema: pa.Schema, layout: Layout) -> None:
-    absent = [name for name in layout.required if name not in schema.names]
+def _check(schema: pa.Schema, there: Mapping[str, ParquetColumn], layout: Layout) -> None:
+    absent = [name for name in layout.required if name not in there]
     if absent:
         raise UnreadableFileError(
-            f"no column {', '.join(absent)}; its columns are {', '.join(schema.names)}; name the "
+            f"no column {', '.join(absent)}; its columns are {', '.join(there)}; name the "
             f"source columns "
             f"in {layout.setting}"
         )
     for name in layout.columns:
         if schema.names.count(name) > 1:
             raise UnreadableFileError(f"column {name!r} stands {schema.names.count(name)} times; leave one")
-        if name in schema.names and not is_readable(schema.field(name).type):
+        if name in there and not is_readable(there[name].type):
             raise UnreadableFileError(
-                f"column {name!r} is of type {schema.field(name).type}, which no column of a feed can be; "
+                f"column {name!r} is of type {there[name].type}, which no column of a feed can be; "
                 "write text, a number or a timestamp"
             )
 
@@ -118,16 +122,15 @@ def is_readable(kind: pa.DataType) -> bool:
     )
 
 
-def _rows(batch: pa.RecordBatch, layout: Layout) -> Rows:
+def _rows(batch: pa.RecordBatch, present: Mapping[str, ParquetColumn], layout: Layout) -> Rows:
     columns: list[pa.Array | None] = []
     problems: Problems = {}
     instants = None
-    names = batch.schema.names
     for name in layout.columns:
-        if name not in names:
+        if name not in present:
             columns.append(None)
             continue
-        values = batch.column(names.index(name))
+        values = present[name].of(batch)
         if name == layout.instant and _is_time(values.type):
             instants = _instants(values, problems)
         columns.append(_text(values, name, layout, problems))
