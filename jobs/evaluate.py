@@ -28,7 +28,7 @@ def evaluate(args: argparse.Namespace) -> None:
     """Compute the missing trials and write the tables."""
     day = parse_day(args.date)
     job = start("evaluate", args)
-    print_summary({"dt": day, **evaluate_days(job.store, job.trials, day)})
+    print_summary({"dt": day, **evaluate_days(job.store, job.trials, day, job.registry.champion)})
 
 
 if __name__ == "__main__":

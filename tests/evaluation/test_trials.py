@@ -9,6 +9,7 @@ import pytest
 
 from tests.evaluation.builders import MemoryStore, small_config, small_plays, steady_attention
 from uae_model.core.errors import InputError
+from uae_model.evaluation.attention import ChampionBeside
 from uae_model.evaluation.grid import run_grid, trials_of
 from uae_model.evaluation.plays import TRAIN
 from uae_model.evaluation.trials import Trial, TrialRunner
@@ -37,6 +38,36 @@ def test_the_constant_has_the_mean_of_auto_on_the_training_plays() -> None:
     passive_N = PLAYS.passive_in(TRAIN)
     constant = runner.weights("constant", seed=1)[~PLAYS.active_N]
     assert constant == pytest.approx(attention.attention_N[passive_N].mean())
+
+
+def test_the_champions_attention_is_known_and_the_constant_has_its_mean() -> None:
+    config = small_config('evaluation.weightings=["none", "constant", "champion"]')
+    estimators = steady_attention(PLAYS)
+    champion_N = np.linspace(0, 1, len(PLAYS))
+    runner = TrialRunner(PLAYS, ChampionBeside(champion_N, estimators), config, champion="3 d")
+    passive_N = ~PLAYS.active_N
+    assert runner.weights("champion", seed=1)[passive_N] == pytest.approx(champion_N[passive_N])
+    assert runner.weights("champion:power:5", seed=1)[passive_N] == pytest.approx(
+        1 - (1 + champion_N[passive_N]) ** -5
+    )
+    mean = champion_N[PLAYS.passive_in(TRAIN)].mean()
+    assert runner.weights("constant", seed=1)[passive_N] == pytest.approx(mean)
+    assert estimators.asked == []
+    assert runner.weights("auto", seed=2)[passive_N] == pytest.approx(0.25)
+    assert estimators.asked == [("auto", 2)]
+
+
+def test_the_key_of_a_champions_trial_names_the_champion_and_no_training() -> None:
+    def key(weighting: str, champion: str, *overrides: str) -> str:
+        config = small_config('evaluation.weightings=["constant", "champion"]', *overrides)
+        runner = TrialRunner(PLAYS, steady_attention(PLAYS), config, champion=champion)
+        return runner.key(Trial("FM", weighting, 1))
+
+    for weighting in ("champion", "constant"):
+        assert key(weighting, "3 d") != key(weighting, "4 e")
+        assert key(weighting, "3 d") == key(weighting, "3 d", "training.epochs=3")
+        assert key(weighting, "3 d") != key(weighting, "3 d", "weights.function=power")
+    assert key("none", "3 d") == key("none", "4 e")
 
 
 def test_true_attention_is_the_simulations(runner: TrialRunner) -> None:

@@ -48,11 +48,13 @@ def test_scaled_weights_meet_their_mean_and_stay_below_one() -> None:
 
 def test_a_constant_needs_auto_only_where_its_mean_is_not_given() -> None:
     settings = WeightSettings()
-    assert parse_rule("constant", settings).estimator == "auto"
-    assert parse_rule("constant:0.1", settings).estimator is None
+    assert parse_rule("constant", settings).estimator() == "auto"
+    assert parse_rule("constant", settings).estimator("champion") == "champion"
+    assert parse_rule("constant:0.1", settings).estimator() is None
     assert weights_of("constant:0.1") == pytest.approx([0.1] * 4)
-    assert parse_rule("truth", settings).estimator is None
-    assert parse_rule("uae:linear", settings).estimator == "uae"
+    assert parse_rule("truth", settings).estimator() is None
+    assert parse_rule("uae:linear", settings).estimator() == "uae"
+    assert parse_rule("champion:linear", settings).estimator() == "champion"
 
 
 def test_titles_say_the_function() -> None:
@@ -60,6 +62,7 @@ def test_titles_say_the_function() -> None:
     assert parse_rule("none", settings).title == "base"
     assert parse_rule("uae:linear", settings).title == "UAE, linear"
     assert parse_rule("auto:scaled:0.1", settings).title == "auto, scaled 0.1"
+    assert parse_rule("champion", settings).title == "the champion"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +17,9 @@ from pyspark.sql import SparkSession
 from tests.builders import DAY
 from tests.evaluation.builders import SETTINGS, MemoryStore
 from tests.lake.test_store import frame_of
-from tests.training_builders import encode_plays, play_rows
+from tests.training_builders import encode_plays, pair_for, play_rows
 from uae_model.config import load_config
-from uae_model.core.errors import ContractError, InputError
+from uae_model.core.errors import ContractError, InputError, ModelError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.lake import TableStore
@@ -36,7 +39,7 @@ OVERRIDES = (
     "network.hidden=4",
     "evaluation.epochs=1",
     'evaluation.models=["FM"]',
-    'evaluation.weightings=["none", "constant", "pn", "auto", "truth"]',
+    'evaluation.weightings=["none", "constant", "pn", "auto", "champion", "truth"]',
     "evaluation.seeds=[1]",
 )
 
@@ -62,6 +65,17 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Tabl
     ]
     store.merge_new("truth", frame_of(store, "truth", known), DAYS, "true", {})
     return store
+
+
+def no_champion() -> Any:
+    raise ModelError("uae-attention has no champion")
+
+
+@pytest.fixture
+def champion(store: TableStore) -> Callable[[], Any]:
+    """Return what loads a champion of random networks."""
+    state = pair_for(store.config, 5).to_state()
+    return lambda: SimpleNamespace(attention_version=3, digest="d", state=state)
 
 
 def test_the_test_days_follow_validation_which_follows_training(store: TableStore) -> None:
@@ -107,15 +121,17 @@ def test_of_many_plays_some_users_are_drawn_with_all_of_theirs(store: TableStore
     assert Counter(everyone.tolist()) == by_user
 
 
-def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_whole_evaluation_runs_once(
+    store: TableStore, champion: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     trials = MemoryStore()
-    found = evaluate(store, trials, LAST)
-    assert found["trials"] == len(trials.results) == 5
+    found = evaluate(store, trials, LAST, champion)
+    assert found["trials"] == len(trials.results) == 6
     text = Path(found["md"]).read_text()
     assert "true relevance of every play (simulation)" in text
     assert "| metric | weights | FM |" in text
-    assert "| base model | metric | base | constant | PN | auto | true attention |" in text
-    assert "- Judged by true relevance of every play (simulation), weights from auto change GAUC" in text
+    assert "| base model | metric | base | constant | PN | auto | the champion | true attention |" in text
+    assert "- Judged by true relevance of every play (simulation), weights from the champion change" in text
     shown = read_newest_document(store.config.paths.reports, LAST)
     assert shown is not None
     assert shown.to_markdown() == text
@@ -126,13 +142,18 @@ def test_the_whole_evaluation_runs_once(store: TableStore, monkeypatch: pytest.M
     # Again: everything is known, so nothing is trained and the tables are the same.
     monkeypatch.setattr("uae_model.evaluation.trials.fit", None)
     monkeypatch.setattr("uae_model.evaluation.attention.Trainer", None)
-    assert evaluate(store, trials, LAST) == found
+    assert evaluate(store, trials, LAST, champion) == found
     assert Path(found["md"]).read_text() == text
 
 
 def test_days_without_plays_are_named(store: TableStore) -> None:
     with pytest.raises(InputError, match="missing: 2026-01-09"):
-        evaluate(store, MemoryStore(), LAST + timedelta(days=1))
+        evaluate(store, MemoryStore(), LAST + timedelta(days=1), no_champion)
+
+
+def test_without_a_champion_none_is_compared(store: TableStore) -> None:
+    with pytest.raises(ModelError, match="has no champion"):
+        evaluate(store, MemoryStore(), LAST, no_champion)
 
 
 def test_lost_rows_are_noticed(store: TableStore, tmp_path: Path) -> None:

@@ -17,7 +17,10 @@ BASE_MODEL_NAMES: tuple[BaseModelName, ...] = get_args(BaseModelName)
 TRUTH = "truth"
 """The weighting by the simulation's own attention."""
 
-ATTENTION_SOURCES = (*ESTIMATOR_NAMES[::-1], AUTO, TRUTH)
+CHAMPION = "champion"
+"""The weighting by the attention of the registered champion: nothing is trained for it."""
+
+ATTENTION_SOURCES = (*ESTIMATOR_NAMES[::-1], AUTO, CHAMPION, TRUTH)
 """Whose attention a weighting may take."""
 
 WEIGHTING = re.compile(
@@ -48,8 +51,9 @@ class EvaluationSettings(Section):
     weightings: tuple[WeightingName, ...] = Field(
         default=WEIGHTING_NAMES,
         min_length=1,
-        description="What is compared: none (every play weighs 1), constant (the mean weight that auto "
-        "gives), active_only, an estimator or truth (the simulation's attention); "
+        description="What is compared: none (every play weighs 1), constant (the mean weight that "
+        "champion gives where that is compared, else auto), active_only, an estimator, champion (the "
+        "registered one, which needs no training) or truth (the simulation's attention); "
         "SOURCE:FUNCTION[:NUMBER] sets another weight function, such as uae:linear, auto:power:5, "
         "auto:scaled:0.1, constant:0.1",
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from uae_model import __version__
 from uae_model.config import Config
+from uae_model.config.evaluation import CHAMPION
 from uae_model.config.model_sections import TrainingSettings
 from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.logs import log
@@ -43,6 +44,23 @@ class GivenAttention:
         """Return attention_N, in the order of the plays."""
         del estimator, seed
         return self.attention_N
+
+
+@dataclass(frozen=True)
+class ChampionBeside:
+    """The champion's attention, which is known, beside what another source gives.
+
+    Attributes:
+        attention_N: the champion's.
+        others: gives that of the estimators.
+    """
+
+    attention_N: Floats
+    others: AttentionSource
+
+    def attention(self, estimator: str, seed: int) -> Floats:
+        """Return attention_N, in the order of the plays."""
+        return self.attention_N if estimator == CHAMPION else self.others.attention(estimator, seed)
 
 
 def pair_attention(

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from uae_model.config.estimators import AUTO, CATALOGUE
+from uae_model.config.evaluation import CHAMPION
 from uae_model.evaluation.comparison import BASE, SIGNIFICANT, Findings, Gain
 from uae_model.evaluation.labels import SETTINGS
 
 METRIC = "gauc_clicks"
 CONSTANT = "constant"
-PREFERRED = (AUTO, *(entry.name for entry in sorted(CATALOGUE, key=lambda entry: not entry.is_sticky)))
+PREFERRED = (
+    CHAMPION,
+    AUTO,
+    *(entry.name for entry in sorted(CATALOGUE, key=lambda entry: not entry.is_sticky)),
+)
 """Whose weights the sentences are about: the first of these that was compared."""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from uae_model import __version__
 from uae_model.config import Config
 from uae_model.config.estimators import AUTO
-from uae_model.config.evaluation import TRUTH
+from uae_model.config.evaluation import CHAMPION, TRUTH
 from uae_model.core.digests import RESULT_DIGITS, json_digest
 from uae_model.core.errors import InputError
 from uae_model.evaluation.attention import AttentionSource
@@ -55,12 +55,20 @@ class TrialRunner:
     """Trains and judges trials on the same plays: fields are encoded once, only the weight column changes.
 
     ``without_gaps`` leaves out embedding rows that no play has: faster, with other initial weights.
+    ``champion`` tells one champion from another, where the source has its attention.
     """
 
     def __init__(
-        self, plays: EvaluationPlays, source: AttentionSource, config: Config, *, without_gaps: bool = False
+        self,
+        plays: EvaluationPlays,
+        source: AttentionSource,
+        config: Config,
+        *,
+        without_gaps: bool = False,
+        champion: str = "",
     ) -> None:
         self.plays = plays
+        self._champion = champion
         self.config = config
         self._source = source
         self._judged = judged_plays(plays)
@@ -96,7 +104,7 @@ class TrialRunner:
         elif rule.source == "constant":
             mean = rule.number
             if mean is None:
-                mean = self._mean_passive(self.weights(AUTO, seed))
+                mean = self._mean_passive(self.weights(self._of_constant, seed))
             passive = np.full(len(self.plays), mean)
         else:
             passive = weigh(rule, self._attention(rule, seed), self.plays.passive_in(TRAIN))
@@ -176,10 +184,18 @@ class TrialRunner:
             ),
         }
         rule = self.rule(trial.weighting)
-        if rule.estimator is not None:
+        estimator = rule.estimator(self._of_constant)
+        if estimator == CHAMPION:
+            content |= {"champion": self._champion, "weights": config.weights.model_dump(mode="json")}
+        elif estimator is not None:
             for section in ("network", "training", "weights"):
                 content[section] = getattr(config, section).model_dump(mode="json")
         return json_digest(content, RESULT_DIGITS)
+
+    @property
+    def _of_constant(self) -> str:
+        """The weighting whose mean the constant has: the one that the sentences are about."""
+        return CHAMPION if CHAMPION in self.config.evaluation.weightings else AUTO
 
     def _attention(self, rule: WeightRule, seed: int) -> Floats:
         if rule.source != TRUTH:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uae_model.config.estimators import AUTO, CATALOGUE, PAPER_NAMES
-from uae_model.config.evaluation import TRUTH
+from uae_model.config.evaluation import CHAMPION, TRUTH
 from uae_model.config.weight_sections import WeightSettings
 from uae_model.core.errors import InputError
 from uae_model.weights.functions import Floats, WeightFunction, passive_weights
@@ -25,6 +25,7 @@ TITLES = {
     "constant": "constant",
     "active_only": "active plays only",
     AUTO: "auto",
+    CHAMPION: "the champion",
     TRUTH: "true attention",
     **{entry.name: entry.title for entry in CATALOGUE},
 }
@@ -39,9 +40,9 @@ class WeightRule:
 
     Attributes:
         name: as configured, such as ``uae`` or ``auto:power:5``.
-        source: ``none``, ``active_only``, ``constant``, an estimator or ``truth``.
+        source: ``none``, ``active_only``, ``constant``, an estimator, ``champion`` or ``truth``.
         function: of attention: linear, power, scaled or constant.
-        number: gamma of power, mean of scaled and constant; None: the mean that ``auto`` gives.
+        number: gamma of power, mean of scaled and constant; None: the mean that others' weights have.
     """
 
     name: str
@@ -49,11 +50,14 @@ class WeightRule:
     function: str
     number: float | None = None
 
-    @property
-    def estimator(self) -> str | None:
-        """The estimator whose attention is needed, if any; the mean of ``constant`` is that of ``auto``."""
+    def estimator(self, of_constant: str = AUTO) -> str | None:
+        """Return whose attention is needed, if anybody's.
+
+        Args:
+            of_constant: the source whose mean ``constant`` has where it names none.
+        """
         if self.source == "constant" and self.number is None:
-            return AUTO
+            return of_constant
         return None if self.source in (*FIXED, TRUTH) else self.source
 
     @property
@@ -67,8 +71,9 @@ def parse_rule(name: str, settings: WeightSettings) -> WeightRule:
     """Read a weighting's name.
 
     Without a function of its own, a paper's estimator takes Eq. 19 with ``weights.gamma``, ``truth`` the
-    attention as it is, and chain, joint and auto the configured function: what they would be published with
-    (linear where it is chosen on data, since no choice is known of an estimator that is trained here).
+    attention as it is, and chain, joint, auto and champion the configured function: what they would be
+    published with (linear where it is chosen on data, since no choice is known of an estimator that is
+    trained here).
     """
     source, *rest = name.split(":")
     if source == "constant":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uae_model.config import Config
+from uae_model.config.evaluation import CHAMPION
 from uae_model.core.dates import days_between
-from uae_model.evaluation.attention import TrainedAttention
+from uae_model.evaluation.attention import AttentionSource, ChampionBeside, TrainedAttention
 from uae_model.evaluation.comparison import Findings
 from uae_model.evaluation.document import write_document
 from uae_model.evaluation.grid import TrialStore, run_grid, trials_of
@@ -15,22 +17,32 @@ from uae_model.evaluation.page import document_of
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
 from uae_model.evaluation.rows import Splits
 from uae_model.evaluation.trials import TrialRunner
+from uae_model.evaluation.weight_choice import weighed_attention
+from uae_model.evaluation.weight_rules import parse_rule
 from uae_model.lake import TableStore
+from uae_model.models.pair import NetworkPair
 from uae_model.pipeline.evaluation_plays import evaluation_plays
 from uae_model.pipeline.steps.features import require_features
 from uae_model.pipeline.steps.training import require_plays, training_days
 from uae_model.snapshot.write import write_snapshot
 
+if TYPE_CHECKING:
+    from uae_model.registry.client import Champion
 
-def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any]:
+
+def evaluate(
+    store: TableStore, trials: TrialStore, last: date, champion: Callable[[], Champion]
+) -> dict[str, Any]:
     """Run what is missing of the grid and write its tables; return where they are and the counts.
 
     Args:
         store: with the plays of the days, and the simulation's truth where there is one.
         trials: where finished trials are kept.
         last: the last test day.
+        champion: loads the registered champion; called where the weightings name it.
 
     Raises:
+        ModelError: if they name it and there is none.
         InputError: naming the days without plays, or without current features.
     """
     config = store.config
@@ -41,7 +53,14 @@ def evaluate(store: TableStore, trials: TrialStore, last: date) -> dict[str, Any
     plays = evaluation_plays(store, splits)
     sessions = write_snapshot(store, splits[TRAIN], splits[VALIDATION])
     folder = f"{config.paths.checkpoints.rstrip('/')}/evaluation"
-    runner = TrialRunner(plays, TrainedAttention(plays, sessions.root, config, folder), config)
+    source: AttentionSource = TrainedAttention(plays, sessions.root, config, folder)
+    known = ""
+    if CHAMPION in (parse_rule(name, config.weights).source for name in config.evaluation.weightings):
+        loaded = champion()
+        known = f"{loaded.attention_version} {loaded.digest}"
+        _, attention_N = weighed_attention(plays, NetworkPair.from_state(loaded.state), config)
+        source = ChampionBeside(attention_N, source)
+    runner = TrialRunner(plays, source, config, champion=known)
     results = run_grid(runner, trials_of(config.evaluation), trials)
     document = document_of(runner, Findings(results), last)
     return {
