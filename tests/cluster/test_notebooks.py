@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -18,20 +19,30 @@ SAYS = {
     "sessions": "none, first play",
     "training": "chain-0.7",
     "weights": "of them passive, weights linear(",
-    "evaluation": "2 cells",
+    "evaluation": "6 trials: FM, weighted by champion, constant, none, 2 seeds",
 }
+KEEP_FIGURES = "%config InlineBackend.close_figures = False"
+LABELS = """
+import json
+import matplotlib.pyplot as plt
+axes = [axis for number in plt.get_fignums() for axis in plt.figure(number).axes]
+plt.close("all")
+print("labels:", json.dumps([[axis.get_title(), axis.get_xlabel(), axis.get_ylabel()] for axis in axes]))
+"""
+"""Run after the last cell: title and axis labels of every plot."""
 
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Record two cells of an evaluation; return the registry's URI."""
+    """Record the trials of an evaluation; return the registry's URI."""
     folder = tmp_path_factory.mktemp("evaluation")
     (folder / "uae.toml").touch()
     config = load_config(folder / "uae.toml")
     cells = open_trials(config)
-    for weighting, gauc in (("none", 0.55), ("auto", 0.58)):
-        metrics = {"true_relevance.gauc_rows": gauc}
-        cells.save(weighting, TrialResult(Trial("FM", weighting, 1), metrics))
+    for seed in (1, 2):
+        for weighting, gauc in (("none", 0.55), ("constant", 0.56), ("champion", 0.58)):
+            metrics = {"true_relevance.gauc_clicks": gauc + seed / 1000, "active_plays.gauc_clicks": gauc}
+            cells.save(f"{weighting} {seed}", TrialResult(Trial("FM", weighting, seed), metrics))
     return config.paths.mlflow
 
 
@@ -46,10 +57,16 @@ def test_it_runs_from_top_to_bottom_and_says_what_it_found(
         monkeypatch.setenv("UAE_MLFLOW", evaluated)
     content = nbformat.read(notebook, as_version=4)
     assert not any(cell.get("outputs") for cell in content.cells), "commit notebooks without their outputs"
+    content.cells.insert(0, nbformat.v4.new_code_cell(KEEP_FIGURES))
+    content.cells.append(nbformat.v4.new_code_cell(LABELS))
     client = NotebookClient(content, timeout=120, resources={"metadata": {"path": str(notebook.parent)}})
     client.execute()
-    printed = str([cell.get("outputs") for cell in content.cells])
-    assert SAYS[notebook.stem] in printed
+    outputs = [output for cell in content.cells for output in cell.get("outputs", [])]
+    assert SAYS[notebook.stem] in str(outputs)
+    assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []  # no warnings
+    labels = json.loads(outputs[-1]["text"].removeprefix("labels: "))
+    assert len(labels) >= 1
+    assert all(text for of_plot in labels for text in of_plot)
 
 
 def test_every_notebook_is_checked() -> None:
