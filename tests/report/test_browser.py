@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.browsing import FITS, chromium
 from tests.report.many_days.test_page import days_page, one_day_page
 from tests.report.samples import sample
 from tests.report.test_page import bare_page, full_page
 from uae_model.report import render
 
 pytestmark = pytest.mark.slow
-
-CHROMIUM = "chromium"
 
 # What the browser finds wrong: wider than its box, outside its parent, or text cut off by its plot.
 OVERFLOWING = """() => {
@@ -51,19 +49,12 @@ PAGES: dict[str, Callable[[], str]] = {
     "one day": one_day_page,
 }
 
-FITS = "document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth"
-
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Debian's chromium, which set-up installs."""
-    executable = shutil.which(CHROMIUM)
-    if executable is None:
-        pytest.fail("chromium is not installed; scripts/setup.sh dev installs it (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+    """Start a browser for all tests of this file."""
+    with chromium() as started:
         yield started
-        started.close()
 
 
 def open_offline(browser: Browser, file: Path, width: int, scheme: Any) -> tuple[Any, list[str]]:
