@@ -181,7 +181,7 @@ def test_without_a_truth_the_settings_that_need_it_are_left_out(store: TableStor
     blind = TableStore(store.spark, changed)
     exists = blind.exists
     blind.exists = lambda name: name != "truth" and exists(name)  # type: ignore[method-assign]
-    found = evaluate(blind, MemoryStore(), LAST)
+    found = evaluate(blind, MemoryStore(), LAST, no_champion)
     text = Path(found["md"]).read_text()
     assert "labels of active plays only" in text
     assert "true relevance" not in text

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from pyspark.sql import SparkSession
 
 from jobs import cli
-from tests.registry.test_client import Trained
+from tests.registry.builders import Trained
 from uae_model.config import load_config
 from uae_model.config.model_sections import PromotionGates
 from uae_model.registry.client import Registry

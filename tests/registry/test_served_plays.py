@@ -47,7 +47,7 @@ def test_sessions_stand_one_after_another_and_answers_where_their_rows_stood() -
     np.testing.assert_allclose(
         served.numeric, np.array([[np.nan, -np.log(2)], [30, 0], [0, np.nan]]), rtol=1e-6
     )
-    assert list(served.by_row(np.array([0.1, 0.2, 0.3]))) == [0.2, 0.3, 0.1]
+    assert served.by_row(np.array([0.1, 0.2, 0.3])) == [0.2, 0.3, 0.1]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,6 @@ def test_what_is_neither_plays_nor_sessions_is_refused() -> None:
     with pytest.raises(InputError, match="rows of plays need position beside the features; or give a row"):
         served_plays(plays().drop(columns="position"), FEATURES)
     sessions = plays().groupby("session_id").agg(list)
-    sessions.at["b", "plays"] = [1]
+    sessions["plays"] = [[1], [1]]
     with pytest.raises(InputError, match="column plays: its arrays are not as long as those of is_active"):
         served_plays(sessions, FEATURES)

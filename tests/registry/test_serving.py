@@ -12,7 +12,7 @@ import pytest
 import torch
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
 from mlflow.types.schema import Array
 
 from tests.registry.builders import ROWS, Trained, expected
@@ -46,7 +46,7 @@ def encoded_sessions(config: Config, encoded: EncodedPlays) -> pd.DataFrame:
 
 def signature_of_before(config: Config, output: str) -> ModelSignature:
     """Return the signature that models had."""
-    inputs = [
+    inputs: list[ColSpec | TensorSpec] = [
         ColSpec(Array(DataType.long if feature.is_categorical else DataType.double), feature.name)
         for feature in config.features
     ]
@@ -91,13 +91,13 @@ class TestServing:
         )
 
     def test_a_version_says_where_it_comes_from(self, trained: Trained, output: str) -> None:
-        version = trained.client.get_model_version(f"uae-{output}", "2")
-        assert version.run_id == trained.runs["two"]
-        links = {"propensity_version": "2"} if output == "attention" else {}
+        version = trained.client.get_model_version(f"uae-{output}", "1")
+        assert version.run_id == trained.runs["one"]
+        links = {"propensity_version": "1"} if output == "attention" else {}
         assert version.tags == {
-            **{"training_key": "two", "estimator": "chain"},
+            **{"training_key": "one", "estimator": "chain"},
             **{"training_days": "2026-01-05..2026-01-06", "validation_days": "2026-01-07..2026-01-07"},
-            "artifact_digest": trained.registry.load(2, 2).digest,
+            "artifact_digest": trained.registry.load(1, 1).digest,
             **links,
         }
         assert version.description == (

@@ -6,7 +6,7 @@ its batches of rows anywhere, so a row must be a session there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -42,14 +42,14 @@ class ServedPlays:
     lengths: NDArray[np.int64]
     row_N: NDArray[np.int64] | None = None
 
-    def by_row(self, value_N: NDArray[np.float64]) -> Sequence[Any]:
+    def by_row(self, value_N: NDArray[np.float64]) -> list[Any]:
         """Return the values of the plays as the rows stood: a number a play, or a list a session."""
         if self.row_N is None:
             ends = np.cumsum(self.lengths)
             return [value_N[end - n : end].tolist() for n, end in zip(self.lengths, ends, strict=True)]
         ordered_N = np.empty_like(value_N)
         ordered_N[self.row_N] = value_N
-        return ordered_N.tolist()
+        return list(ordered_N)
 
 
 def served_plays(rows: pd.DataFrame, features: FeatureSet) -> ServedPlays:

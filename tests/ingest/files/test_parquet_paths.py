@@ -37,7 +37,7 @@ def test_a_path_leads_into_structs_and_a_missing_struct_has_no_value() -> None:
 
 
 def test_a_column_of_that_very_name_comes_before_a_path() -> None:
-    rows = [{"user": {"id": 1}, "user.id": "own", "song": "s1"}]
+    rows: list[dict[str, Any]] = [{"user": {"id": 1}, "user.id": "own", "song": "s1"}]
     assert read(rows, "user.id", "song")[0] == [["own"], ["s1"]]
 
 
