@@ -12,7 +12,7 @@ import pytest
 from uae_model.ingest.files.layout import FilePart, Layout, UnreadableFileError
 from uae_model.ingest.files.parquet_file import read_parquet
 
-NESTED = [
+NESTED: list[dict[str, Any]] = [
     {"user": {"id": 7.0, "plan": {"kind": "paid"}}, "song": "s1"},
     {"user": {"id": 8.0, "plan": None}, "song": "s2"},
     {"user": None, "song": "s3"},
