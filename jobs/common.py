@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, TextIO
 
 from pyspark.sql import SparkSession
 
+from uae_model import __version__
 from uae_model.config import PROFILES, Config, load_config
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import UaeError, UsageError, first_line
@@ -23,6 +25,7 @@ from uae_model.core.human_logs import PLACES
 from uae_model.core.logs import (
     FORMAT_VARIABLE,
     LOG_FORMATS,
+    add_to_context,
     configure_logs,
     context_of,
     format_of,
@@ -30,10 +33,24 @@ from uae_model.core.logs import (
     log,
     log_context,
 )
+from uae_model.core.run_figures import (
+    LAST_SUCCESS,
+    RUN_END,
+    RUN_ERROR,
+    RUN_EXIT_CODE,
+    RUN_INFO,
+    RUN_SECONDS,
+    RunFigures,
+    current_run,
+    figures_of_run,
+)
 from uae_model.pipeline.faults import known_fault
 from uae_model.pipeline.job import Job, open_job
 
 LONGEST_CAUSE = 400
+
+LOOKING = ("check", "plan", "lineage", "quarantine", "report")
+"""Jobs that only look: they write nothing about themselves either."""
 
 WORKER_TRACE = "Traceback (most recent call last)"
 WORKER_ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*", re.MULTILINE)
@@ -121,9 +138,23 @@ def settings(args: argparse.Namespace) -> Config:
 def start(step: str, args: argparse.Namespace) -> Job:
     """Load the settings, start Spark and open the tables."""
     config = settings(args)
+    _name_run(step, args, config)
     job = open_job(step, config, args.spark_conf)
     log("settings", config=json.loads(config.canonical_json()), digest=config.digest())
     return job
+
+
+def _name_run(step: str, args: argparse.Namespace, config: Config) -> None:
+    """Say in every line of the log, and in the metrics, which run this is: its id and its day."""
+    figures = current_run()
+    if figures is None:
+        return
+    asked = getattr(args, "date", None) or getattr(args, "last", None)
+    day = parse_day(asked).isoformat() if asked else ""
+    figures.day, figures.run_id = day, config.run_id(day) if day else config.digest()
+    if step not in LOOKING and not getattr(args, "dry_run", False):
+        figures.folder = config.paths.metrics
+    add_to_context(run_id=figures.run_id, **({"day": day} if day else {}))
 
 
 def run(
@@ -141,9 +172,15 @@ def run(
         configure_logs(args.log_level, format_of(args.log_format))
     except UsageError as error:
         parser.error(str(error))
-    with log_context(job=parser.prog), _warnings_in_the_log():
+    began = time.monotonic()
+    with (
+        log_context(job=parser.prog),
+        figures_of_run(parser.prog.removeprefix("uae ")) as figures,
+        _warnings_in_the_log(),
+    ):
         code, message = _outcome(body, args)
         _stop_spark()
+        _leave_metrics(figures, code, time.monotonic() - began)
         if message and is_json_demanded(args.log_format):
             log("job ended", logging.ERROR, exit_code=code, message=message)
         elif message:
@@ -176,6 +213,7 @@ def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace
     try:
         body(args)
     except UaeError as error:
+        _tell_error(error)
         log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
         return error.exit_code, one_line(str(error))
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a scheduler reads one line in any case
@@ -184,10 +222,37 @@ def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace
         fields = {**where, "error": type(error).__name__, "traceback": trace}
         log("job failed", logging.ERROR, **fields)
         fault = None if isinstance(error, KeyboardInterrupt) else known_fault(error)
+        _tell_error(fault or error)
         if fault is None:
             return UaeError.exit_code, unforeseen(error, where)
         return fault.exit_code, f"{_place(where)}{one_line(str(fault))}"
     return 0, None
+
+
+def _tell_error(error: BaseException) -> None:
+    figures = current_run()
+    if figures is not None:
+        figures.tell(RUN_ERROR, 1, error=type(error).__name__)
+
+
+def _leave_metrics(figures: RunFigures, code: int, seconds: float) -> None:
+    """Write the metrics where the settings name a folder; what goes wrong there changes no exit code."""
+    if not figures.folder:
+        return
+    figures.tell(RUN_INFO, 1, run_id=figures.run_id, version=__version__)
+    figures.tell(RUN_EXIT_CODE, code)
+    figures.tell(RUN_SECONDS, round(seconds, 2))
+    figures.tell(RUN_END, round(time.time(), 3))
+    if code == 0:
+        figures.tell(LAST_SUCCESS, round(time.time(), 3))
+    try:
+        # Only who wants metrics needs the package prometheus_client.
+        from uae_model.core.metrics_file import write_metrics
+
+        write_metrics(figures, is_success=code == 0)
+    except Exception as error:  # noqa: BLE001 - the job has ended as it has; its log says that nobody watches it
+        told = {"folder": figures.folder, "error": type(error).__name__, "message": first_line(error)}
+        log("metrics were not written: let this user write to paths.metrics", logging.WARNING, **told)
 
 
 def _stop_spark() -> None:

@@ -28,6 +28,7 @@ from jobs.cli import STEPS  # noqa: E402
 from jobs.common import job_parser  # noqa: E402
 from uae_model.config import PROFILES, Aggregate, Config, Dimension, Feature, load_config  # noqa: E402
 from uae_model.config.load import PROFILE_FOLDER  # noqa: E402
+from uae_model.core.run_figures import METRICS  # noqa: E402
 from uae_model.lake import TABLES, TableContract, contract_for  # noqa: E402
 from uae_model.pages.markdown import markdown_table  # noqa: E402
 
@@ -41,7 +42,12 @@ BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 def pages() -> dict[str, str]:
     """Return the text of every generated page by its file name."""
-    return {"configuration.md": configuration(), "tables.md": tables(), "commands.md": commands()}
+    return {
+        "configuration.md": configuration(),
+        "tables.md": tables(),
+        "commands.md": commands(),
+        "metrics.md": metrics(),
+    }
 
 
 def configuration() -> str:
@@ -76,6 +82,23 @@ def configuration() -> str:
         _table(["profile", "what it holds"], [[f"`{name}`", _about_profile(name)] for name in PROFILES])
     )
     return _page(parts)
+
+
+def metrics() -> str:
+    """Return every metric that a run leaves, with its labels."""
+    rows = [[f"`{metric.name}`", metric.meaning, ", ".join(metric.labels)] for metric in METRICS]
+    return _page(
+        [
+            "# Metrics",
+            NOTE,
+            "Each job leaves these gauges in the folder `paths.metrics`, as text files of Prometheus: what "
+            "is known of its last run, however that ended, in `uae_JOB.prom`; what has the label `job` "
+            "alone, of its last run with exit code 0, in `uae_JOB_success.prom`. What a run has no value of "
+            "is left out. "
+            "[The runbook](../runbook.md) says what to do when an alert fires.",
+            _table(["metric", "meaning", "labels"], rows),
+        ]
+    )
 
 
 def tables() -> str:

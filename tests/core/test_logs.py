@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from uae_model.core.logs import JsonFormatter, configure_logs, log, log_context, timed, warn
+from uae_model.core.logs import (
+    JsonFormatter,
+    add_to_context,
+    configure_logs,
+    log,
+    log_context,
+    timed,
+    warn,
+)
+from uae_model.core.run_figures import STEP_SECONDS, figures_of_run
 
 
 class Lines(logging.Handler):
@@ -125,3 +134,26 @@ def test_logs_go_to_stderr_once_at_the_level_asked_for(
     warn("elsewhere")
     assert json.loads(other.getvalue())["event"] == "elsewhere"
     assert capsys.readouterr().err == ""
+
+
+def test_fields_that_are_added_last_as_long_as_the_block(lines: Lines) -> None:
+    with log_context(job="uae nightly"):
+        log("before")
+        add_to_context(run_id="r", day="2026-01-05")
+        with log_context(step="score"):
+            log("inside")
+        log("behind")
+    log("after")
+    told = [{name: line.get(name) for name in ("job", "run_id", "day", "step")} for line in lines.read()]
+    assert [list(filter(None, fields.values())) for fields in told] == [
+        ["uae nightly"],
+        ["uae nightly", "r", "2026-01-05", "score"],
+        ["uae nightly", "r", "2026-01-05"],
+        [],
+    ]
+
+
+def test_the_run_is_told_the_seconds_of_a_step_that_fails() -> None:
+    with figures_of_run("nightly") as figures, pytest.raises(ValueError, match="no"), timed("score", {}):
+        raise ValueError("no")
+    assert list(figures.sums(STEP_SECONDS)) == [("nightly", "", "score")]

@@ -14,11 +14,13 @@ from tests.builders import DAY
 from tests.pipeline.building import MemoryOnly, accepted
 from uae_model.config import Config
 from uae_model.core.errors import ContractError, InputError, ModelError
+from uae_model.core.run_figures import BUILD_SECONDS, STEP_SECONDS, figures_of_run
+from uae_model.core.run_figures import PLAYS as PLAYS_METRIC
 from uae_model.lake import DayState, Unit
 from uae_model.lake.day_state import UNACCEPTED, UNDONE
 from uae_model.pipeline.currency import examine
 from uae_model.pipeline.plan import plan
-from uae_model.pipeline.runner import run_steps
+from uae_model.pipeline.runner import build, run_steps
 from uae_model.pipeline.step import Night, Outcome, Step, built_before
 from uae_model.pipeline.steps import PUBLICATION, SCORES
 from uae_model.pipeline.steps.scores import lost_models, require_known_registry
@@ -133,6 +135,24 @@ def test_a_day_is_built_once_and_then_left_alone(config: Config) -> None:
     )
     assert run_steps(tonight, [steps.step])["plays"][0].reason is None
     assert steps.built == [DAY]
+
+
+def test_a_day_is_told_to_monitoring_whether_it_was_built_or_is_current(config: Config) -> None:
+    tonight = night(config, events(3))
+    for _ in range(2):
+        with figures_of_run("sessions") as figures:
+            run_steps(tonight, [Steps().step])
+        assert figures.sums(PLAYS_METRIC) == {("sessions", DAY.isoformat(), "sessions"): 3}
+        assert list(figures.sums(STEP_SECONDS)) == [("sessions", "", "sessions")]
+        assert len(figures.sums(BUILD_SECONDS)) == 1
+
+
+def test_one_day_that_is_built_alone_is_measured_too(config: Config) -> None:
+    store: Any = Store(config, events(3))
+    with figures_of_run("sessions") as figures:
+        build(store, Steps().step, DAY)
+    assert list(figures.sums(STEP_SECONDS)) == [("sessions", "", "sessions")]
+    assert list(figures.sums(PLAYS_METRIC).values()) == [3]
 
 
 def test_a_failed_check_takes_nothing_for_good_and_the_next_run_tries_again(config: Config) -> None:

@@ -60,6 +60,11 @@ class Paths(Section):
         default="checkpoints", description="Training checkpoints; shared storage on a cluster"
     )
     reports: str = Field(default="reports", description="HTML reports")
+    metrics: str = Field(
+        default="",
+        description="Folder in which each job leaves the metrics of its last run, as text files of "
+        "Prometheus; empty: none",
+    )
     mlflow: str = Field(default="sqlite:///mlflow.db", description="MLflow tracking and registry URI")
     mlflow_artifacts: str = Field(
         default="mlflow-artifacts",

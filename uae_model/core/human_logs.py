@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-UNSAID = ("job", "run_id", "time")
+UNSAID = ("job", "run_id", "day", "time")
 """Fields that a person at a terminal knows."""
 
 PLACES = ("step", "slot", "table", "dt", "file", "column")

@@ -15,6 +15,7 @@ from typing import Any, Literal, TextIO, get_args
 
 from uae_model.core.errors import UsageError
 from uae_model.core.human_logs import HumanFormatter, colours_wanted
+from uae_model.core.run_figures import measured
 
 _LOGGER = logging.getLogger("uae")
 _CONTEXT: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar(
@@ -139,6 +140,11 @@ def log_context(**fields: Any) -> Iterator[None]:
         _CONTEXT.reset(token)
 
 
+def add_to_context(**fields: Any) -> None:
+    """Add fields to every log line from here to the end of the innermost ``log_context``."""
+    _CONTEXT.set({**(_CONTEXT.get() or {}), **fields})
+
+
 def context_of(error: BaseException) -> dict[str, Any]:
     """Return the fields of the innermost ``log_context`` that an error left: where it happened."""
     context: dict[str, Any] = error.__dict__.get(_ERROR_CONTEXT) or {}
@@ -147,8 +153,11 @@ def context_of(error: BaseException) -> dict[str, Any]:
 
 @contextmanager
 def timed(step: str, seconds: dict[str, float], **fields: Any) -> Iterator[None]:
-    """Log the start and end of a step and add its wall-clock seconds to ``seconds[step]``."""
-    with log_context(step=step, **fields):
+    """Log the start and end of a step and add its wall-clock seconds to ``seconds[step]``.
+
+    The run that goes on (``core.run_figures``) is told the seconds even where an error ends the step.
+    """
+    with log_context(step=step, **fields), measured(step):
         log("step started")
         started = time.monotonic()
         yield

@@ -62,7 +62,7 @@ def run_night(store: TableStore, registry: Registry, day: date) -> dict[str, Any
     it stopped.
     """
     seconds: dict[str, float] = {}
-    with log_context(run_id=store.config.run_id(day.isoformat())):
+    with log_context(run_id=store.config.run_id(day.isoformat()), day=day):
         night = open_night(store, day, day, registry)
         require_known_registry(night)
         results = run_steps(night, steps_of_night(store.config), seconds)

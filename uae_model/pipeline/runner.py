@@ -11,9 +11,11 @@ from typing import Any
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.logs import log, log_context, timed
 from uae_model.core.progress import progress
+from uae_model.core.run_figures import measured
 from uae_model.lake import NO_DAY, SECONDS, DayState, TableStore, Unit
 from uae_model.pipeline.currency import Reason, beyond_retention, examine, expired_source
 from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night, Step
+from uae_model.pipeline.unit_metrics import tell_unit
 from uae_model.registry.client import Registry
 
 
@@ -78,7 +80,7 @@ def build(
         reason: for which the day is built even where it is current.
     """
     night = Night(store, day, day, registry, reopens=False, acceptance=acceptance)
-    with night.states.kept():
+    with log_context(step=step.phase), measured(step.phase), night.states.kept():
         return bring_up(night, step, Unit(step.table, day), reason).state
 
 
@@ -95,6 +97,7 @@ def bring_up(night: Night, step: Step, unit: Unit, reason: Reason | None = None)
     state = night.states.get(unit)
     if reason is None and state is not None:
         log("is current", unit=str(unit))
+        tell_unit(step.phase, state)
         return Result(state, None)
     assert reason is not None
     if expired is not None and reason.action == "build":
@@ -103,6 +106,7 @@ def bring_up(night: Night, step: Step, unit: Unit, reason: Reason | None = None)
     if reason.action == "note" and state is not None:
         noted = replace(state, inputs=step.inputs(night, unit))
         night.states.record(noted)
+        tell_unit(step.phase, noted)
         return Result(noted, None)
     if reason.action != "build":
         return Result(_accept(night, step, unit), reason)
@@ -130,6 +134,7 @@ def _accept(night: Night, step: Step, unit: Unit, began: float | None = None) ->
         took = {} if began is None else {SECONDS: round(time.monotonic() - began, 2)}
         state = night.states.accept(unit, {**outcome.counts, **took}, tuple(map(str, outcome.checks)))
         log("is accepted", unit=str(unit), version=state.version, **state.counts)
+        tell_unit(step.phase, state)
         return state
     state = night.states.get(unit)  # type: ignore[assignment]  # it was committed
     is_undone = night.store.undo(state.written_to, state.version)

@@ -16,6 +16,7 @@ from uae_model.ingest.quarantine import occurrences, quarantine_day
 from uae_model.lake import DayState, TableStore
 from uae_model.pipeline.step import Acceptance, Night
 from uae_model.pipeline.steps.feed import slot_unit
+from uae_model.pipeline.unit_metrics import tell_checks
 from uae_model.publication.checks import Check, DayStatistics, check_day, day_statistics, unmatched_rows
 from uae_model.publication.model_checks import ScoringModel, check_model
 from uae_model.publication.neighbours import DayFigures, check_against_neighbours, neighbours_of
@@ -96,6 +97,7 @@ def require_passed(
             f"--accept {unknown[0]}: no check of this day that may be overruled; those are {', '.join(known)}"
         )
     day, failed = scores.unit.day, [check for check in checks if not check.passed]
+    tell_checks(day, checks)
     refused = [check for check in failed if check.code not in acceptance.codes]
     if not refused:
         return sorted({check.code for check in failed})
