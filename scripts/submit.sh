@@ -13,7 +13,8 @@
 #                            all steps in one session, so they take what ingest and sessions need
 #   $UAE_SITE_CONF           optional, yours: the master's address, queue, image, storage and its credentials
 # Relative paths, also those in the job's arguments, count from the repository's root.
-# `scripts/package.sh` makes what standalone and yarn ship; kubernetes runs an image, uae:VERSION by default.
+# `scripts/package.sh` makes what standalone and yarn ship; kubernetes runs an image, uae:VERSION by
+# default, which deploy/Dockerfile makes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
