@@ -57,8 +57,8 @@ def test_models_and_publication() -> None:
         **{metrics.PUBLISHED_PLAYS: 12, metrics.QUARANTINED_ROWS: 1, metrics.MEAN_WEIGHT: 0.25},
         **{metrics.MEAN_ATTENTION: 0.5, metrics.ACTIVE_PLAYS: 6, metrics.ACCEPTED_CHECKS: 1},
     }
-    for metric, value in published.items():
-        assert only(figures, metric) == (("nightly", D, "publish"), value)
+    for metric, figure in published.items():
+        assert only(figures, metric) == (("nightly", D, "publish"), figure)
 
 
 def test_the_newest_published_day_counts_whatever_the_order() -> None:
