@@ -94,8 +94,8 @@ def metrics() -> str:
             "Each job leaves these gauges in the folder `paths.metrics`, as text files of Prometheus: what "
             "is known of its last run, however that ended, in `uae_JOB.prom`; what has the label `job` "
             "alone, of its last run with exit code 0, in `uae_JOB_success.prom`. What a run has no value of "
-            "is left out. The label `day` is the day that the figure is of, and otherwise the one that the run "
-            "was asked for, of a range the last. "
+            "is left out. The label `day` is the day that the figure is of, and otherwise the one that the "
+            "run was asked for, of a range the last. "
             "[The runbook](../runbook.md) says what to do when an alert fires.",
             _table(["metric", "meaning", "labels"], rows),
         ]
