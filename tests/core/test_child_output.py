@@ -11,7 +11,7 @@ import time
 import pytest
 
 from uae_model.core.child_output import Entries, children_to_log
-from uae_model.core.logs import configure_logs
+from uae_model.core.logs import configure_logs, log_context
 
 CHILD = """
 import sys, time
@@ -26,7 +26,7 @@ sys.stderr.write("26/01/05 03:00:01 WARN Other: odd")
 
 def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
-    with children_to_log():
+    with log_context(run_id="2026-01-05-r"), children_to_log():
         child = subprocess.Popen([sys.executable, "-c", CHILD])
         sys.stderr.write('{"own": "line"}\n')
     assert child.wait() == 0
@@ -45,6 +45,8 @@ def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFix
     ]
     for line in ("Deleted 6 files", "Setting default log level"):
         assert line in "".join(text for _, text in texts)
+    said = [event for event in told if event.get("event") == "spark said"]
+    assert {event["run_id"] for event in said} == {"2026-01-05-r"}, "they name the run that started the child"
     sys.stderr.write("plain again\n")
     assert capfd.readouterr().err == "plain again\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 import re
@@ -42,7 +43,10 @@ def children_to_log() -> Iterator[None]:
         os.dup2(writing, stream)
     os.close(writing)
     restored = threading.Event()
-    reader = threading.Thread(target=_read, args=(reading, restored), daemon=True, name="spark's output")
+    context = contextvars.copy_context()  # the events name the run that started the children
+    reader = threading.Thread(
+        target=context.run, args=(_read, reading, restored), daemon=True, name="spark's output"
+    )
     reader.start()
     try:
         yield
