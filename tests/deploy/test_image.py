@@ -112,6 +112,10 @@ def test_an_executor(machine: dict[str, str]) -> None:
     pairs = dict(zip(told[backend + 1 :: 2], told[backend + 2 :: 2], strict=True))
     assert pairs["--driver-url"] == "spark://d:7078"
     assert pairs["--podName"] == "pod"
+    more = start({**machine, **said, "SPARK_CLASSPATH": "/x.jar", "HADOOP_CONF_DIR": "/h"}, "executor")
+    assert (
+        f"/x.jar:/h:{machine['SPARK_HOME']}/conf:{machine['SPARK_HOME']}/jars/*" in more.stdout.splitlines()
+    )
     without = {name: value for name, value in said.items() if name != "SPARK_DRIVER_URL"}
     failed = start({**machine, **without}, "executor")
     assert failed.returncode != 0
