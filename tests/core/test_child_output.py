@@ -6,11 +6,11 @@ import json
 import logging
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
-from uae_model.core.child_output import Entries, children_to_log
+from uae_model.core.child_output import THREAD, Entries, children_to_log
 from uae_model.core.logs import configure_logs, log_context
 
 CHILD = """
@@ -26,18 +26,17 @@ sys.stderr.write("26/01/05 03:00:01 WARN Other: odd")
 
 def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
+    before = set(threading.enumerate())
     with log_context(run_id="2026-01-05-r"), children_to_log():
         child = subprocess.Popen([sys.executable, "-c", CHILD])
         sys.stderr.write('{"own": "line"}\n')
+    # capfd loses what is written while it is read, so the thread that writes comes to its end before.
+    (reader,) = (thread for thread in set(threading.enumerate()) - before if thread.name == THREAD)
     assert child.wait() == 0
-    told: list[dict[str, str]] = []
-    for _ in range(100):
-        written = capfd.readouterr()
-        assert written.out == ""  # for the summary alone
-        told += [json.loads(line) for line in written.err.splitlines()]  # every line is JSON
-        if any("odd" in event.get("text", "") for event in told):
-            break
-        time.sleep(0.1)
+    reader.join(timeout=60)
+    written = capfd.readouterr()
+    assert written.out == ""  # for the summary alone
+    told = [json.loads(line) for line in written.err.splitlines()]  # every line is JSON
     texts = [(event["level"], event["text"]) for event in told if event.get("event") == "spark said"]
     assert texts[-2:] == [
         ("error", "26/01/05 03:00:00 ERROR Executor: failed\njava.lang.Error: x\n\tat a.b(C.java:1)"),

@@ -15,6 +15,9 @@ from contextlib import contextmanager, suppress
 from uae_model.core.logs import log
 
 EVENT = "spark said"
+THREAD = "spark's output"
+"""Name of the thread that reads it."""
+
 ENTRY = re.compile(r"\d\d/\d\d/\d\d \d\d:\d\d:\d\d (?P<level>[A-Z]+) ")
 """The start of an entry of Spark's own log; lines that have none belong to the entry before."""
 
@@ -44,9 +47,7 @@ def children_to_log() -> Iterator[None]:
     os.close(writing)
     restored = threading.Event()
     context = contextvars.copy_context()  # the events name the run that started the children
-    reader = threading.Thread(
-        target=context.run, args=(_read, reading, restored), daemon=True, name="spark's output"
-    )
+    reader = threading.Thread(target=context.run, args=(_read, reading, restored), daemon=True, name=THREAD)
     reader.start()
     try:
         yield
