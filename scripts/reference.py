@@ -26,6 +26,7 @@ from pydantic.fields import FieldInfo  # noqa: E402
 
 from jobs.cli import STEPS  # noqa: E402
 from jobs.common import job_parser  # noqa: E402
+from scripts.licences import licences, other_platforms  # noqa: E402
 from uae_model.config import PROFILES, Aggregate, Config, Dimension, Feature, load_config  # noqa: E402
 from uae_model.config.load import PROFILE_FOLDER  # noqa: E402
 from uae_model.core.run_figures import METRICS  # noqa: E402
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
         "tables.md": tables(),
         "commands.md": commands(),
         "metrics.md": metrics(),
+        "licences.md": licence_page(),
     }
 
 
@@ -98,6 +100,28 @@ def metrics() -> str:
             "run was asked for, of a range the last. "
             "[The runbook](../runbook.md) says what to do when an alert fires.",
             _table(["metric", "meaning", "labels"], rows),
+        ]
+    )
+
+
+def licence_page() -> str:
+    """Return the licence of every pinned package."""
+    run, dev = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
+    of_run = licences(run)
+    only_dev = [row for row in licences(dev) if row not in of_run]
+    head = ["package", "version", "licence"]
+    elsewhere = ", ".join(f"`{name}`" for name in other_platforms((run, dev)))
+    return _page(
+        [
+            "# Licences",
+            NOTE,
+            "What each pinned package states of itself in its metadata, on Linux. "
+            "[Supply chain](../supply-chain.md) has the decisions on those that are not permissive.",
+            "## What the jobs need",
+            _table(head, [list(row) for row in of_run]),
+            "## What tests, documentation and benchmarks need besides",
+            _table(head, [list(row) for row in only_dev]),
+            f"Pinned for other platforms alone: {elsewhere}.",
         ]
     )
 
