@@ -57,8 +57,9 @@ quick: setup-dev  ## the tests without Spark and without waiting, in under a min
 docs: setup-dev  ## the documentation into build/site, strictly; open build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 
-reference: setup-dev  ## write docs/reference again from settings, tables and commands
+reference: setup-dev  ## write docs/reference and deploy/contracts again from settings, tables and commands
 	$(PYTHON) scripts/reference.py
+	$(PYTHON) scripts/contracts.py
 
 bench: setup-dev  ## the figures of docs/benchmarks, measured here and now (about 20 minutes)
 	$(PYTHON) -m benchmarks
