@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from email.message import Message
 from pathlib import Path
+from typing import cast
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -28,6 +29,11 @@ READ = {
 def pinned(lock: Path) -> list[Requirement]:
     """Return what a lock file pins, other platforms' packages included."""
     return [Requirement(line.strip()) for line in PIN.findall(lock.read_text())]
+
+
+def metadata_of(name: str) -> Message:
+    """Return the metadata of an installed package."""
+    return cast("Message", importlib.metadata.distribution(name).metadata)  # which it is, says the library
 
 
 def licence_in(metadata: Message) -> str:
@@ -55,8 +61,7 @@ def licences(lock: Path) -> list[tuple[str, str, str]]:
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
         name = canonicalize_name(requirement.name)
-        metadata = importlib.metadata.distribution(name).metadata
-        licence = licence_in(metadata) or READ.get(name)
+        licence = licence_in(metadata_of(name)) or READ.get(name)
         if licence is None:
             raise LookupError(f"{name} states no licence: read its LICENSE, and add it to READ in {__file__}")
         rows.append((name, str(requirement.specifier).removeprefix("=="), licence))

@@ -47,7 +47,7 @@ Bill = dict[str, Any]
 
 def bill_of(kind: str, source: str) -> Bill:
     """Return what cyclonedx-py writes of a lock file (``requirements``) or of an ``environment``."""
-    command = [TOOLS / "cyclonedx-py", kind, source, "--pyproject", "pyproject.toml", "--sv", "1.6"]
+    command = [str(TOOLS / "cyclonedx-py"), kind, source, "--pyproject", "pyproject.toml", "--sv", "1.6"]
     options = ["--output-reproducible", "--no-validate"]  # the merged bill is checked
     done = subprocess.run([*command, *options], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     bill: Bill = json.loads(done.stdout)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.licences import READ, licence_in, licences, other_platforms, pinned
+from scripts.licences import READ, licence_in, licences, metadata_of, other_platforms, pinned
 from tests.docs.pages import ROOT
 
 LOCKS = (ROOT / "requirements.txt", ROOT / "requirements-dev.txt")
@@ -47,7 +47,7 @@ def test_a_package_that_states_none_has_to_be_read(tmp_path: Path, monkeypatch: 
 
 def test_no_package_was_read_that_states_its_licence() -> None:
     for name in READ:
-        assert licence_in(importlib.metadata.distribution(name).metadata) == "", name
+        assert licence_in(metadata_of(name)) == "", name
 
 
 def test_packages_of_other_platforms_are_told_apart() -> None:
