@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -47,29 +48,30 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def faults(page: Page) -> list[str]:
-    """Return what is wrong with the open page at each width, light and dark."""
+    """Return what is wrong with the open page at each width."""
     wrong = []
-    for scheme in BACKGROUNDS:
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        page.wait_for_function(
-            "colour => getComputedStyle(document.body).backgroundColor === colour", arg=BACKGROUNDS[scheme]
-        )
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            if not page.evaluate(FITS):
-                wrong.append(f"{width} px, {scheme}: the page scrolls sideways")
-            wrong += [f"{width} px, {scheme}: {text}" for text in page.evaluate(CUT_OFF)]
+    page.add_style_tag(content="* { transition: none !important }")  # the search field moves after a resize
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        if not page.evaluate(FITS):
+            wrong.append(f"{width} px: the page scrolls sideways")
+        wrong += [f"{width} px: {text}" for text in page.evaluate(CUT_OFF)]
     return wrong
 
 
-def test_no_page_scrolls_sideways(site: Path, page: Page) -> None:
-    pages = sorted(site.rglob("*.html"))
+@pytest.mark.parametrize("scheme", BACKGROUNDS)
+def test_no_page_scrolls_sideways(site: Path, browser: Browser, scheme: Any) -> None:
+    pages = sorted(set(site.rglob("*.html")) - {site / "404.html"})  # a server's: its paths are absolute
     assert len(pages) > 40
-    wrong = {}
+    page, wrong = browser.new_page(color_scheme=scheme), {}
     for file in pages:
         page.goto(file.as_uri())
-        if found := faults(page):
-            wrong[str(file.relative_to(site))] = found
+        page.wait_for_function(
+            "colour => getComputedStyle(document.body).backgroundColor === colour", arg=BACKGROUNDS[scheme]
+        )
+        if at_fault := faults(page):
+            wrong[str(file.relative_to(site))] = at_fault
+    page.close()
     assert wrong == {}
 
 
@@ -81,7 +83,7 @@ def test_what_does_not_fit_is_seen(site: Path, page: Page) -> None:
     )
     page.wait_for_function("document.querySelector('img[src=\"none.png\"]').complete")
     told = faults(page)
-    assert "400 px, light: P wide" in told
+    assert "400 px: P wide" in told
     assert any("no picture" in text for text in told)
     assert not any(text.startswith("1400") and "P wide" in text for text in told)
 
