@@ -16,6 +16,12 @@ from tests.jobs.stand_ins import Registry
 from uae_model.pipeline import job as job_module
 
 
+@pytest.fixture(autouse=True)
+def _kept_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the session that other tests share from jobs, which stop theirs when they end."""
+    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)
+
+
 @pytest.fixture
 def run(
     monkeypatch: pytest.MonkeyPatch, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -25,7 +31,6 @@ def run(
         importlib.import_module(f"jobs.{step}")
     monkeypatch.setattr(job_module, "start_spark", lambda name, files: spark)
     monkeypatch.setattr(job_module, "registry_of", Registry)
-    monkeypatch.setattr(SparkSession, "getActiveSession", lambda: None)  # keep the shared session
     (tmp_path / "uae.toml").write_text('[feed]\nformat = "jsonl"\n')
 
     def call(step: str, *options: str, **steps: Callable[..., Any]) -> tuple[int, list[dict[str, Any]], str]:
