@@ -87,7 +87,7 @@ def commands(name: str) -> list[tuple[str, list[str]]]:
     """Return the lines of all shell snippets that call a program, as (page, arguments)."""
     lines = []
     for block in blocks("bash"):
-        for line in block.text.splitlines():
+        for line in block.text.replace("\\\n", " ").splitlines():  # a command may go on in the next line
             words = shlex.split(line, comments=True)
             if words[:1] == [name]:
                 lines.append((str(block), words[1:]))
