@@ -252,7 +252,7 @@ def on_all_days(spark: SparkSession, config: Config, days: int) -> dict[str, Any
     with timed() as training:
         version, _ = train(store, registry, day_of(days))
     with timed() as evaluation:
-        evaluated = evaluate(store, open_trials(wide), day_of(days), Registry(wide).champion)
+        evaluated = evaluate(store, open_trials(wide), day_of(days), registry.champion)
     changed = day_of(days)
     (before,) = published_days(config.paths.tables, changed)
     summary = run_night(*fresh(spark, config), day_of(days + 1))

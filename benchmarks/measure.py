@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,11 +43,14 @@ class Run:
 def timed() -> Iterator[Run]:
     """Time the block; the caller sets ``units``."""
     run = Run()
-    with _CpuSeconds() as cpu:
+    before, last = _cpu_seconds_of_each(), dict[tuple[int, float], float]()
+    # What a parent knows of its ended children is lost where the parent ends as well, as Spark's Python
+    # daemon does: so each process counts as it was last seen, and loses what it uses after that.
+    with _repeated(lambda: last.update(_cpu_seconds_of_each())):
         started = time.perf_counter()
         yield run
         run.seconds = time.perf_counter() - started
-    run.cpu_seconds = cpu.seconds
+    run.cpu_seconds = sum(used - before.get(process, 0.0) for process, used in last.items())
 
 
 def run_child(
@@ -104,24 +107,38 @@ def as_result(run: Run) -> dict[str, Any]:
 def _watch(process: subprocess.Popen[bytes]) -> int:
     """Wait for the process and return the peak resident bytes of its tree."""
     peak = 0
-    ended = threading.Event()
+
+    def look() -> None:
+        nonlocal peak
+        peak = max(peak, _tree_resident_bytes(process.pid))
+
+    with _repeated(look):
+        try:
+            process.wait()
+        finally:
+            if process.poll() is None:  # interrupted: leave nothing running
+                process.terminate()
+                process.wait()
+    return peak
+
+
+@contextmanager
+def _repeated(look: Callable[[], None]) -> Iterator[None]:
+    """Look several times a second while the block runs, and once when it ends."""
+    has_ended = threading.Event()
 
     def sample() -> None:
-        nonlocal peak
-        while not ended.wait(SAMPLE_SECONDS):
-            peak = max(peak, _tree_resident_bytes(process.pid))
+        while not has_ended.wait(SAMPLE_SECONDS):
+            look()
 
     sampler = threading.Thread(target=sample)
     sampler.start()
     try:
-        process.wait()
+        yield
     finally:
-        ended.set()
+        has_ended.set()
         sampler.join()
-        if process.poll() is None:  # interrupted: leave nothing running
-            process.terminate()
-            process.wait()
-    return peak
+        look()
 
 
 def _tree(pid: int) -> list[psutil.Process]:
@@ -140,40 +157,6 @@ def _tree_resident_bytes(pid: int) -> int:
         except psutil.NoSuchProcess:
             continue  # ended between the two calls
     return total
-
-
-class _CpuSeconds:
-    """CPU seconds of this process and all below it while the block runs.
-
-    Each process is looked at several times a second, and what it had used when it was last seen counts: what
-    a parent knows of its ended children is lost where the parent ends as well, as Spark's Python daemon does.
-    So a process loses what it uses after its last look.
-    """
-
-    def __init__(self) -> None:
-        self._before: dict[tuple[int, float], float] = {}
-        self._last: dict[tuple[int, float], float] = {}
-        self._has_ended = threading.Event()
-        self._sampler = threading.Thread(target=self._sample, daemon=True)
-
-    @property
-    def seconds(self) -> float:
-        """What was used in the block, in seconds."""
-        return sum(used - self._before.get(process, 0.0) for process, used in self._last.items())
-
-    def __enter__(self) -> _CpuSeconds:
-        self._before = _cpu_seconds_of_each()
-        self._sampler.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._has_ended.set()
-        self._sampler.join()
-        self._last |= _cpu_seconds_of_each()
-
-    def _sample(self) -> None:
-        while not self._has_ended.wait(SAMPLE_SECONDS):
-            self._last |= _cpu_seconds_of_each()
 
 
 def _cpu_seconds_of_each() -> dict[tuple[int, float], float]:

@@ -242,9 +242,10 @@ def _leave_metrics(figures: RunFigures, code: int, seconds: float) -> None:
     figures.tell(RUN_INFO, 1, run_id=figures.run_id, version=__version__)
     figures.tell(RUN_EXIT_CODE, code)
     figures.tell(RUN_SECONDS, round(seconds, 2))
-    figures.tell(RUN_END, round(time.time(), 3))
+    ended = round(time.time(), 3)
+    figures.tell(RUN_END, ended)
     if code == 0:
-        figures.tell(LAST_SUCCESS, round(time.time(), 3))
+        figures.tell(LAST_SUCCESS, ended)
     try:
         # Only who wants metrics needs the package prometheus_client.
         from uae_model.core.metrics_file import write_metrics

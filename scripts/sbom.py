@@ -63,9 +63,8 @@ def merged(lock: Bill, installed: Bill, jars: Iterable[Bill]) -> Bill:
     packages = {part["purl"]: {**part, "bom-ref": part["purl"]} for part in lock["components"]}
     renamed = {OWN: OWN}
     for package in packages.values():
-        package.pop(
-            "description", None
-        )  # of a lock file it is the line with its hashes, which are told below
+        # Of a lock file it is the line with its hashes, which are told below.
+        package.pop("description", None)
         match = own.get(_key(package))
         if match is not None:
             renamed[match["bom-ref"]] = package["bom-ref"]

@@ -194,11 +194,11 @@ class DayStates:
             state = state_of(row.asDict())
             if state.unit.part == SEEN:
                 self._seen[state.unit.table] = state.version
-                self._written_seen[state.unit.table] = state.version
                 continue
             self._now[state.unit] = state
             if state.is_accepted:
                 self._accepted[state.unit] = state
+        self._written_seen = dict(self._seen)
 
     def _follow(self, table: str) -> None:
         """Read what was committed to a table since its last state."""

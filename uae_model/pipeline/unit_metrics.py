@@ -9,24 +9,13 @@ from typing import Any
 from uae_model.core import run_figures as metrics
 from uae_model.core.dates import midnight
 from uae_model.core.run_figures import Metric, current_run, tell
+from uae_model.ingest.accounting import IngestCounts, StatementCounts
 from uae_model.lake import FEED, NO_DAY, SECONDS, DayState
 from uae_model.publication.checks import Check
 from uae_model.publication.model_checks import ScoringModel
 
-OUTCOMES = (
-    *(
-        "read",
-        "quarantined",
-        "forgotten",
-        "inserted",
-        "updated",
-        "duplicates",
-        "withdrawn",
-        "added",
-        "repeated",
-    ),
-)
-"""Counts of a feed slot, see ``ingest.accounting``."""
+OUTCOMES = tuple(dict.fromkeys([*IngestCounts().to_dict(), *StatementCounts().to_dict()]))
+"""Counts of a feed slot, of plays or of a dimension."""
 
 OF_PLAYS: Mapping[str, Metric] = {
     "plays": metrics.PLAYS,

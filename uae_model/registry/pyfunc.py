@@ -16,7 +16,8 @@ bucket numbers and transformed numbers by the names of the features.)
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,13 @@ class ServedModel:
         """
         files = read_model_files(folder, f"the model in {folder}")
         self._pair = NetworkPair.from_state(files.state)
-        self._features = files.declaration["features"]
         self._output = (folder / OUTPUT).read_text()
-        self._takes_table_values = (folder / INPUTS).is_file()
+        features = files.declaration["features"]
+        self._plays: Callable[[pd.DataFrame], ServedPlays] = (
+            partial(served_plays, features=FeatureSet.of_plain(features))
+            if (folder / INPUTS).is_file()
+            else partial(_encoded_sessions, features=features)
+        )
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return a frame with one column, attention or propensity: a number a play, or a list a session.
@@ -69,11 +74,6 @@ class ServedModel:
         )
         values = attention if self._output == "attention" else propensity
         return pd.DataFrame({self._output: plays.by_row(values)}, index=rows.index)
-
-    def _plays(self, rows: pd.DataFrame) -> ServedPlays:
-        if self._takes_table_values:
-            return served_plays(rows, FeatureSet.of_plain(self._features))
-        return _encoded_sessions(rows, self._features)
 
 
 def _load_pyfunc(path: str) -> ServedModel:

@@ -83,20 +83,22 @@ def _of_plays(rows: pd.DataFrame, features: FeatureSet) -> ServedPlays:
     lengths = session_lengths(
         position_N[row_N], session_N[row_N], "the plays to score", "give whole sessions, each play once"
     )
-    ordered = rows.iloc[row_N]
-    return ServedPlays(
-        *_encoded({name: ordered[name].tolist() for name in ordered}, features), lengths, row_N
-    )
+    values = {name: rows[name].iloc[row_N].tolist() for name in (*_columns(features), FEEDBACK)}
+    return ServedPlays(*_encoded(values, features), lengths, row_N)
 
 
 def _of_sessions(rows: pd.DataFrame, features: FeatureSet) -> ServedPlays:
     lengths = [len(values) for values in rows[FEEDBACK]]
-    columns = {feature.column for feature in features}
-    for name in sorted(columns):
+    columns = _columns(features)
+    for name in columns:
         if [len(values) for values in rows[name]] != lengths:
             raise InputError(f"column {name}: its arrays are not as long as those of {FEEDBACK}")
     values = {name: list(chain.from_iterable(rows[name])) for name in (*columns, FEEDBACK)}
     return ServedPlays(*_encoded(values, features), np.array(lengths, dtype=np.int64))
+
+
+def _columns(features: FeatureSet) -> list[str]:
+    return sorted({feature.column for feature in features})
 
 
 def _encoded(

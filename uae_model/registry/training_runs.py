@@ -87,13 +87,13 @@ class TrainingRuns:
 
     def recorded(self, run_id: str) -> dict[str, str]:
         """Return what a training gave, as text: its tags, and the figures of the registered epoch."""
+        data = self._client.get_run(run_id).data
         figures = {
             name.removeprefix(CHOSEN): f"{value:.6g}"
-            for name, value in self.metrics(run_id).items()
+            for name, value in by_known_name(data.metrics).items()
             if name.startswith(CHOSEN)
         }
-        tags = self._client.get_run(run_id).data.tags
-        return {**figures, **{name: tag for name, tag in tags.items() if not name.startswith("mlflow.")}}
+        return {**figures, **{name: tag for name, tag in data.tags.items() if not name.startswith("mlflow.")}}
 
     def history(self, run_id: str) -> dict[str, list[tuple[int, float]]]:
         """Return what was logged while it trained: name -> (step, value), by step."""
