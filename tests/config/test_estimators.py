@@ -80,12 +80,15 @@ from uae_model.training.candidates import candidates_of
 config = load_config(None, overrides=["training.estimator=new", "training.stickiness=[0.5]"])
 rule = parse_rule("new", config.weights)
 print([candidate.name for candidate in candidates_of(config.training)], ESTIMATORS["new"].__name__,
-      rule.title, rule.function, "new" in config.evaluation.weightings, PREFERRED[1])
+      rule.title, rule.function, "new" in config.evaluation.weightings, PREFERRED[:3])
 """
     said = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, env={}
     )
-    assert (said.stdout, said.returncode) == ("['new-0.5'] NewEstimator New power True new\n", 0), said.stderr
+    assert (said.stdout, said.returncode) == (
+        "['new-0.5'] NewEstimator New power True ('champion', 'auto', 'new')\n",
+        0,
+    ), said.stderr
 
 
 def test_the_catalogue_needs_no_torch() -> None:
