@@ -27,6 +27,10 @@ class Moment:
     files: int
 
 
+class EndedBeforeError(Exception):
+    """A run ended well before it reached a moment: earlier runs had left it too little to write."""
+
+
 class Readers:
     """Look at the published days again and again; what they see is a day before the run or after it."""
 
@@ -58,7 +62,7 @@ class Readers:
 
 
 def reach(process: Process, workbench: Workbench, moment: Moment, had: set[str], readers: Readers) -> None:
-    """Wait for a moment of a run; fail if it ends before.
+    """Wait for a moment of a run; fail if it fails before.
 
     Args:
         process: the run.
@@ -66,10 +70,15 @@ def reach(process: Process, workbench: Workbench, moment: Moment, had: set[str],
         moment: what to wait for.
         had: the files of the place when the run started.
         readers: they look on.
+
+    Raises:
+        EndedBeforeError: it ended well before.
     """
     deadline = time.monotonic() + PATIENCE
     while len(workbench.files(moment.place) - had) < moment.files:
-        assert process.popen.poll() is None, f"ended before {moment}: {process.tail()}"
+        if (code := process.popen.poll()) is not None:
+            assert code == 0, f"failed before {moment}: {process.tail()}"
+            raise EndedBeforeError(moment)
         assert time.monotonic() < deadline, f"did not reach {moment}: {process.tail()}"
         readers.look_now_and_then()
         time.sleep(0.005)

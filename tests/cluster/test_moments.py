@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.cluster.moments import Readers
+from tests.cluster.moments import EndedBeforeError, Moment, Readers, reach
 from tests.cluster.runs import BEFORE, NIGHT, Seen
 
 OLD, NEW, HALF = (pa.table({"sample_weight": rows}) for rows in ([0.5], [0.4, 0.6], [0.4]))
@@ -37,3 +37,17 @@ def test_a_day_that_is_gone_or_goes_back_is_found() -> None:
         look({NIGHT: NEW})
     with pytest.raises(AssertionError, match="went back"):
         look({BEFORE: NEW}, {BEFORE: OLD})
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"), [(0, EndedBeforeError, ""), (2, AssertionError, "failed before")]
+)
+def test_a_run_that_ends_before_a_moment_is_told_from_one_that_fails(
+    code: int, error: type[Exception], message: str
+) -> None:
+    ended: Any = SimpleNamespace(popen=SimpleNamespace(poll=lambda: code), tail=lambda: "")
+    workbench: Any = SimpleNamespace(files=lambda place: {"old", "new"})
+    readers: Any = SimpleNamespace(look_now_and_then=lambda: None)
+    reach(ended, workbench, Moment("tables/weights", 1), {"old"}, readers)
+    with pytest.raises(error, match=message):
+        reach(ended, workbench, Moment("tables/weights", 2), {"old"}, readers)
