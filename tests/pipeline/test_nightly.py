@@ -183,3 +183,22 @@ def test_a_night_trains_on_the_days_before(config: Config) -> None:
     assert TRAINING.units(Night(store, THIRD, THIRD, registry)) == [Unit("models", NEXT)]
     registry = FakeRegistry((1, 1))
     assert TRAINING.units(Night(store, THIRD, THIRD, registry)) == []
+
+
+def test_a_champion_stays_where_days_of_the_window_were_never_delivered(
+    make_config: Callable[..., Config], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = make_config("nightly.train=always", "training.window_days=1", "training.validation_days=1")
+    delivered, both = accepted("plays", DAY), [accepted("plays", DAY), accepted("plays", NEXT)]
+
+    def units(champion: tuple[int, int] | None, *plays: DayState) -> list[Unit]:
+        store: Any = SimpleNamespace(config=config, states=MemoryOnly(*plays))
+        registry: Any = FakeRegistry(champion)
+        return TRAINING.units(Night(store, THIRD, THIRD, registry))
+
+    with caplog.at_level("WARNING"):
+        assert units((1, 1), delivered) == []
+    assert "training is due but not done, the current champion stays" in caplog.text
+    assert units((1, 1), *both) == [Unit("models", NEXT)]
+    # Without a champion nothing can score: the training itself says which days it lacks.
+    assert units(None, delivered) == [Unit("models", NEXT)]

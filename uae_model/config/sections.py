@@ -335,7 +335,8 @@ class NightlySettings(Section):
 
     train: Literal["never", "when_missing", "weekly", "always"] = Field(
         default="when_missing",
-        description="When a night also trains and promotes; weekly means on Mondays",
+        description="When a night also trains and promotes; weekly means on Mondays. Where days of the "
+        "window have no plays, the night warns and the current champion stays",
     )
 
 

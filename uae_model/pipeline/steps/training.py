@@ -56,9 +56,17 @@ def training_is_due(config: Config, registry: Registry, day: date) -> bool:
 
 
 def _units(night: Night) -> list[Unit]:
-    """Return the window that ends the day before, where training is due."""
-    is_due = training_is_due(night.config, night.models, night.first)
-    return [Unit("models", night.first - timedelta(days=1))] if is_due else []
+    """Return the window that ends the day before, where training is due and can be done or must be."""
+    if not training_is_due(night.config, night.models, night.first):
+        return []
+    last = night.first - timedelta(days=1)
+    if night.models.champion_versions() is not None:
+        train_days, validation_days = training_days(last, night.config)
+        if missing := _days_without_plays(night.store, [*train_days, *validation_days]):
+            # The champion can score tonight; a day that was never delivered must not keep it from that.
+            warn("training is due but not done, the current champion stays", days_without_plays=missing)
+            return []
+    return [Unit("models", last)]
 
 
 def _reads(last: date, config: Config) -> list[Unit]:
@@ -205,12 +213,15 @@ def _require_active_feedback(config: Config) -> None:
 
 def require_plays(store: TableStore, days: list[date]) -> None:
     """Raise InputError naming the days that have no plays."""
-    missing = [day.isoformat() for day in days if store.states.accepted("plays", day) is None]
-    if missing:
+    if missing := _days_without_plays(store, days):
         raise InputError(
             f"training needs plays of {days[0]} to {days[-1]}; missing: {', '.join(missing)}; "
             "run uae backfill for them, or change training.window_days"
         )
+
+
+def _days_without_plays(store: TableStore, days: list[date]) -> list[str]:
+    return [day.isoformat() for day in days if store.states.accepted("plays", day) is None]
 
 
 TRAINING = Step(
