@@ -11,7 +11,6 @@ import pytest
 from benchmarks.growth import (
     DAY_SECONDS,
     EVERY,
-    SECONDS_A_DAY,
     Evening,
     a_day_passes,
     a_night,
@@ -59,6 +58,6 @@ def test_every_file_becomes_a_day_older(tmp_path: Path) -> None:
 
 def test_a_day_of_removed_files_lasts_for_seconds_meanwhile(config: Config) -> None:
     contract, name = contract_for("events", config), "delta.deletedFileRetentionDuration"
-    with short_days():
-        assert contract.properties()[name] == f"interval {30 * SECONDS_A_DAY} seconds"
+    with short_days(8):
+        assert contract.properties()[name] == "interval 240 seconds"
     assert contract.properties()[name] == "interval 30 days"
