@@ -63,14 +63,16 @@ install_project() {
   mark_done project "$stamp"
 }
 
-resolve_jars() {
+prepare_spark() {  # the Delta jars, and an archive of Java's classes, without which every start takes longer
   local stamp
-  stamp=$({ cat uae_model/lake/jars.py; sed -n '/^pyspark==/p; /^delta-spark==/p' requirements.txt; } | sha256sum | cut -c1-16)
-  is_done jars "$stamp" && return
-  say "resolving the Delta jars (once)"
+  stamp=$({ cat uae_model/lake/jars.py uae_model/lake/class_archive.py; sed -n '/^pyspark==/p; /^delta-spark==/p' requirements.txt; } | sha256sum | cut -c1-16)
+  is_done spark "$stamp" && return
+  say "resolving the Delta jars and archiving Java's classes (once)"
   "$venv/bin/python" -m uae_model.lake.jars >"$venv/jars.log" 2>&1 ||
     fail "the Delta jars could not be resolved: see $venv/jars.log. If Ivy says 'download failed', a POM lies in the local Maven cache without its jar: remove ~/.m2/repository/io/delta and ~/.m2/repository/io/unitycatalog and run again."
-  mark_done jars "$stamp"
+  "$venv/bin/python" -m uae_model.lake.class_archive >"$venv/classes.log" 2>&1 ||
+    say "Java's classes could not be archived, so each command starts some seconds later: see $venv/classes.log"
+  mark_done spark "$stamp"
 }
 
 install_browser() {  # the report is checked in a real browser; without one that test fails
@@ -93,7 +95,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 install requirements requirements.txt
 install_project
-resolve_jars
+prepare_spark
 if [ "$layer" = dev ]; then
   install requirements-dev requirements-dev.txt
   install_browser

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.cluster.runs import Process, Seen, Workbench, changed_days
 
-PATIENCE = 240.0
+PATIENCE = 600.0
 """Seconds a run may take to reach a moment, and to end after it."""
 
 

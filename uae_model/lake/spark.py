@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from uae_model.core.errors import ConfigError
 from uae_model.core.logs import warn
 from uae_model.core.scratch import scratch_folder, temporary_files_here
+from uae_model.lake.class_archive import archive_file, start_options
 from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars
 
 SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
@@ -85,6 +86,7 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
         settings = layered_settings(conf_files or [SPARK_CONF_FOLDER / "local.conf"])
         settings.update(_delta_jars(settings))
         settings.update(_own_folders(settings))
+        settings.update(_class_archive(settings))
         for key, value in settings.items():
             builder = builder.config(key, value)
     AccumulatorServer.handle_error = tell_broken_connection  # type: ignore[assignment]
@@ -134,3 +136,10 @@ def _own_folders(settings: dict[str, str]) -> dict[str, str]:
     named = [folder.strip() for folder in settings.get("spark.local.dir", "").split(",") if folder.strip()]
     own = [str(scratch_folder(folder)) for folder in named] or [str(scratch_folder())]
     return {**options, "spark.local.dir": ",".join(own)}
+
+
+def _class_archive(settings: dict[str, str]) -> dict[str, str]:
+    """Let Java start with the classes that set-up archived, unless the settings name an archive."""
+    named = settings.get(DRIVER_OPTIONS, "")
+    archive = start_options(archive_file())
+    return {} if "Archive" in named or not archive else {DRIVER_OPTIONS: f"{archive} {named}".strip()}
