@@ -30,7 +30,7 @@ def test_an_archive_without_its_file_at_the_end_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(class_archive, "archive_file", lambda: tmp_path / "share" / "classes.jsa")
-    monkeypatch.setattr(class_archive, "_run", lambda part: None)
+    monkeypatch.setattr(class_archive, "run_once", lambda part: None)
     with pytest.raises(RuntimeError, match=r"wrote no archive of classes to .*share/classes"):
         class_archive.write_archive()
 

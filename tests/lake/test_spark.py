@@ -148,14 +148,28 @@ class TestStart:
     ) -> None:
         self.start()
         assert built["spark.local.dir"] == str(scratch_folder())
-        assert built["spark.driver.extraJavaOptions"] == (
-            f'-XX:+UseSerialGC "-Djava.io.tmpdir={scratch_folder()}"'
-        )
+        options = f'-XX:+UseSerialGC "-Djava.io.tmpdir={scratch_folder()}"'
+        assert built["spark.driver.extraJavaOptions"].endswith(options)
         (tmp_path / "disks.conf").write_text(f"spark.local.dir {tmp_path}/a, {tmp_path}/b\n")
         self.start(tmp_path / "disks.conf")
         folders = [Path(folder) for folder in built["spark.local.dir"].split(",")]
         assert [folder.parent.parent for folder in folders] == [tmp_path / "a", tmp_path / "b"]
         assert all(folder.is_dir() for folder in folders)
+
+    def test_java_starts_with_the_archive_of_set_up_unless_the_settings_name_one(
+        self, built: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        archive = tmp_path / "classes.jsa"
+        monkeypatch.setattr(module, "archive_file", lambda: archive)
+        self.start()
+        assert "Archive" not in built["spark.driver.extraJavaOptions"]
+        archive.touch()
+        self.start()
+        assert built["spark.driver.extraJavaOptions"].startswith(f'"-XX:SharedArchiveFile={archive}" -Xlog:')
+        own = "-XX:SharedArchiveFile=/own.jsa"
+        (tmp_path / "own.conf").write_text(f"spark.driver.extraJavaOptions {own}\n")
+        self.start(tmp_path / "own.conf")
+        assert built["spark.driver.extraJavaOptions"].startswith(f'{own} "-Djava.io.tmpdir')
 
     def test_executors_elsewhere_keep_their_own_folders(self, built: dict[str, str], tmp_path: Path) -> None:
         (tmp_path / "far.conf").write_text("spark.master spark://far:7077\nspark.local.dir /scratch\n")

@@ -1,7 +1,7 @@
 """Java's archive of loaded classes: made once at set-up, mapped at each start instead of loading them anew.
 
-A fifth of the CPU time of a short run is Java reading and checking the classes of Spark. An archive belongs to
-one Java and one set of jars; Java itself compares both, and loads as ever where they differ.
+A fifth of the CPU time of a short run is Java reading and checking the classes of Spark. An archive belongs
+to one Java and one set of jars; Java itself compares both, and loads as ever where they differ.
 
 Source: JEP 350, dynamic archives of application classes.
 """
@@ -45,14 +45,15 @@ def write_archive() -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}.part")
     file.unlink(missing_ok=True)  # so that this run does not start with it
-    _run(part)
+    run_once(part)
     if not part.is_file():
         raise RuntimeError(f"Java wrote no archive of classes to {part}")
     part.replace(file)
     return file
 
 
-def _run(archive: Path) -> None:
+def run_once(archive: Path) -> None:
+    """Do once what nights do with tables, in a session whose Java writes its classes at its end."""
     from uae_model.lake.spark import SPARK_CONF_FOLDER, start_spark
 
     with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +93,7 @@ def do_what_nights_do(spark: SparkSession, path: str) -> None:
 
 def end_java(spark: SparkSession) -> None:
     """Stop Spark and wait for its Java process to end, which writes the archive on its way out."""
-    gateway = spark.sparkContext._gateway  # noqa: SLF001: PySpark has no other way to its Java process
+    gateway = spark.sparkContext._gateway  # noqa: SLF001 - PySpark has no other way
     assert gateway is not None
     spark.stop()
     gateway.shutdown()
