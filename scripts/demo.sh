@@ -28,17 +28,22 @@ step() {  # step TEXT COMMAND...: the JSON log goes to a file, the summary line 
   printf '    %s s\n' "$((SECONDS - from))"
 }
 
-step "1/6 simulate nine days of plays with known attention" \
+step "1/7 simulate nine days of plays with known attention" \
   simulate --out "$folder" --days 9 --plays "$plays" --first-day "$first"
-step "2/6 ingest and cut sessions of the first eight days" \
+step "2/7 ingest and cut sessions of the first eight days" \
   backfill --config "$config" --from "$first" --to "$trained" --until sessions
-step "3/6 train attention and propensity on seven days, validate on one (two processes)" \
+step "3/7 train attention and propensity on seven days, validate on one (two processes)" \
   train --config "$config" --date "$trained"
-step "4/6 make them champion, if the gates are passed" \
+step "4/7 make them champion, if the gates are passed" \
   promote --config "$config"
-step "5/6 the night of the last day: ingest, sessions, score, publish" \
+step "5/7 the night of the last day: ingest, sessions, score, publish" \
   nightly --config "$config" --date "$scored"
-step "6/6 report" \
+# A quick look: users with about 40,000 plays, FM alone, the published pair of models. The report shows it.
+step "6/7 do the weights help? base models on a sample of users, judged on the last day" \
+  evaluate --config "$config" --date "$scored" --set evaluation.max_plays=40000 \
+  --set 'evaluation.models=["FM"]' --set 'evaluation.weightings=["none", "constant", "champion"]' \
+  --set 'evaluation.seeds=[1, 2]' --set evaluation.batch_size=1024
+step "7/7 report" \
   report --config "$config" --date "$scored" --paper --out "$folder/report.html"
 
 cat <<END

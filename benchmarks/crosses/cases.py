@@ -83,7 +83,9 @@ def _recommender(
     plain = with_features(config, PLAIN)
     seen = {split: narrowed(plays, config, PLAIN) for split, plays in splits.items()}
     manifest = write_simulated_snapshot(folder / "snapshot", seen[TRAIN], seen[VALIDATION], plain)
-    source = TrainedAttention(evaluation_plays(world, seen, SPLITS), manifest.root, plain, str(folder))
+    source = TrainedAttention(
+        evaluation_plays(world, seen, SPLITS), lambda: manifest.root, plain, str(folder)
+    )
     metrics: dict[str, dict[str, dict[str, float]]] = {weighting: {} for weighting in WEIGHTINGS}
     for features, names in (("without", IDS), ("with", (*IDS, *CROSSES))):
         parts = {split: narrowed(plays, config, names) for split, plays in splits.items()}

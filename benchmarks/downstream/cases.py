@@ -66,5 +66,10 @@ def measure(case: DownstreamCase, trials: tuple[Trial, ...], folder: Path) -> di
         **vars(case),
         "plays": len(runner.plays),
         "seconds": time.perf_counter() - started,
-        "cells": [{**vars(result.trial), "metrics": dict(result.metrics)} for result in results],
+        "cells": [{**vars(result.trial), "metrics": _without_parts(result)} for result in results],
     }
+
+
+def _without_parts(result: TrialResult) -> dict[str, float]:
+    """Return the metrics but those of parts of the users: intervals here are over worlds."""
+    return {name: value for name, value in result.metrics.items() if not name.startswith("user_parts.")}

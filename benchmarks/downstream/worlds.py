@@ -108,7 +108,7 @@ def trial_runner(world: World, config: Config, folder: Path) -> TrialRunner:
     parts = {split: simulate_plays(world, days, config) for split, days in SPLITS.items()}
     plays = evaluation_plays(world, parts)
     manifest = write_simulated_snapshot(folder / "snapshot", parts[TRAIN], parts[VALIDATION], config)
-    return TrialRunner(plays, TrainedAttention(plays, manifest.root, config, str(folder)), config)
+    return TrialRunner(plays, TrainedAttention(plays, lambda: manifest.root, config, str(folder)), config)
 
 
 def evaluation_plays(

@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from uae_model.evaluation.comparison import Findings, paired_p_value
+from uae_model.evaluation.comparison import FEWEST_PARTS, Findings, half_width, paired_p_value
+from uae_model.evaluation.labels import USER_PARTS, part_name
 from uae_model.evaluation.trials import Trial, TrialResult
 
 
@@ -79,3 +81,41 @@ def test_a_gain_over_another_weighting() -> None:
     )
     assert gain is not None
     assert gain.difference == pytest.approx(0.1)
+
+
+def by_part(weighting: str, seed: int, overall: float, parts: list[float]) -> TrialResult:
+    """Return a trial with GAUC of all users and of each part of them."""
+    named = {part_name("active_plays", part): value for part, value in enumerate(parts)}
+    return TrialResult(Trial("FM", weighting, seed), {"active_plays.gauc_clicks": overall, **named})
+
+
+def test_an_interval_of_one_seed_is_that_of_the_users() -> None:
+    # Gains of the parts are 0.01 and 0.03 by turns: deviation 0.01 sqrt(10 / 9), so the error of the mean is
+    # 1/300; t of nine degrees of freedom at 97.5 % is 2.262.
+    gains = [0.01, 0.03] * (USER_PARTS // 2)
+    findings = Findings(
+        [
+            by_part("none", 1, 0.6, [0.6] * USER_PARTS),
+            by_part("auto", 1, 0.621, [0.6 + gain for gain in gains]),
+        ]
+    )
+    gain = findings.gain("FM", "auto", "active_plays.gauc_clicks")
+    assert gain is not None
+    assert gain.interval == pytest.approx((0.021 - 2.26216 / 300, 0.021 + 2.26216 / 300), abs=1e-6)
+    assert findings.gain("FM", "auto", "active_plays.auc") is None
+
+
+def test_seeds_widen_the_interval_by_the_noise_of_the_fits() -> None:
+    parts_RP = np.tile([0.01, 0.03], (2, USER_PARTS // 2))
+    alike = half_width(np.array([0.02, 0.02]), parts_RP)
+    apart = half_width(np.array([0.01, 0.03]), parts_RP)
+    assert alike == pytest.approx(2.26216 / 300, abs=1e-6)
+    # Variances 1e-4 of the fits and 1/90000 of the users: 1.2311 degrees of freedom.
+    assert apart == pytest.approx(stats.t.ppf(0.975, 1.23310) * math.sqrt(1e-4 + 1 / 90000), rel=1e-3)
+
+
+def test_an_interval_needs_parts_with_figures() -> None:
+    known = [0.01, 0.02, 0.03, 0.02, 0.01][: FEWEST_PARTS - 1]
+    parts_RP = np.array([[*known, *[math.nan] * (USER_PARTS - len(known))]])
+    assert half_width(np.array([0.02]), parts_RP) is None
+    assert half_width(np.array([0.02]), np.full((1, USER_PARTS), 0.01)) is None  # no noise was seen

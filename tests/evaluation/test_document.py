@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -23,6 +24,7 @@ DOCUMENT = Document(
     notes=("10 plays.",),
     tables=(TABLE,),
     figures=(Figure("A curve", "<svg><title>curve</title></svg>"),),
+    verdict="The weights help.",
 )
 
 
@@ -40,7 +42,7 @@ class Page(HTMLParser):
 def test_markdown_has_one_line_a_row_and_one_a_sentence() -> None:
     lines = DOCUMENT.to_markdown().splitlines()
     assert lines[0] == "# Weights downstream"
-    assert lines[2:4] == ["- Much was found.", "- Less was not."]
+    assert lines[2:6] == ["**The weights help.**", "", "- Much was found.", "- Less was not."]
     assert "| base model | metric | base | P<N |" in lines
     assert "|---|---|---:|---:|" in lines
     assert sum(line.startswith("| FM |") for line in lines) == 2
@@ -53,11 +55,15 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows() -> None:
     assert parser.links == ["data:,"]
     assert "P&lt;N" in page
     assert "P<N" not in page
+    assert '<p class="lead">The weights help.</p>' in page
     assert (parser.tags.count("tr"), parser.tags.count("li"), parser.tags.count("svg")) == (3, 2, 1)
 
 
 def test_json_brings_the_document_back() -> None:
     assert Document.from_json(DOCUMENT.to_json()) == DOCUMENT
+    before = json.loads(DOCUMENT.to_json())
+    del before["verdict"]  # as written by versions without one
+    assert Document.from_json(json.dumps(before)) == replace(DOCUMENT, verdict="")
 
 
 @pytest.mark.parametrize(

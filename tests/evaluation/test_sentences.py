@@ -36,8 +36,9 @@ def test_what_is_shown_and_what_is_not() -> None:
     )
     assert "on 0 with p < 0.05" in constant
     assert missing == (
-        "Not shown with p < 0.05: a gain over the base on FM and a gain over the constant on DCN, FM; judged "
-        "by other labels the change against the base is: observed labels, auto-play counted as positive "
+        "Not shown by a test over the seeds (p < 0.05): a gain over the base on FM and a gain over the "
+        "constant on DCN, FM; judged by other labels the change against the base is: observed labels, "
+        "auto-play counted as positive "
         "-5.03 to +0.00 points (better on 0 of 2 base models, on 0 with p < 0.05)."
     )
 

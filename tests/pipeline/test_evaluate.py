@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +19,7 @@ from tests.evaluation.builders import SETTINGS, MemoryStore
 from tests.lake.test_store import frame_of
 from tests.training_builders import encode_plays, pair_for, play_rows
 from uae_model.config import load_config
-from uae_model.core.errors import ContractError, InputError, ModelError
+from uae_model.core.errors import ContractError, InputError, ModelError, UsageError
 from uae_model.evaluation.document import read_newest_document
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, describe_files, read_evaluation_plays
 from uae_model.lake import TableStore
@@ -75,7 +75,11 @@ def no_champion() -> Any:
 def champion(store: TableStore) -> Callable[[], Any]:
     """Return what loads a champion of random networks."""
     state = pair_for(store.config, 5).to_state()
-    return lambda: SimpleNamespace(attention_version=3, digest="d", state=state)
+    return lambda: champion_of(state, DAYS[2])
+
+
+def champion_of(state: Any, last_day: date | None) -> Any:
+    return SimpleNamespace(attention_version=3, digest="d", state=state, last_day=last_day)
 
 
 def test_the_test_days_follow_validation_which_follows_training(store: TableStore) -> None:
@@ -130,7 +134,7 @@ def test_the_whole_evaluation_runs_once(
     text = Path(found["md"]).read_text()
     assert "true relevance of every play (simulation)" in text
     assert "| metric | weights | FM |" in text
-    assert "| base model | metric | base | constant | PN | auto | the champion | true attention |" in text
+    assert "| base model | metric |" not in text  # by weighting: the same figures again, of one base model
     assert "- Judged by true relevance of every play (simulation), weights from the champion change" in text
     shown = read_newest_document(store.config.paths.reports, LAST)
     assert shown is not None
@@ -144,6 +148,53 @@ def test_the_whole_evaluation_runs_once(
     monkeypatch.setattr("uae_model.evaluation.attention.Trainer", None)
     assert evaluate(store, trials, LAST, champion) == found
     assert Path(found["md"]).read_text() == text
+
+
+def test_a_champion_alone_is_judged_on_a_sample_and_needs_no_snapshot(
+    store: TableStore, champion: Callable[[], Any], tmp_path: Path
+) -> None:
+    config = store.config
+    sample = {"weightings": ("none", "constant", "champion"), "max_plays": len(EVERY) // 2}
+    changed = config.model_copy(
+        update={
+            "paths": config.paths.model_copy(update={"snapshots": f"{tmp_path}", "reports": f"{tmp_path}"}),
+            "evaluation": config.evaluation.model_copy(update=sample),
+        }
+    )
+    trials = MemoryStore()
+    found = evaluate(TableStore(store.spark, changed), trials, LAST, champion)
+    users = {row["user_id"] for row in EVERY}
+    assert 0 < found["users"] < len(users)
+    assert 0 < found["plays"] < len(EVERY)
+    assert f"A quick look: {found['users']} users with all of their plays" in Path(found["md"]).read_text()
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [
+        next(path.name for path in tmp_path.glob("evaluation-*") if path.is_dir())
+    ]
+    assert len(trials.results) == 3
+
+
+@pytest.mark.parametrize("known", [LAST, LAST + timedelta(days=3)])
+def test_a_champion_is_not_judged_on_days_that_it_knows(store: TableStore, known: date) -> None:
+    trained = champion_of(None, known)
+    with pytest.raises(UsageError) as caught:
+        evaluate(store, MemoryStore(), LAST, lambda: trained)
+    assert str(caught.value) == (
+        f"version 3, the champion, was trained and validated on days up to {known}, and plays from {LAST} on "
+        "would judge it; give a --date with which all test days (evaluation.test_days) are "
+        f"{known + timedelta(days=1)} or later, or leave champion out of evaluation.weightings"
+    )
+    assert caught.value.exit_code == 2
+
+
+def test_a_champion_whose_days_are_not_known_is_warned_of(
+    store: TableStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = pair_for(store.config, 5).to_state()
+    monkeypatch.setattr("uae_model.pipeline.evaluate.run_grid", lambda *given: [])
+    monkeypatch.setattr("uae_model.pipeline.evaluate.document_of", lambda *given: None)
+    monkeypatch.setattr("uae_model.pipeline.evaluate.write_document", lambda *given: {})
+    evaluate(store, MemoryStore(), LAST, lambda: champion_of(state, None))
+    assert "does not tell which days the champion was trained on" in caplog.text
 
 
 def test_days_without_plays_are_named(store: TableStore) -> None:

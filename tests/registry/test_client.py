@@ -227,6 +227,7 @@ class TestChampion:
         assert registry.champion_versions() == (2, 2)
         champion = registry.champion()
         assert (champion.attention_version, champion.propensity_version) == (2, 2)
+        assert champion.last_day == date.fromisoformat(trained.manifest.validation.days[-1])
         self.assert_scores_like(trained, "two", champion.state)
 
         assert registry.roll_back() == 1

@@ -65,6 +65,12 @@ class EvaluationSettings(Section):
     test_days: PositiveInt = Field(
         default=1, description="Days on whose plays the base models are judged, after the validation days"
     )
+    max_plays: PositiveInt | None = Field(
+        default=None,
+        description="For a quick look: base models are trained and judged on about so many plays; of more, "
+        "users are drawn by a hash of their id, each with all plays, the same for all weightings. Estimators "
+        "are trained on all plays",
+    )
     embedding: PositiveInt = Field(default=8, description="Width of each embedding of a base model")
     mlp: tuple[PositiveInt, ...] = Field(
         default=(256, 128, 64), min_length=1, description="Hidden layers of the base models' MLPs"

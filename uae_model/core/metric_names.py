@@ -10,7 +10,7 @@ are those of every epoch."""
 
 SEPARATORS = {
     **dict.fromkeys(("chosen", "epoch", "step", "train", "validation"), "_"),
-    **dict.fromkeys(("active_plays", "observed_labels", "true_relevance"), "."),
+    **dict.fromkeys(("active_plays", "observed_labels", "true_relevance", "user_parts"), "."),
 }
 """The groups, and what stands between group and metric in the names that the code has: ``train_nll``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,13 +86,14 @@ class TrainedAttention:
 
     Attributes:
         plays: all plays of the evaluation.
-        snapshot_root: their training and validation sessions (``uae_model.snapshot.manifest``).
+        snapshot: writes their training and validation sessions where that has not been done, and returns the
+            folder (``uae_model.snapshot.manifest``); called when something is trained.
         config: networks, training and scoring settings.
         folder: folder or URI for checkpoints and attention.
     """
 
     plays: EvaluationPlays
-    snapshot_root: str
+    snapshot: Callable[[], str]
     config: Config
     folder: str
 
@@ -109,7 +111,7 @@ class TrainedAttention:
 
     def _trained(self, estimator: str, seed: int, folder: str) -> NetworkPair:
         job = TrainingJob(
-            snapshot_root=self.snapshot_root,
+            snapshot_root=self.snapshot(),
             network=self.config.network,
             training=self._training(estimator, seed),
             checkpoint_folder=folder,

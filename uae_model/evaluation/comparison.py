@@ -1,7 +1,11 @@
-"""Comparisons of weightings: means and deviations over seeds, gains, paired t-tests."""
+"""Comparisons of weightings: means and deviations over seeds, gains, paired t-tests, intervals.
+
+Shape suffixes: R seeds that both weightings have, P parts of the users.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from uae_model.evaluation.curves import CONFIDENCE
+from uae_model.evaluation.labels import PART_METRIC, USER_PARTS, part_name
 from uae_model.evaluation.metrics import relative_improvement
 from uae_model.evaluation.trials import TrialResult
 
 SIGNIFICANT = 0.05
 BASE = "none"
+FEWEST_PARTS = 5
+"""Parts of the users with a figure that an interval needs."""
+NO_VARIANCE = 1e-20
+"""Below this a variance is rounding: equal gains allow no interval."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +49,15 @@ class Gain:
     Attributes:
         difference: of the means, from -1 to 1.
         relative: RelaImpr in percent.
-        p_value: of the two-sided paired t-test; None with one seed or equal figures.
+        p_value: of the two-sided paired t-test over the seeds; None with one seed or equal figures.
+        interval: ends of the 95 % interval of the difference (``half_width``); None where parts of the users
+            are not known.
     """
 
     difference: float
     relative: float
     p_value: float | None
+    interval: tuple[float, float] | None = None
 
     @property
     def significant(self) -> bool:
@@ -84,11 +97,55 @@ class Findings:
         if not both:
             return None
         mine_R, other_R = (np.array([values[seed] for seed in both]) for values in (mine, other))
+        difference = float(mine_R.mean() - other_R.mean())
+        half = half_width(mine_R - other_R, self._part_gains(model, weighting, metric, over, both))
         return Gain(
-            difference=float(mine_R.mean() - other_R.mean()),
+            difference=difference,
             relative=relative_improvement(float(mine_R.mean()), float(other_R.mean())),
             p_value=paired_p_value(mine_R, other_R),
+            interval=None if half is None else (difference - half, difference + half),
         )
+
+    def _part_gains(
+        self, model: str, weighting: str, metric: str, over: str, seeds: Sequence[int]
+    ) -> NDArray[np.float64]:
+        """Return difference_RP, the gain of each seed on each part of the users; NaN where none is known."""
+        setting, _, name = metric.rpartition(".")
+        if name != PART_METRIC:
+            return np.full((len(seeds), 0), np.nan)
+        trials = self._by_trial
+        names = [part_name(setting, part) for part in range(USER_PARTS)]
+        mine_RP, other_RP = (
+            np.array([[trials[model, one, seed].get(part, np.nan) for part in names] for seed in seeds])
+            for one in (weighting, over)
+        )
+        difference_RP: NDArray[np.float64] = mine_RP - other_RP
+        return difference_RP
+
+
+def half_width(difference_R: NDArray[Any], difference_RP: NDArray[Any]) -> float | None:
+    """Return half of the 95 % interval of a mean gain, None where too few parts have a figure.
+
+    Two kinds of noise are added: that of the users who were judged, from the parts, and that of the fits,
+    from the seeds; the degrees of freedom are Satterthwaite's (1946). With one seed it is that of the users
+    alone.
+
+    Args:
+        difference_R: the gain by seed.
+        difference_RP: the gain by seed and part of the users, NaN where a part has none.
+    """
+    gain_P = difference_RP.mean(axis=0)
+    gain_P = gain_P[np.isfinite(gain_P)]
+    seeds, parts = len(difference_R), len(gain_P)
+    if parts < FEWEST_PARTS:
+        return None
+    users = float(gain_P.var(ddof=1)) / parts
+    fits = float(np.var(difference_R, ddof=1)) / seeds if seeds > 1 else 0.0
+    variance = users + fits
+    if variance < NO_VARIANCE:
+        return None
+    freedom = variance**2 / (users**2 / (parts - 1) + fits**2 / max(1, seeds - 1))
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(variance)
 
 
 def paired_p_value(first_R: NDArray[Any], second_R: NDArray[Any]) -> float | None:

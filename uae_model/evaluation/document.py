@@ -53,6 +53,7 @@ class Document:
 
     Attributes:
         title: of the page.
+        verdict: the answer in one sentence; empty where there is none.
         findings: what was found and what was not, in sentences.
         notes: how it was measured.
         tables: in their order.
@@ -64,11 +65,19 @@ class Document:
     notes: tuple[str, ...]
     tables: tuple[TextTable, ...]
     figures: tuple[Figure, ...] = ()
+    verdict: str = ""
 
     def to_markdown(self) -> str:
         """Return everything but the figures."""
         listed = "\n".join(f"- {sentence}" for sentence in self.findings)
-        parts = [f"# {self.title}", listed, *self.notes, *(table.to_markdown() for table in self.tables)]
+        answer = [f"**{self.verdict}**"] if self.verdict else []
+        parts = [
+            f"# {self.title}",
+            *answer,
+            listed,
+            *self.notes,
+            *(table.to_markdown() for table in self.tables),
+        ]
         return "\n\n".join(parts) + "\n"
 
     def to_html(self) -> str:
@@ -98,6 +107,7 @@ class Document:
             notes=tuple(content["notes"]),
             tables=tuple(tables),
             figures=tuple(Figure(**figure) for figure in content["figures"]),
+            verdict=content.get("verdict", ""),  # documents of before have none
         )
 
 

@@ -28,6 +28,18 @@ METRICS = {
 }
 
 
+PART_METRIC = "gauc_clicks"
+"""The metric that is also told of parts of the users, for intervals."""
+
+USER_PARTS = 10
+"""Parts of about equally many users that the judged plays are cut into."""
+
+
+def part_name(setting: str, part: int) -> str:
+    """Return the name of the metric ``PART_METRIC`` of one part of the users, from 0."""
+    return f"user_parts.{setting}.{part}"
+
+
 @dataclass(frozen=True)
 class JudgedPlays:
     """The test plays of one setting: ``chosen_N`` among all plays, and the label of each chosen one."""
@@ -59,4 +71,25 @@ def judge(
         metrics[f"{setting}.auc"] = auc(plays.label_N, score)
         metrics[f"{setting}.gauc_clicks"] = grouped_auc(plays.label_N, score, user, "clicks")
         metrics[f"{setting}.gauc_rows"] = grouped_auc(plays.label_N, score, user, "rows")
+    return metrics
+
+
+def judge_parts(
+    judged: dict[str, JudgedPlays], user_N: NDArray[np.int64], score_N: NDArray[np.float32]
+) -> dict[str, float]:
+    """Return ``PART_METRIC`` of each part of the users, by ``part_name``; NaN where no user has both classes.
+
+    The parts depend on the users alone, so those of two trials on the same plays can be paired.
+    """
+    metrics = {}
+    for setting, plays in judged.items():
+        score, user = score_N[plays.chosen_N], user_N[plays.chosen_N]
+        _, place_N = np.unique(user, return_inverse=True)
+        for part in range(USER_PARTS):
+            in_part_N = place_N % USER_PARTS == part
+            metrics[part_name(setting, part)] = (
+                grouped_auc(plays.label_N[in_part_N], score[in_part_N], user[in_part_N], "clicks")
+                if in_part_N.any()
+                else np.nan
+            )
     return metrics

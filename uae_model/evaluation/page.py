@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
+import numpy as np
+
 from uae_model.evaluation.comparison import BASE, Findings
-from uae_model.evaluation.document import Document, Figure
+from uae_model.evaluation.document import Document, Figure, TextTable
 from uae_model.evaluation.figures import by_weighting, gamma_curves
 from uae_model.evaluation.labels import SETTINGS, judged_plays
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
 from uae_model.evaluation.sentences import sentences
 from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
 from uae_model.evaluation.trials import TrialRunner
+from uae_model.evaluation.verdict import verdict
 
 GAMMAS = (5.0, 10.0, 15.0, 20.0, 25.0)
 """Of the paper's Fig. 6."""
@@ -26,11 +29,15 @@ def document_of(runner: TrialRunner, findings: Findings, last: date) -> Document
         title=f"Weights downstream, judged on plays up to {last}",
         findings=sentences(findings, settings, titles),
         notes=(_note(runner), UNITS, STAR),
-        tables=tuple(
-            build(findings, setting, titles) for setting in settings for build in (table_four, table_five)
-        ),
+        tables=tuple(build(findings, setting, titles) for setting in settings for build in _tables(findings)),
         figures=tuple(_figures(runner, findings)),
+        verdict=verdict(findings, settings, titles),
     )
+
+
+def _tables(findings: Findings) -> tuple[Callable[[Findings, str, dict[str, str]], TextTable], ...]:
+    """Return the tables to build: of one base model, that by weighting would have the same figures again."""
+    return (table_four, table_five) if len(findings.models) > 1 else (table_four,)
 
 
 def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
@@ -55,8 +62,14 @@ def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
 def _note(runner: TrialRunner) -> str:
     plays, settings = runner.plays, runner.config.evaluation
     counts = [int((plays.split_N == split).sum()) for split in (TRAIN, VALIDATION, TEST)]
+    sample = ""
+    if settings.max_plays is not None:
+        sample = (
+            f"A quick look: {len(np.unique(plays.user_N)):,} users with all of their plays, drawn by a hash "
+            f"for about {settings.max_plays:,} plays (evaluation.max_plays), the same for all weightings. "
+        )
     return (
-        f"{counts[0]:,} plays to train on, {counts[1]:,} to stop by, {counts[2]:,} to judge; "
+        f"{sample}{counts[0]:,} plays to train on, {counts[1]:,} to stop by, {counts[2]:,} to judge; "
         f"seeds {_listed(settings.seeds)}. The gains of a label setting say nothing about another setting."
     )
 

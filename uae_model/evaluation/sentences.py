@@ -27,7 +27,7 @@ def sentences(findings: Findings, settings: Sequence[str], titles: Mapping[str, 
         settings: the label settings that could be judged, the most trustworthy first.
         titles: of the weightings, by name.
     """
-    subject = next((name for name in PREFERRED if name in findings.weightings), None)
+    subject = subject_of(findings)
     if subject is None:
         return ("No weighting by an estimated attention was compared, so nothing was found about one.",)
     title, setting = titles[subject], settings[0]
@@ -39,6 +39,11 @@ def sentences(findings: Findings, settings: Sequence[str], titles: Mapping[str, 
         _against_constant(title, over_constant),
         _not_found(findings, subject, settings, over_base, over_constant),
     )
+
+
+def subject_of(findings: Findings) -> str | None:
+    """Return the weighting that the sentences are about, None where no estimated attention was compared."""
+    return next((name for name in PREFERRED if name in findings.weightings), None)
 
 
 def _against_constant(title: str, gains: Mapping[str, Gain]) -> str:
@@ -66,9 +71,13 @@ def _not_found(
         for name, gains in (("the base", over_base), ("the constant", over_constant))
         if (unsure := [model for model, gain in gains.items() if not gain.significant])
     ]
-    shown = "Not shown with p < 0.05: " + " and ".join(missing) if missing else "Nothing of this is in doubt"
+    shown = (
+        "Not shown by a test over the seeds (p < 0.05): " + " and ".join(missing)
+        if missing
+        else "A test over the seeds leaves none of this in doubt (p < 0.05)"
+    )
     if len(findings.seeds) < 2:
-        shown = "One seed allows no test, so nothing of this is shown beyond chance"
+        shown = "One seed allows no test over seeds: another fit may give another gain"
     others = [
         f"{SETTINGS[setting]} {_told(gains)}"
         for setting in settings[1:]

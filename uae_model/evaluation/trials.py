@@ -17,7 +17,7 @@ from uae_model.config.evaluation import CHAMPION, TRUTH
 from uae_model.core.digests import RESULT_DIGITS, json_digest
 from uae_model.core.errors import InputError
 from uae_model.evaluation.attention import AttentionSource
-from uae_model.evaluation.labels import judge, judged_plays
+from uae_model.evaluation.labels import judge, judge_parts, judged_plays
 from uae_model.evaluation.metrics import auc
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION, EvaluationPlays
 from uae_model.evaluation.weight_rules import WeightRule, parse_rule, weigh
@@ -27,6 +27,10 @@ from uae_model.recommenders.samples import Samples
 from uae_model.recommenders.training import FitResult, FitSettings, Watch, fit, predict
 
 Floats = NDArray[np.float64]
+
+OUTSIDE_OF_TRIALS = {"models", "weightings", "seeds", "test_days", "max_plays", "experiment"}
+"""Settings that say which trials there are, or on which plays: a trial's key has model, seed and the identity
+of the plays."""
 
 
 @dataclass(frozen=True, order=True)
@@ -42,8 +46,9 @@ class Trial:
 class TrialResult:
     """The figures of a trial.
 
-    ``metrics`` holds ``<label setting>.<metric>``, ``mean_passive_weight`` of the training plays,
-    ``best_epoch``, ``epochs`` and ``seconds``; ``history`` the metrics of each epoch.
+    ``metrics`` holds ``<label setting>.<metric>``, GAUC of each part of the users (``labels.part_name``),
+    ``mean_passive_weight`` of the training plays, ``best_epoch``, ``epochs`` and ``seconds``; ``history`` the
+    metrics of each epoch.
     """
 
     trial: Trial
@@ -166,10 +171,11 @@ class TrialRunner:
         return scores_N
 
     def judge(self, model: Recommender) -> dict[str, float]:
-        """Return a model's metrics on the test plays, by label setting."""
+        """Return a model's metrics on the test plays, by label setting, and those of parts of the users."""
         score_N = np.zeros(len(self.plays), np.float32)
         score_N[self._test_N] = predict(model, self._test_fields_NF).numpy()
-        return judge(self._judged, self.plays.user_N, score_N)
+        user_N = self.plays.user_N
+        return judge(self._judged, user_N, score_N) | judge_parts(self._judged, user_N, score_N)
 
     def key(self, trial: Trial) -> str:
         """Return a digest of everything that the trial's figures depend on."""
@@ -179,9 +185,7 @@ class TrialRunner:
             "plays": self.plays.identity,
             "cell": asdict(trial),  # by this name, finished trials of earlier versions are known
             "features": config.features.to_plain(),
-            "recommender": config.evaluation.model_dump(
-                mode="json", exclude={"models", "weightings", "seeds", "test_days", "experiment"}
-            ),
+            "recommender": config.evaluation.model_dump(mode="json", exclude=OUTSIDE_OF_TRIALS),
         }
         rule = self.rule(trial.weighting)
         estimator = rule.estimator(self._of_constant)

@@ -31,6 +31,7 @@ from uae_model.registry.champions import NOT_THERE, ChampionPlace
 from uae_model.registry.description import (
     estimate_tags,
     input_example,
+    last_day_of,
     model_description,
     signature,
     training_description,
@@ -66,6 +67,8 @@ class Champion:
     references: tuple[FeatureReference, ...] = ()
     weight_choice: WeightChoice | None = None
     digest: str = ""
+    last_day: date | None = None
+    """The last day that it was trained or validated on; None where its version does not tell."""
 
     @property
     def traits(self) -> Traits:
@@ -184,6 +187,7 @@ class Registry:
             read_references(files.declaration["snapshot"].get("references", ())),
             self.weight_choice(attention_version),
             files.digest,
+            last_day_of(registered.tags),
         )
 
     def weight_choice(self, attention_version: int) -> WeightChoice | None:

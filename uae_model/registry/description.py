@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -66,6 +68,12 @@ def training_tags(manifest: Manifest, result: TrainingResult) -> dict[str, str]:
         **{name: data[name] for name in ("training_days", "validation_days")},
         "warnings": "; ".join(result.warnings),
     }
+
+
+def last_day_of(tags: Mapping[str, str]) -> date | None:
+    """Return the last day that a version was trained or validated on, None where its tags do not tell."""
+    last = tags.get("validation_days", "").rpartition("..")[2]
+    return date.fromisoformat(last) if last else None
 
 
 def estimate_tags(manifest: Manifest, result: TrainingResult, shape: NetworkShape) -> dict[str, str]:

@@ -20,6 +20,7 @@ from uae_model.publication.checks import Check
 from uae_model.publication.model_checks import ScoringModel
 from uae_model.readers.spark_storage import damage_of
 from uae_model.registry.client import ARTIFACT_DIGEST
+from uae_model.registry.description import last_day_of
 from uae_model.registry.gates import RegisteredCandidate
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.training.comparison import CLEARLY
@@ -135,9 +136,8 @@ def model_facts(recorded: Mapping[str, str]) -> ScoringModel:
     """Return what publications judge a model by, from what its registry recorded of the attention version."""
     candidate = RegisteredCandidate.of({}, recorded)
     evidence = candidate.evidence
-    last_day = recorded.get("validation_days", "").rpartition("..")[2]
     return ScoringModel(
-        last_day=date.fromisoformat(last_day) if last_day else None,
+        last_day=last_day_of(recorded),
         mean_attention=_finite(float(recorded.get("validation_mean_attention", "nan"))),
         evidence=None if evidence is None else _finite(evidence + CLEARLY * candidate.evidence_error),
         agreement=None if candidate.agreement is None else _finite(candidate.agreement),
