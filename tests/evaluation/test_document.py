@@ -55,7 +55,7 @@ def test_the_page_needs_nothing_else_and_escapes_what_it_shows() -> None:
     assert parser.links == ["data:,"]
     assert "P&lt;N" in page
     assert "P<N" not in page
-    assert '<p class="lead">The weights help.</p>' in page
+    assert '<p class="lead level">The weights help.</p>' in page
     assert (parser.tags.count("tr"), parser.tags.count("li"), parser.tags.count("svg")) == (3, 2, 1)
 
 

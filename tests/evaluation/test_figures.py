@@ -42,7 +42,7 @@ def test_figures_tell_their_figures_to_those_who_cannot_see_them() -> None:
     assert "GAUC: UAE, power 5 61.00" in bars
     lift = daily_lift({"play count": band, "play time": band})
     assert "play count from +61.00 % to +71.00 %" in lift
-    assert "gamma 5, 15 and linear" in gamma_curves([5, 15])
+    assert "gamma 5, 15 and linear" in gamma_curves([15, 5])
     for name, svg in (
         ("convergence", curve),
         ("gauc", bars),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from uae_model.evaluation.comparison import Findings
-from uae_model.evaluation.tables import table_five, table_four
+from uae_model.evaluation.labels import USER_PARTS, part_name
+from uae_model.evaluation.tables import table_five, table_four, table_of_one
 from uae_model.evaluation.trials import Trial, TrialResult
 
 TITLES = {"none": "base", "uae": "UAE", "pn": "P<N"}
@@ -45,3 +46,18 @@ def test_table_five_has_weightings_in_columns() -> None:
     assert table.rows[0] == ("FM", "AUC", "61.00 ± 1.41", "66.00 ± 1.41*", "56.50 ± 2.12")
     assert table.rows[1] == ("FM", "RelaImpr", "+0.00", "+45.45", "-40.91")
     assert len(table.rows) == 2 * 3 * 2
+
+
+def test_a_single_model_has_its_metrics_side_by_side() -> None:
+    def trial(weighting: str, gauc: float, by_part: float) -> TrialResult:
+        parts = {part_name("active_plays", part): 0.6 + by_part * (part % 2) for part in range(USER_PARTS)}
+        return TrialResult(Trial("FM", weighting, 1), {"active_plays.gauc_clicks": gauc, **parts})
+
+    table = table_of_one(Findings([trial("uae", 0.65, 0.1), trial("none", 0.6, 0.0)]), "active_plays", TITLES)
+    assert table.caption == "FM: labels of active plays only"
+    assert table.header[:2] == ("weights", "AUC")
+    # The gains of the parts are 0 and 0.1 by turns: an error of 1/60, 9 degrees of freedom.
+    assert table.rows == (
+        ("base", "–", "60.00", "–", "–"),
+        ("UAE", "–", "65.00", "–", "+5.00 (+1.23 to +8.77)"),
+    )

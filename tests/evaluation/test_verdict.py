@@ -55,3 +55,8 @@ def test_without_an_interval_or_an_estimate_there_is_no_verdict() -> None:
     alone = {f"{SETTING}.gauc_clicks": 0.6}
     assert said(*(TrialResult(Trial("FM", name, 1), alone) for name in ("none", "champion"))) == ""
     assert said(trial("FM", "none", 0.0, 0.0), trial("FM", "constant", 0.02, 0.001)) == ""
+
+
+def test_a_base_that_ranks_as_chance_does_is_told() -> None:
+    told = said(trial("FM", "none", -0.095, 0.0), trial("FM", "champion", -0.05, 0.002))
+    assert told.endswith(" With equal weights FM (50.50) hardly beats chance (50): gains over it say little.")

@@ -78,3 +78,4 @@ def test_without_plays_or_contexts_there_is_nothing_to_show(spark: SparkSession)
 def test_ranges_have_names() -> None:
     assert range_names([0.5]) == ["up to 0.5", "over 0.5"]
     assert range_names([1.0, 3600.0]) == ["up to 1", "to 3,600", "over 3,600"]
+    assert range_names([0.44513, 1.09861]) == ["up to 0.445", "to 1.1", "over 1.1"]

@@ -39,20 +39,21 @@ def convergence(bands: Mapping[str, Band], metric: str) -> str:
 
 
 def gamma_curves(gammas: Sequence[float]) -> str:
-    """Fig. 6 a: the weight of a passive play by its attention, for each gamma of Eq. 19, and linear."""
+    """Fig. 6 a: the weight of a passive play by its attention, for each gamma of Eq. 19, and linear.
+
+    The curves lie too close for a number at each: the title has them in order.
+    """
     attention = np.linspace(0, 1, POINTS)
     with plot_style():
         figure, (axes,) = new_figure(3.2)
         for gamma in gammas:
             weight = passive_weights(attention, WeightFunction("smoothed", "power", gamma=gamma))
             axes.plot(attention, weight, color=ACTIVE, linewidth=1.2)
-            at = int(POINTS * 0.12)
-            axes.text(attention[at], weight[at], f"{gamma:g}", color=ACTIVE, fontsize=10.5, va="top")
         axes.plot(attention, attention, color=PASSIVE)
         axes.text(0.8, 0.74, "linear", color=PASSIVE, ha="left", va="top")
-        axes.set_title("weight of a passive play; numbers: gamma of Eq. 19")
+        listed = ", ".join(f"{gamma:g}" for gamma in sorted(gammas))
+        axes.set_title(f"weight of a passive play; from below: gamma {listed}")
         axes.set_xlabel("attention")
-        listed = ", ".join(f"{gamma:g}" for gamma in gammas)
         return to_svg(figure, "gamma-curves", f"Weight by attention, gamma {listed} and linear")
 
 
@@ -67,17 +68,17 @@ def by_weighting(summaries: Mapping[str, Summary], metric: str, base: Summary | 
     """
     names = list(summaries)
     with plot_style():
-        figure, (axes,) = new_figure(0.9 + 0.3 * len(names))
+        figure, (axes,) = new_figure(1.0 + 0.3 * len(names))
         for y, summary in enumerate(summaries.values()):
             spread = 100 * (summary.deviation or 0.0)
             axes.errorbar(100 * summary.mean, y, xerr=spread, color=ACTIVE, marker="o", linewidth=1.2)
         if base is not None:
             axes.axvline(100 * base.mean, color=INK, linewidth=1, linestyle=(0, (3, 3)))
         axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         axes.grid(axis="x", visible=True)
-        axes.set_title(f"{metric}, percent ± standard deviation" + (" (dashed: base)" if base else ""))
+        axes.set_title(f"{metric}, percent" + (" (dashed: base)" if base else ""))
         told = "; ".join(f"{title} {100 * summary.mean:.2f}" for title, summary in summaries.items())
         return to_svg(figure, name, f"{metric}: {told}")
 

@@ -13,7 +13,7 @@ from uae_model.evaluation.figures import by_weighting, gamma_curves
 from uae_model.evaluation.labels import SETTINGS, judged_plays
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
 from uae_model.evaluation.sentences import sentences
-from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four
+from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four, table_of_one
 from uae_model.evaluation.trials import TrialRunner
 from uae_model.evaluation.verdict import verdict
 
@@ -36,13 +36,15 @@ def document_of(runner: TrialRunner, findings: Findings, last: date) -> Document
 
 
 def _tables(findings: Findings) -> tuple[Callable[[Findings, str, dict[str, str]], TextTable], ...]:
-    """Return the tables to build: of one base model, that by weighting would have the same figures again."""
-    return (table_four, table_five) if len(findings.models) > 1 else (table_four,)
+    """Return the tables to build: one base model has room for all metrics side by side."""
+    return (table_four, table_five) if len(findings.models) > 1 else (table_of_one,)
 
 
 def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
     """Return Fig. 6 of the paper: the weight functions, and each model's GAUC by weighting."""
-    figures = [Figure("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS))]
+    figures = []
+    if any(runner.rule(weighting).function == "power" for weighting in findings.weightings):
+        figures.append(Figure("Weight functions (Eq. 19 and linear).", gamma_curves(GAMMAS)))
     setting = next(iter(judged_plays(runner.plays)))
     metric = f"{setting}.gauc_clicks"
     for number, model in enumerate(findings.models):
@@ -53,7 +55,8 @@ def _figures(runner: TrialRunner, findings: Findings) -> list[Figure]:
         }
         if trials:
             base = findings.summary(model, BASE, metric)
-            caption = f"{model} by weighting, {SETTINGS[setting]}."
+            spread = ", with the standard deviation over the seeds" if len(findings.seeds) > 1 else ""
+            caption = f"{model} by weighting, {SETTINGS[setting]}{spread}."
             drawn = by_weighting(trials, f"{model}: GAUC", base, f"weighting-{number}")
             figures.append(Figure(caption, drawn))
     return figures

@@ -6,7 +6,7 @@ import math
 
 from uae_model.evaluation.comparison import BASE, Findings, Gain, Summary
 from uae_model.evaluation.document import TextTable
-from uae_model.evaluation.labels import METRICS, SETTINGS
+from uae_model.evaluation.labels import METRICS, PART_METRIC, SETTINGS
 
 NOTHING = "–"
 
@@ -54,6 +54,35 @@ def table_five(findings: Findings, setting: str, titles: dict[str, str]) -> Text
         rows=tuple(rows),
         labels=2,
     )
+
+
+def table_of_one(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
+    """Return the figures of the only base model: weightings in rows, metrics and gain in GAUC in columns."""
+    (model,) = findings.models
+    names = [f"{setting}.{metric}" for metric in METRICS]
+    rows = []
+    for weighting in [w for w in findings.weightings if w == BASE] + _others(findings):
+        shown = [_value(findings, model, weighting, name) for name in names]
+        gain = None
+        if weighting != BASE:
+            gain = findings.gain(model, weighting, f"{setting}.{PART_METRIC}")
+        rows.append((titles[weighting], *shown, _points(gain)))
+    return TextTable(
+        caption=f"{model}: {SETTINGS[setting]}",
+        header=("weights", *METRICS.values(), "gain in GAUC by clicks, points (95 % interval)"),
+        rows=tuple(rows),
+        labels=1,
+    )
+
+
+def _points(gain: Gain | None) -> str:
+    if gain is None:
+        return NOTHING
+    told = f"{100 * gain.difference:+.2f}"
+    if gain.interval is None:
+        return told
+    low, high = (100 * end for end in gain.interval)
+    return f"{told} ({low:+.2f} to {high:+.2f})"
 
 
 def _others(findings: Findings) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from uae_model.evaluation.comparison import BASE, Findings
 from uae_model.evaluation.labels import PART_METRIC, SETTINGS
+from uae_model.evaluation.metrics import LEAST_BASE
 from uae_model.evaluation.sentences import CONSTANT, subject_of
 
 OTHERS = {BASE: "equal weights", CONSTANT: "a constant weight of the same mean"}
@@ -39,8 +40,20 @@ def verdict(findings: Findings, settings: Sequence[str], titles: Mapping[str, st
         over = "users; one seed does not tell what another fit gives"
     return (
         f"Weights from {titles[subject]} are {', and '.join(told)}. Judged by GAUC on "
-        f"{SETTINGS[settings[0]]}, in points, with 95 % intervals over {over}."
+        f"{SETTINGS[settings[0]]}, in points, with 95 % intervals over {over}.{_by_chance(findings, metric)}"
     )
+
+
+def _by_chance(findings: Findings, metric: str) -> str:
+    """Return which base models rank by chance with equal weights: they learned too little to tell much."""
+    weak = [
+        f"{model} ({100 * base.mean:.2f})"
+        for model in findings.models
+        if (base := findings.summary(model, BASE, metric)) is not None and base.mean < LEAST_BASE
+    ]
+    if not weak:
+        return ""
+    return f" With equal weights {', '.join(weak)} hardly beats chance (50): gains over it say little."
 
 
 def _outcome(low: float, high: float) -> str:

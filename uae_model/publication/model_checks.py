@@ -51,7 +51,7 @@ def check_model(facts: ScoringModel, day: date, config: Config) -> list[Check]:
             Check(
                 f"the model is at most {limits.max_model_age_days} days old",
                 age <= limits.max_model_age_days,
-                f"{age} days",
+                f"{age} day{'' if age == 1 else 's'}",
                 "model_age",
                 age,
                 limits.max_model_age_days,

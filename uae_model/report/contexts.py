@@ -125,7 +125,7 @@ def _struct(feature: Column, value: Column, order: Column) -> Column:
 
 def range_names(edges: Sequence[float]) -> list[str]:
     """Return the names of the ranges that edges make; each range ends with its edge."""
-    ends = [f"{edge:,.6g}" for edge in edges]
+    ends = [f"{edge:,.0f}" if edge == int(edge) else f"{float(f'{edge:.3g}'):,g}" for edge in edges]
     between = [f"to {end}" for end in ends[1:]]
     return [f"up to {ends[0]}", *between, f"over {ends[-1]}"]
 

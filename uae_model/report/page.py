@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +36,9 @@ from uae_model.report.sentences import (
     positions_sentence,
     weights_sentence,
 )
+
+DECIMAL = re.compile(r"-?\d+\.\d+(e-?\d+)?")
+"""A number with a fraction; no version such as 0.1.0."""
 
 HOURS_SHOWN = 72
 """From here on a delay is told in days."""
@@ -196,7 +200,14 @@ def recorded_lines(model: ModelFacts | None, names: dict[str, str]) -> list[tupl
         tags["best_epoch"] = str(int(float(tags["best_epoch"])) + 1)  # epochs count from 1 on the page
     if "training_plays" in tags:
         tags["training_plays"] = with_separators(tags["training_plays"])
-    return [(name, tags[key].replace("..", " to ")) for key, name in names.items() if key in tags]
+    return [(name, _shown(tags[key])) for key, name in names.items() if key in tags]
+
+
+def _shown(recorded: str) -> str:
+    """Return a recorded value for a reader: four decimals of a number, a range of days in words."""
+    if DECIMAL.fullmatch(recorded):
+        return f"{float(recorded):.4f}"
+    return recorded.replace("..", " to ")
 
 
 def quantile_lines(published: PublicationFacts) -> list[tuple[str, float]]:
