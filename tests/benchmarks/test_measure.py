@@ -9,12 +9,14 @@ from benchmarks.measure import timed
 
 BURN = "import time\nwhile time.process_time() < 0.6: pass"
 PARENT_THAT_ENDS_FIRST = f"""
-import os, subprocess, sys, time
+import os, subprocess, sys
+is_ended, open_until_then = os.pipe()
 if os.fork() == 0:
-    subprocess.Popen([sys.executable, "-c", {BURN!r}]).wait()
+    subprocess.Popen([sys.executable, "-c", {BURN!r}], pass_fds=[open_until_then]).wait()
 else:
-    time.sleep(0.9)
-    os._exit(0)
+    os.close(open_until_then)
+    os.read(is_ended, 1)
+    os._exit(0)  # without having waited for its child
 """
 
 

@@ -40,7 +40,8 @@ def test_a_day_that_is_gone_or_goes_back_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "message"), [(0, EndedBeforeError, ""), (2, AssertionError, "failed before")]
+    ("code", "error", "message"),
+    [(0, EndedBeforeError, "tables/weights"), (2, AssertionError, "failed before")],
 )
 def test_a_run_that_ends_before_a_moment_is_told_from_one_that_fails(
     code: int, error: type[Exception], message: str

@@ -70,5 +70,5 @@ def _compared(findings: Findings, subject: str, other: str, words: str, metric: 
             told = f"{model} ({100 * gain.difference:+.2f}, {low:+.2f} to {high:+.2f})"
             models.setdefault(_outcome(low, high), []).append(told)
     return "; ".join(
-        f"{found} {words} for {', '.join(models[found])}" for found in OUTCOMES if found in models
+        f"{outcome} {words} for {', '.join(models[outcome])}" for outcome in OUTCOMES if outcome in models
     )
