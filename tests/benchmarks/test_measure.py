@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from benchmarks.measure import timed
 
+pytestmark = pytest.mark.slow
 BURN = "import time\nwhile time.process_time() < 0.6: pass"
 PARENT_THAT_ENDS_FIRST = f"""
 import os, subprocess, sys

@@ -24,6 +24,7 @@ sys.stderr.write("26/01/05 03:00:01 WARN Other: odd")
 """
 
 
+@pytest.mark.slow
 def test_a_childs_lines_are_events_also_after_the_block(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     before = set(threading.enumerate())
