@@ -38,11 +38,11 @@ step "4/7 make them champion, if the gates are passed" \
   promote --config "$config"
 step "5/7 the night of the last day: ingest, sessions, score, publish" \
   nightly --config "$config" --date "$scored"
-# A quick look: users with about 40,000 plays, FM alone, the published pair of models. The report shows it.
+# A quick look: users with about 100,000 plays, FM alone, the published pair of models. The report shows it.
 step "6/7 do the weights help? base models on a sample of users, judged on the last day" \
-  evaluate --config "$config" --date "$scored" --set evaluation.max_plays=40000 \
+  evaluate --config "$config" --date "$scored" --set evaluation.max_plays=100000 \
   --set 'evaluation.models=["FM"]' --set 'evaluation.weightings=["none", "constant", "champion"]' \
-  --set 'evaluation.seeds=[1, 2]' --set evaluation.batch_size=1024
+  --set 'evaluation.seeds=[1, 2]' --set evaluation.batch_size=2048
 step "7/7 report" \
   report --config "$config" --date "$scored" --paper --out "$folder/report.html"
 
