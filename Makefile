@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit airflow lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ sbom: setup  ## dist/sbom.cdx.json: packages and jars, hashes and licences, in t
 
 audit: setup  ## known vulnerabilities of all pinned packages; needs a network to the advisories
 	@scripts/supply.sh audit
+
+airflow: setup  ## four simulated nights under a real Airflow, as docs/howto/run-from-airflow.md records (half an hour)
+	@scripts/airflow.sh
 
 lock:  ## pin requirements*.in again, with hashes and without URLs (needs uv)
 	scripts/lock.sh

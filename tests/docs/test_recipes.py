@@ -40,6 +40,7 @@ RECIPES = {
     "normalise-weights": 1,
     "read-frames": 3,
     "read-spark": 1,
+    "run-from-airflow": 0,
     "run-from-cron": 0,
     "score-with-mlflow": 2,
     "train-keras": 1,
