@@ -11,6 +11,8 @@
 #   spark_conf/KIND.conf     the kind of cluster
 #   spark_conf/JOB.conf      what the job needs beyond it, where there is such a file; nightly and backfill run
 #                            all steps in one session, so they take what ingest and sessions need
+#   spark_conf/secure.conf   where UAE_SECURE=1: authentication and encryption; on a standalone cluster
+#                            UAE_SPARK_SECRET_FILE names the file that holds the cluster's secret
 #   $UAE_SITE_CONF           optional, yours: the master's address, queue, image, storage and its credentials
 # Relative paths, also those in the job's arguments, count from the repository's root.
 # `scripts/package.sh` makes what standalone and yarn ship; kubernetes runs an image, uae:VERSION by
@@ -39,6 +41,21 @@ esac
 if [ "$kind" != kubernetes ]; then
   [ -f dist/environment.tar.gz ] || fail "dist/environment.tar.gz does not exist; run 'make package' first"
 fi
+case "${UAE_SECURE:-0}" in
+  1) layers+=" secure" ;;
+  0) ;;
+  *) fail "UAE_SECURE = '$UAE_SECURE'; it is 1 or 0" ;;
+esac
+secret=
+if [ "$kind" = standalone ] && [ "${UAE_SECURE:-0}" = 1 ]; then
+  file=${UAE_SPARK_SECRET_FILE:-}
+  [ -n "$file" ] || fail "UAE_SECURE=1 on a standalone cluster needs UAE_SPARK_SECRET_FILE, the file with its secret"
+  [ -f "$file" ] || fail "UAE_SPARK_SECRET_FILE names $file, which does not exist"
+  (( (8#$(stat -L -c %a "$file") & 8#077) == 0 )) || fail "others may read $file; chmod 600 $file"
+  secret=$(< "$file")
+  [[ $secret =~ ^[[:graph:]]{32,}$ ]] \
+    || fail "$file: a secret is one line of 32 signs or more; make one with: openssl rand -hex 32"
+fi
 site=${UAE_SITE_CONF:-}
 [ -z "$site" ] || [ -f "$site" ] || fail "UAE_SITE_CONF names $site, which does not exist"
 
@@ -55,6 +72,8 @@ if [ "$kind" = kubernetes ]; then
   echo "spark.kubernetes.container.image uae:$version" >> "$settings"
 fi
 [ -z "$site" ] || cat "$site" >> "$settings"
+# Into the file alone, which only this user may read: command lines are for all to see.
+[ -z "$secret" ] || printf '\nspark.authenticate.secret %s\n' "$secret" >> "$settings"
 
 # A cluster's own Spark may be set for other projects; this one must match the pinned pyspark and Delta.
 SPARK_HOME=$(.venv/bin/python -c 'import os, pyspark; print(os.path.dirname(pyspark.__file__))')

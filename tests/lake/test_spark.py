@@ -176,6 +176,24 @@ class TestStart:
         self.start(tmp_path / "far.conf")
         assert built["spark.local.dir"] == "/scratch"
 
+    @pytest.mark.parametrize(
+        "key",
+        ["spark.authenticate.secret", "spark.hadoop.fs.s3a.secret.key", "spark.ssl.rpc.keyStorePassword"],
+    )
+    def test_a_secret_gets_on_no_command_line(self, built: dict[str, str], tmp_path: Path, key: str) -> None:
+        file = tmp_path / "mine.conf"
+        file.write_text(f"{key} hush\n")
+        with pytest.raises(
+            ConfigError, match=f"--spark-conf: {key} would stand on a command line"
+        ) as failure:
+            self.start(file)
+        assert "hush" not in str(failure.value)
+        assert built == {"name": "uae-train"}
+
+    def test_authentication_needs_no_secret_on_one_machine(self, built: dict[str, str]) -> None:
+        self.start(SPARK_CONF_FOLDER / "local.conf", SPARK_CONF_FOLDER / "secure.conf")
+        assert (built["spark.master"], built["spark.authenticate"]) == ("local[*,4]", "true")
+
     def test_under_spark_submit_the_settings_are_there_already(
         self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

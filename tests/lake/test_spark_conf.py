@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
@@ -23,6 +24,7 @@ CLUSTERS = ("standalone", "yarn", "kubernetes")
 SHARED = ("common", "cluster", "elastic", "packed")
 """Files that several kinds of session are laid over."""
 JOBS = ("nightly", "score", "train", "ingest", "backfill")
+GOOD_SECRET = "0123456789abcdef" * 2
 WITHOUT_ENTRY = ("spark.master", "spark.executorEnv.")
 """Settings that Spark reads without having declared them, by their beginnings."""
 
@@ -35,7 +37,15 @@ def known_settings(spark: SparkSession) -> Any:
         jvm.java.lang.Class.forName(f"org.apache.spark.{holder}")  # declares its settings as it loads
     jvm.org.apache.spark.sql.delta.sources.DeltaSQLConf.DELTA_SNAPSHOT_PARTITIONS()
     entries = jvm.org.apache.spark.internal.config.ConfigEntry
-    return lambda key: entries.findEntry(key) is not None
+    (network,) = (Path(pyspark.__file__).parent / "jars").glob("spark-network-common_*.jar")
+    with zipfile.ZipFile(network) as jar:  # declares nothing: it asks for its settings by their names
+        asked = jar.read("org/apache/spark/network/util/TransportConf.class")
+    return lambda key: entries.findEntry(key) is not None or _text_constant(key) in asked
+
+
+def _text_constant(text: str) -> bytes:
+    """Return a text as it stands in a class file: after its kind (1) and its length."""
+    return b"\1" + len(text).to_bytes(2, "big") + text.encode()
 
 
 class TestFiles:
@@ -58,6 +68,7 @@ class TestFiles:
             "spark.sql.shufle.partitions",
             "spark.yarn.que",
             "spark.databricks.delta.a",
+            "spark.network.crypto.ciphe",
         ):
             assert not known_settings(wrong)
 
@@ -67,7 +78,7 @@ class TestFiles:
         assert [setting for setting, count in times.items() if count > 1] == []
 
     def test_all_others_are_named_after_a_job(self) -> None:
-        others = {Path(name).stem for name in FILES} - {"local", *CLUSTERS, *SHARED}
+        others = {Path(name).stem for name in FILES} - {"local", "secure", *CLUSTERS, *SHARED}
         assert others
         assert others <= {file.stem for file in (ROOT / "jobs").glob("*.py")}
 
@@ -80,6 +91,14 @@ class TestFiles:
         assert len(sent) == 3
         for path in sent:
             assert path.removesuffix("/*.jar") in packaging
+
+
+def secret_file(folder: Path, text: str = GOOD_SECRET, mode: int = 0o600) -> Path:
+    """Write a secret as an operator does."""
+    file = folder / "spark.secret"
+    file.write_text(f"{text}\n")
+    file.chmod(mode)
+    return file
 
 
 def settings_of(*names: str) -> dict[str, str]:
@@ -113,7 +132,7 @@ class Project:
         file.chmod(0o755)
 
     def submits(self, ending: str) -> None:
-        told = 'cp "$2" seen.conf; echo "$SPARK_HOME" > home; printf "%s\\n" "$@" > arguments; '
+        told = 'cp "$2" seen.conf; stat -c %a "$2" > seen.mode; echo "$SPARK_HOME" > home; printf "%s\\n" "$@" > arguments; '
         self.program(self.spark / "bin" / "spark-submit", f"{told}{ending}\n")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -271,6 +290,52 @@ class TestSubmit:
         assert line.startswith("submit: ")
         assert message in line
         assert not (project.folder / "arguments").exists()
+
+    def test_a_secured_standalone_cluster_gets_its_secret_in_the_file_alone(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        site, file = tmp_path / "site.conf", secret_file(tmp_path)
+        site.write_text("spark.master spark://host:7077")  # its last line may lack an end
+        secure = {"UAE_SECURE": "1", "UAE_SPARK_SECRET_FILE": str(file), "UAE_SITE_CONF": str(site)}
+        assert project.run("standalone", "score", **secure).returncode == 0
+        assert project.settings() == {
+            **settings_of("common", "cluster", "packed", "standalone", "secure"),
+            **read_spark_conf(site),
+            "spark.authenticate.secret": GOOD_SECRET,
+        }
+        assert GOOD_SECRET not in "".join(project.arguments())
+        assert (project.folder / "seen.mode").read_text() == "600\n"
+
+    @pytest.mark.parametrize("kind", ["yarn", "kubernetes"])
+    def test_elsewhere_spark_makes_the_secret_itself(self, project: Project, kind: str) -> None:
+        assert project.run(kind, "nightly", UAE_SECURE="1").returncode == 0
+        settings = project.settings()
+        assert settings.items() >= settings_of("secure").items()
+        assert "spark.authenticate.secret" not in settings
+
+    @pytest.mark.parametrize(
+        ("text", "mode", "message"),
+        [
+            (None, 0o600, "needs UAE_SPARK_SECRET_FILE, the file with its secret"),
+            (GOOD_SECRET, 0o640, "others may read"),
+            (GOOD_SECRET[:31], 0o600, "a secret is one line of 32 signs or more"),
+            (f"{GOOD_SECRET}\n{GOOD_SECRET}", 0o600, "a secret is one line of 32 signs or more"),
+        ],
+    )
+    def test_a_secret_that_protects_nothing_is_refused(
+        self, project: Project, tmp_path: Path, text: str | None, mode: int, message: str
+    ) -> None:
+        named = {} if text is None else {"UAE_SPARK_SECRET_FILE": str(secret_file(tmp_path, text, mode))}
+        done = project.run("standalone", "nightly", UAE_SECURE="1", **named)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("submit: ")
+        assert message in line
+        assert not (project.folder / "arguments").exists()
+
+    def test_a_switch_that_says_neither_is_refused(self, project: Project) -> None:
+        done = project.run("yarn", "nightly", UAE_SECURE="yes")
+        assert (done.returncode, done.stderr) == (2, "submit: UAE_SECURE = 'yes'; it is 1 or 0\n")
 
     def test_a_site_file_that_is_gone_is_told(self, project: Project) -> None:
         done = project.run("yarn", "nightly", UAE_SITE_CONF="nowhere.conf")

@@ -6,6 +6,7 @@ The files of ``spark_conf/`` lie in this room, so that they travel with the pack
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
 COMMON_CONF = SPARK_CONF_FOLDER / "common.conf"
 """What every session has; all other files are laid over it."""
 DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
+SECRET = re.compile(r"(secret|password|token|access[.]?key|secret[.]?key)$", re.IGNORECASE)
+"""How the names of settings end whose values are secrets; Spark hides them from its pages and event logs."""
 
 REQUIRED_SETTINGS = {
     # Without one time zone, day partitions and session times shift with the driver's machine.
@@ -74,7 +77,7 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
     there (``--properties-file``), so files are refused.
 
     Raises:
-        ConfigError: if the resulting session lacks one of ``REQUIRED_SETTINGS``.
+        ConfigError: if the resulting session lacks one of ``REQUIRED_SETTINGS``, or if a file holds a secret.
     """
     builder = SparkSession.builder.appName(f"uae-{name}")
     if "PYSPARK_GATEWAY_PORT" in os.environ:
@@ -84,6 +87,7 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
         # Workers need this environment's packages; Spark's own default is whatever python3 is on the PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = layered_settings(conf_files or [SPARK_CONF_FOLDER / "local.conf"])
+        _require_no_secret(settings)
         settings.update(_delta_jars(settings))
         settings.update(_own_folders(settings))
         settings.update(_class_archive(settings))
@@ -112,6 +116,17 @@ def check_settings(spark: SparkSession) -> None:
         actual = spark.conf.get(key, None)
         if actual is None or expected not in actual:
             raise ConfigError(f"{key} = {actual!r}: must be {expected!r}; start from a file of spark_conf/")
+
+
+def _require_no_secret(settings: dict[str, str]) -> None:
+    """Raise ConfigError where a setting is a secret: pyspark starts Java with all of them on its command line."""
+    secret = next((key for key in settings if SECRET.search(key)), None)
+    if secret:
+        raise ConfigError(
+            f"--spark-conf: {secret} would stand on a command line, which every user of the machine can read; "
+            "run the job by scripts/submit.sh with the setting in UAE_SITE_CONF, or, for storage, set the "
+            "environment variables of its credentials"
+        )
 
 
 def _delta_jars(settings: dict[str, str]) -> dict[str, str]:
