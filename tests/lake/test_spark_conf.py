@@ -132,8 +132,9 @@ class Project:
         file.chmod(0o755)
 
     def submits(self, ending: str) -> None:
-        told = 'cp "$2" seen.conf; stat -c %a "$2" > seen.mode; echo "$SPARK_HOME" > home; printf "%s\\n" "$@" > arguments; '
-        self.program(self.spark / "bin" / "spark-submit", f"{told}{ending}\n")
+        told = 'echo "$SPARK_HOME" > home; printf "%s\\n" "$@" > arguments; '
+        seen = 'cp "$2" seen.conf; stat -c %a "$2" > seen.mode; '
+        self.program(self.spark / "bin" / "spark-submit", f"{seen}{told}{ending}\n")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -119,11 +119,11 @@ def check_settings(spark: SparkSession) -> None:
 
 
 def _require_no_secret(settings: dict[str, str]) -> None:
-    """Raise ConfigError where a setting is a secret: pyspark starts Java with all of them on its command line."""
+    """Raise ConfigError for a secret: pyspark starts Java with all settings on its command line."""
     secret = next((key for key in settings if SECRET.search(key)), None)
     if secret:
         raise ConfigError(
-            f"--spark-conf: {secret} would stand on a command line, which every user of the machine can read; "
+            f"--spark-conf: {secret} would stand on a command line, where every user can read it; "
             "run the job by scripts/submit.sh with the setting in UAE_SITE_CONF, or, for storage, set the "
             "environment variables of its credentials"
         )
