@@ -59,4 +59,6 @@ def test_without_an_interval_or_an_estimate_there_is_no_verdict() -> None:
 
 def test_a_base_that_ranks_as_chance_does_is_told() -> None:
     told = said(trial("FM", "none", -0.095, 0.0), trial("FM", "champion", -0.05, 0.002))
-    assert told.endswith(" With equal weights FM (50.50) hardly beats chance (50): gains over it say little.")
+    assert told.endswith(
+        " With equal weights FM (50.50) hardly beats chance (50): the plays or their labels teach little."
+    )

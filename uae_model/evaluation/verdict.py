@@ -53,7 +53,8 @@ def _by_chance(findings: Findings, metric: str) -> str:
     ]
     if not weak:
         return ""
-    return f" With equal weights {', '.join(weak)} hardly beats chance (50): gains over it say little."
+    listed = ", ".join(weak)
+    return f" With equal weights {listed} hardly beats chance (50): the plays or their labels teach little."
 
 
 def _outcome(low: float, high: float) -> str:
