@@ -133,7 +133,7 @@ def test_the_whole_evaluation_runs_once(
     assert found["trials"] == len(trials.results) == 6
     text = Path(found["md"]).read_text()
     assert "true relevance of every play (simulation)" in text
-    assert "| weights | AUC | GAUC (users weighted by clicks) |" in text
+    assert "| AUC | GAUC (users weighted by clicks) |" in text
     assert "- Judged by true relevance of every play (simulation), weights from the champion change" in text
     shown = read_newest_document(store.config.paths.reports, LAST)
     assert shown is not None

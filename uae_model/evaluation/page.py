@@ -13,7 +13,7 @@ from uae_model.evaluation.figures import by_weighting, gamma_curves
 from uae_model.evaluation.labels import SETTINGS, judged_plays
 from uae_model.evaluation.plays import TEST, TRAIN, VALIDATION
 from uae_model.evaluation.sentences import sentences
-from uae_model.evaluation.tables import STAR, UNITS, table_five, table_four, table_of_one
+from uae_model.evaluation.tables import RELATIVE, STAR, UNITS, table_five, table_four, table_of_one
 from uae_model.evaluation.trials import TrialRunner
 from uae_model.evaluation.verdict import verdict
 
@@ -28,7 +28,7 @@ def document_of(runner: TrialRunner, findings: Findings, last: date) -> Document
     return Document(
         title=f"Weights downstream, judged on plays up to {last}",
         findings=sentences(findings, settings, titles),
-        notes=(_note(runner), UNITS, STAR),
+        notes=(_note(runner), UNITS, *((RELATIVE,) if len(findings.models) > 1 else ()), STAR),
         tables=tuple(build(findings, setting, titles) for setting in settings for build in _tables(findings)),
         figures=tuple(_figures(runner, findings)),
         verdict=verdict(findings, settings, titles),

@@ -11,10 +11,8 @@ from uae_model.evaluation.labels import METRICS, PART_METRIC, SETTINGS
 NOTHING = "–"
 
 STAR = "'*': better than the base with p < 0.05 (paired t-test over the seeds)."
-UNITS = (
-    "Percent, mean ± standard deviation over the seeds; RelaImpr against the base, in percent, where the "
-    "base has 51 at least."
-)
+UNITS = "Percent, mean ± standard deviation over the seeds."
+RELATIVE = "RelaImpr is against the base, in percent, where the base has 51 at least."
 
 
 def table_four(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
@@ -57,7 +55,7 @@ def table_five(findings: Findings, setting: str, titles: dict[str, str]) -> Text
 
 
 def table_of_one(findings: Findings, setting: str, titles: dict[str, str]) -> TextTable:
-    """Return the figures of the only base model: weightings in rows, metrics and gain in GAUC in columns."""
+    """Return the figures of the only base model: weightings in rows; gain in GAUC and metrics in columns."""
     (model,) = findings.models
     names = [f"{setting}.{metric}" for metric in METRICS]
     rows = []
@@ -66,10 +64,10 @@ def table_of_one(findings: Findings, setting: str, titles: dict[str, str]) -> Te
         gain = None
         if weighting != BASE:
             gain = findings.gain(model, weighting, f"{setting}.{PART_METRIC}")
-        rows.append((titles[weighting], *shown, _points(gain)))
+        rows.append((titles[weighting], _points(gain), *shown))
     return TextTable(
         caption=f"{model}: {SETTINGS[setting]}",
-        header=("weights", *METRICS.values(), "gain in GAUC by clicks, points (95 % interval)"),
+        header=("weights", "gain in GAUC by clicks, points (95 % interval)", *METRICS.values()),
         rows=tuple(rows),
         labels=1,
     )
