@@ -141,4 +141,4 @@ def table(record: Mapping[str, Any]) -> str:
         for each in record["tries"]
     ]
     alerts = "".join(f"{text}\n" for text in record["alerts"])
-    return f"{markdown_table(header, rows)}\nAlerts:\n\n```text\n{alerts}```\n"
+    return f"{markdown_table(header, rows)}\n\nAlerts:\n\n```text\n{alerts}```\n"

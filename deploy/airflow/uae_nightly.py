@@ -6,6 +6,7 @@ together with Airflow's: ``uae`` runs as a process, in the environment that ``UA
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from typing import Any
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+log = logging.getLogger(__name__)
 
 HOME = os.environ.get("UAE_HOME", "/srv/uae")
 """Folder with ``.venv`` and ``uae.toml``."""
@@ -66,7 +69,7 @@ def alert(context: Mapping[str, Any]) -> None:
     """
     task = context["task_instance"]
     text = f"{task.dag_id} {task.run_id} try {task.try_number}: {context.get('exception')}"
-    task.log.error("alert: %s", text)
+    log.error("alert: %s", text)
     if ALERT_COMMAND:
         # The command is the setting of whoever runs Airflow, like every command of its tasks.
         subprocess.run(ALERT_COMMAND, shell=True, input=f"{text}\n", text=True, check=True)  # noqa: S602

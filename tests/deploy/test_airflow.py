@@ -1,6 +1,6 @@
 """The DAG of Airflow: what it makes of exit codes, with stand-ins for what it imports of Airflow.
 
-A real Airflow runs it by `make airflow`.
+A real Airflow runs it by `make airflow`; that run's record is in the documentation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scripts import airflow_record
+from scripts import airflow_nights, airflow_record
 from tests.deploy.test_schedules import CRONTAB
 from tests.docs.pages import ROOT
 from tests.error_kinds import every_kind
@@ -122,24 +122,24 @@ def test_every_exit_code_is_answered_as_operations_says(dag: Any) -> None:
     assert str(tried(4)).endswith("the last line")
 
 
-def test_who_is_told_of_which_try(dag: Any, capfd: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+def test_who_is_told_of_which_try(
+    dag: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: Any
+) -> None:
     monkeypatch.setattr(dag, "ALERT_COMMAND", "cat")
-    said: list[Any] = []
-    log = SimpleNamespace(error=lambda *parts: said.append(parts))
-    about = SimpleNamespace(dag_id="uae_nightly", run_id="r", try_number=2, log=log)
+    about = SimpleNamespace(dag_id="uae_nightly", run_id="r", try_number=2)
 
     def told(callback: str, error: Exception) -> str:
         task().settings[callback]({"task_instance": about, "exception": error})
         return capfd.readouterr().out
 
     assert told("on_retry_callback", tried(3)) == ""
-    assert said == []
+    assert caplog.messages == []
     assert (
         told("on_retry_callback", tried(1)) == "uae_nightly r try 2: an error (exit code 1): the last line\n"
     )
     assert "exit code 4" in told("on_failure_callback", tried(4))
     assert "exit code 3" in told("on_failure_callback", tried(3))  # the last try
-    assert len(said) == 3
+    assert len(caplog.messages) == 3
 
 
 def test_it_asks_for_the_day_and_at_the_hours_that_cron_does(dag: Any) -> None:
@@ -186,3 +186,14 @@ def test_the_last_line_of_a_log() -> None:
     done = log('{"dt": "2026-01-09", "plays": 5, "seconds": {}}', "Command exited with return code 0")
     assert airflow_record.last_line(done) == (0, '{"dt": "2026-01-09", "plays": 5}')
     assert airflow_record.last_line(log("Output:")) == (None, "")
+
+
+def test_the_record_is_of_a_run_that_went_as_it_must_and_the_page_shows_it() -> None:
+    record = airflow_record.read()
+    assert (
+        airflow_record.filled_in(airflow_record.PAGE.read_text(), record) == airflow_record.PAGE.read_text()
+    )
+    assert f"apache-airflow=={record['airflow']} " in airflow_record.REQUIREMENTS.read_text()
+    tries = [airflow_record.Ended(**each) for each in record["tries"]]
+    assert airflow_nights.differences(tries, record["alerts"]) == []
+    assert airflow_nights.differences(tries[1:], []) != []
