@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit airflow lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit airflow keep-release lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,9 @@ audit: setup  ## known vulnerabilities of all pinned packages; needs a network t
 
 airflow: setup  ## four simulated nights under a real Airflow, as docs/howto/run-from-airflow.md records (half an hour)
 	@scripts/airflow.sh
+
+keep-release: setup-dev  ## small tables and models of this release into tests/upgrade, for every later one to read
+	$(PYTHON) -m scripts.keep_release
 
 lock:  ## pin requirements*.in again, with hashes and without URLs (needs uv)
 	scripts/lock.sh
