@@ -26,6 +26,7 @@ import pyarrow as pa
 from uae_model.core.delta_actions import days_with_other_rows
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.locations import plain_path
+from uae_model.readers.locations import StorageOptions
 from uae_model.readers.nearby import tables_near
 from uae_model.readers.storage import REQUESTS_AT_ONCE, ArrowStorage, Storage
 
@@ -44,17 +45,20 @@ class UnreadableTableError(ContractError):
     """A table asks its readers for what only Spark can do."""
 
 
-def files_of_version(table: str, version: int | None = None) -> list[str]:
+def files_of_version(
+    table: str, version: int | None = None, storage_options: StorageOptions | None = None
+) -> list[str]:
     """Return the data files of one version of a table, the newest by default, sorted.
 
     Args:
         table: its folder or URI; the files' names start with it.
         version: of its Delta log.
+        storage_options: how S3 is reached, see ``locations.open_location``.
 
     Raises:
         ContractError: if there is no such table or version, or if the table needs more than this can do.
     """
-    log = DeltaLog(table)
+    log = DeltaLog(table, storage_options=storage_options)
     ((_, state),) = log.states({log.newest if version is None else version})
     return state.files()
 
@@ -95,14 +99,17 @@ class DeltaLog:
     Args:
         table: its folder or URI; the files' names start with it.
         storage: that it lies on; what pyarrow makes of the location by default.
+        storage_options: how pyarrow reaches S3, see ``locations.open_location``.
 
     Raises:
         ContractError: if there is no such table.
     """
 
-    def __init__(self, table: str, storage: Storage | None = None) -> None:
+    def __init__(
+        self, table: str, storage: Storage | None = None, storage_options: StorageOptions | None = None
+    ) -> None:
         self.table = _folder_of(table.rstrip("/")) if storage is None else table.rstrip("/")
-        self.storage: Storage = ArrowStorage(self.table) if storage is None else storage
+        self.storage: Storage = ArrowStorage(self.table, storage_options) if storage is None else storage
         self._commits: dict[int, str] = {}
         self._checkpoints: dict[int, list[str]] = {}
         self._list(f"{self.table}/_delta_log")

@@ -15,6 +15,7 @@ from uae_model.core.errors import ContractError
 from uae_model.core.feature_words import column_of, meaning_of, source_of
 from uae_model.readers.arrow import dataset_of, publication_rows, published_files
 from uae_model.readers.days import COLUMNS, PublishedDay, choose_days, is_readable, requested_days
+from uae_model.readers.locations import StorageOptions
 
 CONFIG = "config"
 """Column of publications: the settings of the run that published, as JSON; paths are left out."""
@@ -48,7 +49,11 @@ class PublishedFeature:
 
 
 def published_features(
-    tables: str, day: date | str | None = None, *, as_of: datetime | str | None = None
+    tables: str,
+    day: date | str | None = None,
+    *,
+    as_of: datetime | str | None = None,
+    storage_options: StorageOptions | None = None,
 ) -> tuple[PublishedFeature, ...]:
     """Return the features of a published day, in the order of their declaration.
 
@@ -56,36 +61,46 @@ def published_features(
         tables: the folder or URI of the tables (``paths.tables`` of the producing job).
         day: a date or ``YYYY-MM-DD``; the newest published day by default.
         as_of: a moment (ISO 8601; without an offset UTC) whose publication counts, not that of now.
+        storage_options: how S3 is reached, by deltalake's names (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``
+            and so on); by default as the environment says.
 
     Raises:
         InputError: if the day is not published.
         ContractError: if there is no such folder of tables, if the day's files are gone, or if they lack a
             column that a feature needs.
     """
-    published, settings = _settings(tables, day, as_of)
-    schema = dataset_of(published_files(tables, [published])).schema
+    published, settings = _settings(tables, day, as_of, storage_options)
+    files = published_files(tables, [published], storage_options=storage_options)
+    schema = dataset_of(files, storage_options).schema
     completed = settings.get("aggregation", {}).get("completed_seconds")
     return tuple(_feature(plain, schema, completed, published.day) for plain in settings["features"])
 
 
 def published_declaration(
-    tables: str, day: date | str | None = None, *, as_of: datetime | str | None = None
+    tables: str,
+    day: date | str | None = None,
+    *,
+    as_of: datetime | str | None = None,
+    storage_options: StorageOptions | None = None,
 ) -> list[dict[str, Any]]:
     """Return the features of a published day in their plain form, which ``FeatureSet.of_plain`` takes.
 
     Args and errors are those of ``published_features``.
     """
-    declaration: list[dict[str, Any]] = _settings(tables, day, as_of)[1]["features"]
+    declaration: list[dict[str, Any]] = _settings(tables, day, as_of, storage_options)[1]["features"]
     return declaration
 
 
 def _settings(
-    tables: str, day: date | str | None, as_of: datetime | str | None
+    tables: str,
+    day: date | str | None,
+    as_of: datetime | str | None,
+    storage_options: StorageOptions | None,
 ) -> tuple[PublishedDay, dict[str, Any]]:
     """Return a published day, and the settings that its publication carries."""
     wanted = requested_days(day, latest=1 if day is None else None)
     moment = None if as_of is None else parse_moment(as_of)
-    rows = publication_rows(tables, [*COLUMNS, CONFIG], as_of=moment)
+    rows = publication_rows(tables, [*COLUMNS, CONFIG], as_of=moment, storage_options=storage_options)
     (published,) = choose_days(rows, wanted, as_of=moment)
     (text,) = (row.get(CONFIG) for row in rows if is_readable(row) and row["dt"] == published.day)
     if not text:

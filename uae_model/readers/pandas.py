@@ -8,6 +8,7 @@ from datetime import date, datetime
 import pandas as pd
 
 from uae_model.readers.arrow import read_weights_arrow
+from uae_model.readers.locations import StorageOptions
 
 
 def read_weights_pandas(
@@ -19,13 +20,21 @@ def read_weights_pandas(
     latest: int | None = None,
     as_of: datetime | str | None = None,
     without_accepted: bool = False,
+    storage_options: StorageOptions | None = None,
 ) -> pd.DataFrame:
     """Return the published weights from ``first`` to ``last`` (or of ``first`` alone), or of the newest days.
 
     Args and errors are those of ``uae_model.readers.arrow.read_weights_arrow``.
     """
     weights = read_weights_arrow(
-        tables, first, last, columns, latest=latest, as_of=as_of, without_accepted=without_accepted
+        tables,
+        first,
+        last,
+        columns,
+        latest=latest,
+        as_of=as_of,
+        without_accepted=without_accepted,
+        storage_options=storage_options,
     )
     frame: pd.DataFrame = weights.to_pandas()
     return frame

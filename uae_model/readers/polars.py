@@ -8,6 +8,7 @@ from datetime import date, datetime
 import polars as pl
 
 from uae_model.readers.arrow import read_weights_arrow
+from uae_model.readers.locations import StorageOptions
 
 
 def read_weights_polars(
@@ -19,6 +20,7 @@ def read_weights_polars(
     latest: int | None = None,
     as_of: datetime | str | None = None,
     without_accepted: bool = False,
+    storage_options: StorageOptions | None = None,
 ) -> pl.DataFrame:
     """Return the published weights from ``first`` to ``last`` (or of ``first`` alone), or of the newest days.
 
@@ -26,6 +28,13 @@ def read_weights_polars(
     the Arrow table.
     """
     weights = read_weights_arrow(
-        tables, first, last, columns, latest=latest, as_of=as_of, without_accepted=without_accepted
+        tables,
+        first,
+        last,
+        columns,
+        latest=latest,
+        as_of=as_of,
+        without_accepted=without_accepted,
+        storage_options=storage_options,
     )
     return pl.DataFrame(weights)

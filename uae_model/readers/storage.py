@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSelector, FileType
 
 from uae_model.core.errors import ContractError
-from uae_model.readers.locations import open_location
+from uae_model.readers.locations import StorageOptions, open_location
 
 REQUESTS_AT_ONCE = 16
 """Object storage answers each question after tens of milliseconds, and many at a time."""
@@ -38,8 +38,8 @@ class Storage(Protocol):
 class ArrowStorage:
     """The storage of a location that pyarrow knows: a path of this machine, or a URI such as ``s3://...``."""
 
-    def __init__(self, location: str) -> None:
-        self._filesystem, path = open_location(location)
+    def __init__(self, location: str, storage_options: StorageOptions | None = None) -> None:
+        self._filesystem, path = open_location(location, storage_options)
         self._before = location.removesuffix(path)
 
     def names(self, folder: str) -> list[str]:

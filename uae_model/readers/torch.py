@@ -14,8 +14,8 @@ from uae_model.core.errors import ContractError, InputError
 from uae_model.features.arrays import EncodableFeature, encoded_values
 from uae_model.readers.arrow import published_days, published_files, require_rows
 from uae_model.readers.features import published_features
-from uae_model.readers.locations import open_files
-from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
+from uae_model.readers.locations import StorageOptions, open_files
+from uae_model.snapshot.petastorm_files import file_url, petastorm_filesystem, quiet_petastorm
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +50,7 @@ def weighted_batches(
     rank: int = 0,
     world: int = 1,
     without_accepted: bool = False,
+    storage_options: StorageOptions | None = None,
 ) -> Iterator[WeightedBatch]:
     """Yield one epoch of the published plays as batches, read by Petastorm's torch DataLoader.
 
@@ -67,6 +68,8 @@ def weighted_batches(
             play once.
         world: number of processes.
         without_accepted: refuse days with failed checks that a person accepted (``uae publish --accept``).
+        storage_options: how S3 is reached, by deltalake's names (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``
+            and so on); by default as the environment says.
 
     Raises:
         InputError: naming the days of the range that are not published or have accepted failures, or if the
@@ -74,12 +77,21 @@ def weighted_batches(
         ContractError: if files are gone, if one process alone read another number of rows than were
             published, or if no day has a column that a feature needs.
     """
-    days = published_days(tables, first, last, latest=latest, as_of=as_of, without_accepted=without_accepted)
+    days = published_days(
+        tables,
+        first,
+        last,
+        latest=latest,
+        as_of=as_of,
+        without_accepted=without_accepted,
+        storage_options=storage_options,
+    )
     if features is None:
-        features = published_features(tables, days[-1].day, as_of=as_of)
+        features = published_features(tables, days[-1].day, as_of=as_of, storage_options=storage_options)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
-    files = published_files(tables, days)
-    footers = _footers(files)
+    files = published_files(tables, days, storage_options=storage_options)
+    filesystem, paths = open_files(files, storage_options)
+    footers = _footers(files, filesystem, paths)
     files = _complete_first(footers, columns)
     share = share_of(rank, world, [rows for footer in footers.values() for rows in footer.row_groups])
     rows = 0
@@ -97,6 +109,7 @@ def weighted_batches(
             seed=seed,
             cur_shard=share.shard,
             shard_count=share.shards,
+            filesystem=petastorm_filesystem(filesystem),
         ) as reader:
             for batch in BatchedDataLoader(reader, batch_size=batch_size):
                 rows += len(batch["label"])
@@ -198,8 +211,7 @@ class _Footer:
     row_groups: tuple[int, ...]
 
 
-def _footers(files: Sequence[str]) -> dict[str, _Footer]:
-    filesystem, paths = open_files(files)
+def _footers(files: Sequence[str], filesystem: Any, paths: Sequence[str]) -> dict[str, _Footer]:
     footers = {}
     for file, path in zip(files, paths, strict=True):
         metadata = pq.read_metadata(path, filesystem=filesystem)
