@@ -6,9 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import fsspec
-
 from jobs.common import day_range, job_parser, print_summary, run, start
+from uae_model.core.atomic import write_whole
 from uae_model.core.dates import parse_day
 from uae_model.core.errors import UsageError
 from uae_model.core.logs import log
@@ -77,8 +76,7 @@ def _report_days(args: argparse.Namespace) -> None:
 def _write(job: Job, out: str | None, name: str, page: str) -> tuple[str, int]:
     """Write a page where it was asked for, else under its name among the reports; return path and size."""
     path, content = out or f"{job.config.paths.reports.rstrip('/')}/{name}", page.encode()
-    with fsspec.open(path, "wb", auto_mkdir=True) as file:
-        file.write(content)
+    write_whole(path, content)
     log("report written", path=path, size_bytes=len(content))
     return path, len(content)
 

@@ -6,9 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import fsspec
-
 from jobs.common import add_day, job_parser, print_summary, run, start
+from uae_model.core.atomic import write_whole
 from uae_model.core.dates import parse_day
 from uae_model.pipeline.sensitivity import sensitivity
 
@@ -27,8 +26,7 @@ def compare(args: argparse.Namespace) -> None:
     job = start("sensitivity", args)
     table = sensitivity(job.store, day)
     out = f"{job.config.paths.reports.rstrip('/')}/sensitivity-{day}.md"
-    with fsspec.open(out, "w", auto_mkdir=True) as file:
-        file.write(table + "\n")
+    write_whole(out, table + "\n")
     print(table)
     print_summary({"dt": day, "table": out})
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
+from tests.object_storage import ObjectStorage, object_storage
 from uae_model.config import Config, load_config
 from uae_model.lake import TableStore
 from uae_model.lake.spark import SPARK_CONF_FOLDER, start_spark
@@ -44,6 +45,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.spark)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[ObjectStorage]:
+    """Start a server of S3 once for the whole run."""
+    with object_storage() as storage:
+        yield storage
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from uae_model.core.errors import ContractError, InputError
+from uae_model.core.filesystems import open_files
 from uae_model.readers import delta_log
 from uae_model.readers.arrow import read_table_arrow
 from uae_model.readers.delta_log import DeltaLog, files_of_version
-from uae_model.readers.locations import open_files
 
 
 def commit(table: Path, version: int, *actions: dict[str, Any]) -> None:

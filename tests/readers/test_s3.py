@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
 from deltalake import DeltaTable
-from moto.server import ThreadedMotoServer
 
+from tests.object_storage import ObjectStorage
 from tests.readers.published_tables import LAST, morning_after, publish, weighted_rows
 from uae_model.core.errors import ContractError, UsageError
+from uae_model.core.filesystems import open_location
 from uae_model.readers import (
     published_days,
     published_features,
@@ -25,29 +25,9 @@ from uae_model.readers import (
     read_weights_polars,
     weighted_batches,
 )
-from uae_model.readers.locations import open_location
 
 pytestmark = pytest.mark.slow
 BEFORE = LAST - timedelta(days=1)
-BUCKET = "songs"
-FOLDER = "a team/tables 100%20"
-"""Signs that a URI would read otherwise."""
-
-
-@pytest.fixture(scope="module")
-def options() -> Iterator[dict[str, str]]:
-    """Start a server; return how it is reached, as deltalake wants to be told."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
-    }
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +40,18 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def uri(tables: Path, options: dict[str, str]) -> str:
+def uri(tables: Path, s3: ObjectStorage) -> str:
     """Copy the tables into a bucket; return where they lie there."""
-    filesystem, _ = open_location(f"s3://{BUCKET}", options)
-    filesystem.create_dir(BUCKET)
-    pafs.copy_files(str(tables), f"{BUCKET}/{FOLDER}", pafs.LocalFileSystem(), filesystem)
-    return f"s3://{BUCKET}/{FOLDER}"
+    there = f"{s3.uri}/a team/tables 100%20"  # signs that a URI would read otherwise
+    filesystem, path = open_location(there, s3.options)
+    pafs.copy_files(str(tables), path, pafs.LocalFileSystem(), filesystem)
+    return there
+
+
+@pytest.fixture
+def options(s3: ObjectStorage) -> dict[str, str]:
+    """Return how the server is reached."""
+    return s3.options
 
 
 def batches(tables: str, **more: Any) -> pa.Table:

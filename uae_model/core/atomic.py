@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
-import fsspec
+from uae_model.core.any_storage import filesystem_of
+from uae_model.core.filesystems import is_on_s3
 
 
 def write_whole(path: str, content: str | bytes) -> None:
@@ -19,7 +20,10 @@ def write_whole(path: str, content: str | bytes) -> None:
         content: all that the file shall hold.
     """
     data = content.encode() if isinstance(content, str) else content
-    filesystem, target = fsspec.core.url_to_fs(path)
+    filesystem, target = filesystem_of(path)
+    if is_on_s3(path):  # it shows no file before all of it is there, and knows no folders
+        filesystem.pipe_file(target, data)
+        return
     filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
     part = f"{target}.{socket.gethostname()}-{os.getpid()}.part"
     with filesystem.open(part, "wb") as file:

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-import fsspec
 from markupsafe import Markup
 
+from uae_model.core.any_storage import filesystem_of
+from uae_model.core.atomic import write_whole
 from uae_model.pages.markdown import markdown_table
 from uae_model.pages.templates import page_environment
 
@@ -117,14 +118,13 @@ def write_document(document: Document, folder: str, last: date) -> dict[str, str
     written = {}
     for kind, text in contents.items():
         written[kind] = f"{folder.rstrip('/')}/evaluation-{last}.{kind}"
-        with fsspec.open(written[kind], "w", encoding="utf-8", auto_mkdir=True) as file:
-            file.write(text)
+        write_whole(written[kind], text)
     return written
 
 
 def read_newest_document(folder: str, until: date) -> Document | None:
     """Return the document with the latest last test day up to ``until``; None where there is none."""
-    filesystem, base = fsspec.core.url_to_fs(folder.rstrip("/"))
+    filesystem, base = filesystem_of(folder.rstrip("/"))
     if not filesystem.exists(base):
         return None
     names = [path.rpartition("/")[2] for path in filesystem.ls(base, detail=False)]

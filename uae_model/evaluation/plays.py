@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import fsspec
 import numpy as np
 from numpy.typing import NDArray
 
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
 from uae_model.sessions.positions import session_lengths
@@ -72,7 +72,7 @@ def describe_files(root: str, rows: int, files: Sequence[str], numeric: int) -> 
 
 def description_of(root: str) -> dict[str, Any] | None:
     """Return what ``describe_files`` wrote, or None where the folder was not finished."""
-    filesystem, target = fsspec.core.url_to_fs(f"{root}/{DESCRIPTION}")
+    filesystem, target = filesystem_of(f"{root}/{DESCRIPTION}")
     if not filesystem.exists(target):
         return None
     with filesystem.open(target, "r") as file:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import fsspec
-
 from uae_model.config import Config
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.errors import AnotherRunError
 from uae_model.core.locks import alone_in
 from uae_model.core.logs import log
@@ -73,13 +72,13 @@ def remove_unless_locked(leftover: Leftover) -> bool:
 
 def storage_usage(location: str) -> Usage:
     """Return what lies below a folder of any storage that fsspec knows."""
-    filesystem, path = fsspec.core.url_to_fs(location)
+    filesystem, path = filesystem_of(location)
     return _usage(_files(filesystem, path))
 
 
 def _folders(location: str, name: re.Pattern[str]) -> Iterator[Leftover]:
     """Yield the folders of a location whose names fit, and that hold a file."""
-    filesystem, path = fsspec.core.url_to_fs(location)
+    filesystem, path = filesystem_of(location)
     if not filesystem.exists(path):
         return
     for entry in sorted(filesystem.ls(path, detail=True), key=lambda entry: str(entry["name"])):
@@ -94,7 +93,7 @@ def _folders(location: str, name: re.Pattern[str]) -> Iterator[Leftover]:
 
 def _unnamed_files(root: str) -> Iterator[Leftover]:
     """Yield the folders of files in a snapshot that its description does not name."""
-    filesystem, path = fsspec.core.url_to_fs(root)
+    filesystem, path = filesystem_of(root)
     # Not by a pattern: the name of a folder above may have brackets.
     names = [str(entry["name"]) for entry in filesystem.ls(path, detail=True)]
     descriptions = [name for name in names if name.endswith(".json")]

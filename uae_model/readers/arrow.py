@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from uae_model.core.dates import parse_moment
 from uae_model.core.errors import ContractError
+from uae_model.core.filesystems import StorageOptions, open_files
 from uae_model.readers.days import COLUMNS, PublishedDay, choose_days, requested_days
 from uae_model.readers.delta_log import DeltaLog, files_of_version
-from uae_model.readers.locations import StorageOptions, open_files
 from uae_model.readers.sources import publications_at, require_sources
 
 if TYPE_CHECKING:

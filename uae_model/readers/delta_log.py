@@ -25,8 +25,8 @@ import pyarrow as pa
 
 from uae_model.core.delta_actions import days_with_other_rows
 from uae_model.core.errors import ContractError, InputError
+from uae_model.core.filesystems import StorageOptions
 from uae_model.core.locations import plain_path
-from uae_model.readers.locations import StorageOptions
 from uae_model.readers.nearby import tables_near
 from uae_model.readers.storage import REQUESTS_AT_ONCE, ArrowStorage, Storage
 

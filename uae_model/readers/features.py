@@ -13,9 +13,9 @@ import pyarrow as pa
 from uae_model.core.dates import parse_moment
 from uae_model.core.errors import ContractError
 from uae_model.core.feature_words import column_of, meaning_of, source_of
+from uae_model.core.filesystems import StorageOptions
 from uae_model.readers.arrow import dataset_of, publication_rows, published_files
 from uae_model.readers.days import COLUMNS, PublishedDay, choose_days, is_readable, requested_days
-from uae_model.readers.locations import StorageOptions
 
 CONFIG = "config"
 """Column of publications: the settings of the run that published, as JSON; paths are left out."""

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 import polars as pl
 
+from uae_model.core.filesystems import StorageOptions
 from uae_model.readers.arrow import read_weights_arrow
-from uae_model.readers.locations import StorageOptions
 
 
 def read_weights_polars(

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow.fs import FileSelector, FileType
 
 from uae_model.core.errors import ContractError
-from uae_model.readers.locations import StorageOptions, open_location
+from uae_model.core.filesystems import StorageOptions, open_location
 
 REQUESTS_AT_ONCE = 16
 """Object storage answers each question after tens of milliseconds, and many at a time."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from uae_model.core.any_storage import petastorm_filesystem
 from uae_model.core.errors import ContractError, InputError
+from uae_model.core.filesystems import StorageOptions, open_files
 from uae_model.features.arrays import EncodableFeature, encoded_values
 from uae_model.readers.arrow import published_days, published_files, require_rows
 from uae_model.readers.features import published_features
-from uae_model.readers.locations import StorageOptions, open_files
-from uae_model.snapshot.petastorm_files import file_url, petastorm_filesystem, quiet_petastorm
+from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
 
 if TYPE_CHECKING:
     import torch
@@ -90,8 +91,7 @@ def weighted_batches(
         features = published_features(tables, days[-1].day, as_of=as_of, storage_options=storage_options)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
     files = published_files(tables, days, storage_options=storage_options)
-    filesystem, paths = open_files(files, storage_options)
-    footers = _footers(files, filesystem, paths)
+    footers = _footers(files, storage_options)
     files = _complete_first(footers, columns)
     share = share_of(rank, world, [rows for footer in footers.values() for rows in footer.row_groups])
     rows = 0
@@ -109,7 +109,7 @@ def weighted_batches(
             seed=seed,
             cur_shard=share.shard,
             shard_count=share.shards,
-            filesystem=petastorm_filesystem(filesystem),
+            filesystem=petastorm_filesystem(files, storage_options),
         ) as reader:
             for batch in BatchedDataLoader(reader, batch_size=batch_size):
                 rows += len(batch["label"])
@@ -211,7 +211,8 @@ class _Footer:
     row_groups: tuple[int, ...]
 
 
-def _footers(files: Sequence[str], filesystem: Any, paths: Sequence[str]) -> dict[str, _Footer]:
+def _footers(files: Sequence[str], storage_options: StorageOptions | None) -> dict[str, _Footer]:
+    filesystem, paths = open_files(files, storage_options)
     footers = {}
     for file, path in zip(files, paths, strict=True):
         metadata = pq.read_metadata(path, filesystem=filesystem)

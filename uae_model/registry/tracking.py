@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.utils.logging_utils import disable_logging
 
 from uae_model.config import Config
+from uae_model.core.locations import is_local, plain_path
 from uae_model.core.logs import log, warn
 from uae_model.registry.moved import tell_of_move
 
@@ -66,7 +67,9 @@ def experiment_id(client: MlflowClient, config: Config, name: str, about: str) -
             f"paths.mlflow_artifacts = {folder!r}: a night works, but mlflow.pyfunc loads no model from "
             "there, since MLflow takes % and two digits for another sign; choose a folder without them"
         )
-    location = None if is_server else Path(folder).resolve().as_uri()
+    if is_local(folder):
+        folder = Path(plain_path(folder)).resolve().as_uri()
+    location = None if is_server else folder
     return str(client.create_experiment(name, artifact_location=location, tags={EXPERIMENT_NOTE: about}))
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from uae_model.config import FeatureSet
+from uae_model.core.any_storage import filesystem_of
 from uae_model.snapshot.manifest import SnapshotFile
 
 SESSION_ID, LENGTH, PADDED_LENGTH = "session_id", "length", "padded_length"
@@ -52,7 +52,7 @@ def file_path(split: str, padded_length: int, part: int = 0) -> str:
 
 def parquet_files(root: str, folder: str) -> list[str]:
     """Return the Parquet files in a folder of a snapshot and below it: sorted paths below the snapshot."""
-    filesystem, base = fsspec.core.url_to_fs(root)
+    filesystem, base = filesystem_of(root)
     # Not by a pattern: the name of a folder above may have brackets.
     below = [path.removeprefix(f"{base}/") for path in filesystem.find(f"{base}/{folder}")]
     return sorted(path for path in below if path.endswith(".parquet") and not re.search(r"/[_.]", path))
@@ -60,7 +60,7 @@ def parquet_files(root: str, folder: str) -> list[str]:
 
 def list_files(root: str, split: str) -> tuple[SnapshotFile, ...]:
     """Return the files of a split with their row groups as the footers state them, short sessions first."""
-    filesystem, base = fsspec.core.url_to_fs(root)
+    filesystem, base = filesystem_of(root)
     files = []
     for path in parquet_files(root, split):
         with filesystem.open(f"{base}/{path}", "rb") as file:

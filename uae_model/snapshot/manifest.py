@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import fsspec
-
 from uae_model.config import FeatureSet
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
 from uae_model.features.references import FeatureReference, read_references
@@ -88,7 +87,7 @@ def load_manifest(root: str) -> Manifest | None:
     Raises:
         ContractError: if the file is not a manifest of this version.
     """
-    filesystem, path = fsspec.core.url_to_fs(f"{root}/{MANIFEST}")
+    filesystem, path = filesystem_of(f"{root}/{MANIFEST}")
     if not filesystem.exists(path):
         return None
     try:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-import fsspec
-
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.digests import NAME_DIGITS
 from uae_model.core.locations import is_local, plain_path
 
@@ -36,6 +35,6 @@ def mark_used(file: str) -> None:
 
 def remove_folder(folder: str) -> None:
     """Remove a folder of any storage that fsspec knows, where it is there."""
-    filesystem, path = fsspec.core.url_to_fs(folder)
+    filesystem, path = filesystem_of(folder)
     if filesystem.exists(path):
         filesystem.rm(path, recursive=True)

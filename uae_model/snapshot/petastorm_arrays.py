@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from uae_model.core.any_storage import petastorm_filesystem
 from uae_model.core.errors import ContractError
 from uae_model.snapshot.petastorm_files import quiet_petastorm
 
@@ -45,7 +46,9 @@ def array_reader(
         from petastorm.reader import Reader, normalize_dataset_url_or_urls
         from petastorm.workers_pool.thread_pool import ThreadPool
 
-        filesystem, paths = get_filesystem_and_path_or_paths(normalize_dataset_url_or_urls(list(urls)))
+        filesystem, paths = get_filesystem_and_path_or_paths(
+            normalize_dataset_url_or_urls(list(urls)), filesystem=petastorm_filesystem(urls)
+        )
         worker = type(
             "MatrixWorker", (ArrowReaderWorker,), {"new_results_queue_reader": staticmethod(MatrixResults)}
         )

@@ -7,10 +7,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fsspec import AbstractFileSystem
-from fsspec.implementations.arrow import ArrowFSWrapper
-from pyarrow.fs import FileSystem, LocalFileSystem
-
 
 def file_url(path: str) -> str:
     """Return the URL that Petastorm wants: of the whole path, for it counts from no working folder.
@@ -20,16 +16,6 @@ def file_url(path: str) -> str:
     if "://" not in path:
         return f"file://{os.path.abspath(path)}"
     return "s3" + path.removeprefix("s3a") if path.startswith("s3a://") else path
-
-
-def petastorm_filesystem(filesystem: FileSystem | None) -> AbstractFileSystem | None:
-    """Return pyarrow's file system of another storage as Petastorm takes one; None for this machine's.
-
-    Without it Petastorm asks for the package s3fs, and for credentials a second time.
-    """
-    if filesystem is None or isinstance(filesystem, LocalFileSystem):
-        return None
-    return ArrowFSWrapper(filesystem)
 
 
 @contextmanager

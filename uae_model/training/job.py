@@ -6,11 +6,11 @@ import io
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import fsspec
 import torch
 
 from uae_model import __version__
 from uae_model.config.model_sections import NetworkSettings, TrainingSettings
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.atomic import write_whole
 from uae_model.core.digests import CONTENT_DIGITS, json_digest
 from uae_model.core.errors import ModelError
@@ -125,7 +125,7 @@ def save_tensors(path: str, content: dict[str, Any]) -> None:
 
 def load_tensors(path: str) -> dict[str, Any] | None:
     """Return what ``save_tensors`` wrote, or None where there is nothing; refuses anything but tensors."""
-    filesystem, target = fsspec.core.url_to_fs(path)
+    filesystem, target = filesystem_of(path)
     if not filesystem.exists(target):
         return None
     with filesystem.open(target, "rb") as file:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-import fsspec
 from pyspark.sql import DataFrame
 
 from uae_model.config import Config
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.logs import log
 from uae_model.features.aggregates import partials_of_day
 from uae_model.lake import TABLES, TableStore
@@ -85,7 +85,7 @@ def remove_copies(config: Config) -> list[str]:
 
 
 def _copies(config: Config) -> Iterator[tuple[str, str]]:
-    filesystem, root = fsspec.core.url_to_fs(config.paths.snapshots)
+    filesystem, root = filesystem_of(config.paths.snapshots)
     if not filesystem.exists(root):
         return
     for path in sorted(str(entry).rstrip("/") for entry in filesystem.ls(root, detail=False)):

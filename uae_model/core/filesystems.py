@@ -23,7 +23,7 @@ OPTIONS = {
 }
 """Names of options of S3, which may begin with ``aws_`` and be written in capitals, and pyarrow's names."""
 
-S3_SCHEME = re.compile("^s3[an]?$")
+S3_SCHEME = re.compile("s3[an]?$")
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 """Where the SDKs of AWS look for the address of another S3 than Amazon's; pyarrow 14 does not."""
 
@@ -44,7 +44,7 @@ def open_location(location: str, storage_options: StorageOptions | None = None) 
     if not is_uri:
         return LocalFileSystem(), location
     authority, _, path = rest.partition("/")
-    if S3_SCHEME.match(scheme):
+    if is_on_s3(location):
         scheme = "s3"  # Hadoop's s3a and s3n are s3 to pyarrow
         settings = _settings_of_s3(storage_options or {})
         if settings:
@@ -55,6 +55,12 @@ def open_location(location: str, storage_options: StorageOptions | None = None) 
         raise UsageError(f"storage_options are for S3 alone; {scheme}:// takes what its own library reads")
     filesystem, base = FileSystem.from_uri(f"{scheme}://{authority}/")
     return filesystem, f"{base.rstrip('/')}/{path}" if base else path
+
+
+def is_on_s3(location: str) -> bool:
+    """Tell whether a location is the URI of a folder or file on S3."""
+    scheme, is_uri, _ = location.partition("://")
+    return bool(is_uri and S3_SCHEME.match(scheme))
 
 
 def open_files(

@@ -1,0 +1,38 @@
+"""Files on any storage without Spark: S3 by pyarrow, which this project has anyway, all others by fsspec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import fsspec
+from fsspec import AbstractFileSystem
+from fsspec.implementations.arrow import ArrowFSWrapper
+
+from uae_model.core.filesystems import StorageOptions, is_on_s3, open_location
+
+
+def filesystem_of(location: str) -> tuple[AbstractFileSystem, str]:
+    """Return the file system of a folder or file, and the path within it.
+
+    fsspec knows S3 by a package of its own, s3fs, and Hadoop's ``s3a`` not at all.
+
+    Args:
+        location: a path, or a URI; how S3 is reached is in the environment (``AWS_ENDPOINT_URL`` and so on).
+    """
+    if is_on_s3(location):
+        filesystem, path = open_location(location)
+        return ArrowFSWrapper(filesystem), path
+    filesystem, path = fsspec.core.url_to_fs(location)
+    return filesystem, path
+
+
+def petastorm_filesystem(
+    files: Sequence[str], storage_options: StorageOptions | None = None
+) -> AbstractFileSystem | None:
+    """Return the file system of files on S3 as Petastorm takes one; None, its own choice, for all others.
+
+    Left to itself it asks for the package s3fs, and for the credentials a second time.
+    """
+    if not files or not is_on_s3(files[0]):
+        return None
+    return ArrowFSWrapper(open_location(files[0], storage_options)[0])
