@@ -57,6 +57,8 @@ class Wire:
             except OSError:  # nobody listens there any more: the one who asks shall learn just that
                 asking.close()
                 continue
+            for end in (asking, answering):  # each answer is waited for: none shall wait for more to send
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for ends in ((asking, answering), (answering, asking)):
                 threading.Thread(target=self._hand_on, args=ends, daemon=True).start()
 
@@ -112,9 +114,11 @@ class Page:
             return
         try:
             with urllib.request.urlopen(self._address, timeout=5) as answer:  # noqa: S310 - loopback
-                self.text = answer.read().decode()
+                text = answer.read().decode()
         except (urllib.error.URLError, TimeoutError):  # it is not there yet
             return
+        if "spark.app.name" in text:  # before that it says that Spark is starting
+            self.text = text
 
 
 def free_ports(count: int) -> list[int]:
