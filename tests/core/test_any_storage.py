@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.object_storage import ObjectStorage
-from uae_model.core.any_storage import filesystem_of, petastorm_filesystem
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.atomic import write_whole
 from uae_model.snapshot.layout import parquet_files
 from uae_model.snapshot.own_folder import own_folder, remove_folder
 from uae_model.snapshot.petastorm_arrays import array_reader
-from uae_model.snapshot.petastorm_files import file_url
+from uae_model.snapshot.petastorm_files import petastorm_filesystem
 from uae_model.training.job import load_tensors, save_tensors
 
 pytestmark = pytest.mark.slow
@@ -74,12 +74,11 @@ def test_a_snapshot_is_listed_and_read_by_petastorm(root: str) -> None:
         pq.write_table(table, file)
     (listed,) = parquet_files(root, "train")
     assert listed == "train/padded_length=3/part-0.parquet"
-    urls = [file_url(f"{root}/{listed}")]
-    with array_reader(urls, ["numbers"], shuffle=False, seed=0, rank=0, world=1) as reader:
+    with array_reader([f"{root}/{listed}"], ["numbers"], shuffle=False, seed=0, rank=0, world=1) as reader:
         (group,) = list(reader)
     assert group.numbers.tolist() == rows.tolist()
 
 
 def test_other_storages_are_left_to_petastorm(tmp_path: Path) -> None:
     assert petastorm_filesystem([]) is None
-    assert petastorm_filesystem([file_url(str(tmp_path))]) is None
+    assert petastorm_filesystem([str(tmp_path)]) is None

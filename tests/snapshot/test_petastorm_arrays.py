@@ -29,8 +29,8 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return write_snapshot_files(tmp_path_factory.mktemp("snapshot"), sessions, small_sessions([2]))
 
 
-def urls(manifest: Manifest) -> list[str]:
-    return [file_url(f"{manifest.root}/{file.path}") for file in manifest.train.files]
+def files(manifest: Manifest) -> list[str]:
+    return [f"{manifest.root}/{file.path}" for file in manifest.train.files]
 
 
 def read(reader: Any) -> list[Group]:
@@ -39,7 +39,7 @@ def read(reader: Any) -> list[Group]:
 
 
 def ours(manifest: Manifest, *, shuffle: bool = True, seed: int = 5, rank: int = 0, world: int = 1) -> Any:
-    return read(array_reader(urls(manifest), COLUMNS, shuffle=shuffle, seed=seed, rank=rank, world=world))
+    return read(array_reader(files(manifest), COLUMNS, shuffle=shuffle, seed=seed, rank=rank, world=world))
 
 
 def petastorms(manifest: Manifest, shuffle: bool, seed: int | None, rank: int, world: int) -> list[Group]:
@@ -48,7 +48,7 @@ def petastorms(manifest: Manifest, shuffle: bool, seed: int | None, rank: int, w
 
         return read(
             make_batch_reader(
-                urls(manifest),
+                [file_url(file) for file in files(manifest)],
                 schema_fields=list(COLUMNS),
                 reader_pool_type="thread",
                 workers_count=1,
@@ -101,12 +101,12 @@ def test_lists_of_differing_lengths_are_refused(tmp_path: Path) -> None:
     rows = pa.array([[1.0, 2.0], [3.0, 4.0], [5.0], [6.0]], pa.list_(pa.float32()))
     pq.write_table(pa.table({"feedback": rows}), file, row_group_size=2)
     with quiet_petastorm():
-        reader = array_reader([file_url(str(file))], ["feedback"], shuffle=False, seed=0, rank=0, world=1)
+        reader = array_reader([str(file)], ["feedback"], shuffle=False, seed=0, rank=0, world=1)
     with reader:
         assert [group.feedback.tolist() for group in reader] == [[[1, 2], [3, 4]], [[5], [6]]]
     pq.write_table(pa.table({"feedback": rows}), file, row_group_size=3)
     with quiet_petastorm():
-        reader = array_reader([file_url(str(file))], ["feedback"], shuffle=False, seed=0, rank=0, world=1)
+        reader = array_reader([str(file)], ["feedback"], shuffle=False, seed=0, rank=0, world=1)
     with reader, pytest.raises(ContractError, match="column feedback: lists of 2 lengths in one row group"):
         next(reader)
 

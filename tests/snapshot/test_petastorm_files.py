@@ -14,8 +14,8 @@ from uae_model.snapshot.petastorm_files import file_url
     [
         ("/data/part-0.parquet", "file:///data/part-0.parquet"),
         ("file:///data/part-0.parquet", "file:///data/part-0.parquet"),
-        ("s3a://bucket/part-0.parquet", "s3://bucket/part-0.parquet"),
-        ("s3://bucket/s3a://x", "s3://bucket/s3a://x"),
+        ("s3a://bucket/part-0.parquet", "file:bucket/part-0.parquet"),
+        ("s3://bucket/s3a://x", "file:bucket/s3a://x"),
         ("hdfs://name/part-0.parquet", "hdfs://name/part-0.parquet"),
     ],
 )

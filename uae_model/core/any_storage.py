@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import fsspec
 from fsspec import AbstractFileSystem
 from fsspec.implementations.arrow import ArrowFSWrapper
 
-from uae_model.core.filesystems import StorageOptions, is_on_s3, open_location
+from uae_model.core.filesystems import is_on_s3, open_location
 
 
 def filesystem_of(location: str) -> tuple[AbstractFileSystem, str]:
@@ -24,15 +22,3 @@ def filesystem_of(location: str) -> tuple[AbstractFileSystem, str]:
         return ArrowFSWrapper(filesystem), path
     filesystem, path = fsspec.core.url_to_fs(location)
     return filesystem, path
-
-
-def petastorm_filesystem(
-    files: Sequence[str], storage_options: StorageOptions | None = None
-) -> AbstractFileSystem | None:
-    """Return the file system of files on S3 as Petastorm takes one; None, its own choice, for all others.
-
-    Left to itself it asks for the package s3fs, and for the credentials a second time.
-    """
-    if not files or not is_on_s3(files[0]):
-        return None
-    return ArrowFSWrapper(open_location(files[0], storage_options)[0])

@@ -15,7 +15,7 @@ from uae_model.core.atomic import write_whole
 from uae_model.core.errors import ContractError
 from uae_model.sessions.positions import session_lengths
 from uae_model.snapshot.petastorm_arrays import array_reader
-from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
+from uae_model.snapshot.petastorm_files import quiet_petastorm
 
 DESCRIPTION = "evaluation.json"
 TRAIN, VALIDATION, TEST = 0, 1, 2
@@ -91,8 +91,8 @@ def read_evaluation_plays(root: str, identity: str) -> EvaluationPlays:
     if described is None:
         raise ContractError(f"no finished evaluation plays at {root}")
     names = [*COLUMNS, "categorical", *(["numeric"] if described["numeric"] else [])]
-    urls = [file_url(f"{root}/{path}") for path in described["files"]]
-    reader = array_reader(urls, names, shuffle=False, seed=0, rank=0, world=1)
+    files = [f"{root}/{path}" for path in described["files"]]
+    reader = array_reader(files, names, shuffle=False, seed=0, rank=0, world=1)
     with quiet_petastorm(), reader:
         groups = [[getattr(group, name) for name in names] for group in reader]
     columns = {

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from uae_model.core.any_storage import petastorm_filesystem
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.filesystems import StorageOptions, open_files
 from uae_model.features.arrays import EncodableFeature, encoded_values
 from uae_model.readers.arrow import published_days, published_files, require_rows
 from uae_model.readers.features import published_features
-from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
+from uae_model.snapshot.petastorm_files import file_url, petastorm_filesystem, quiet_petastorm
 
 if TYPE_CHECKING:
     import torch

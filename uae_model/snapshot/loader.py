@@ -21,7 +21,7 @@ from uae_model.models.process_group import ProcessGroup
 from uae_model.snapshot.layout import CATEGORICAL, FEEDBACK, LENGTH, NUMERIC, read_columns
 from uae_model.snapshot.manifest import Manifest, SnapshotSplit
 from uae_model.snapshot.petastorm_arrays import array_reader
-from uae_model.snapshot.petastorm_files import file_url, quiet_petastorm
+from uae_model.snapshot.petastorm_files import quiet_petastorm
 
 Rows = dict[str, NDArray[Any]]
 BATCHES_MIXED = 4
@@ -70,7 +70,7 @@ def _row_groups(
     if group.rank >= shards:
         return
     reader = array_reader(
-        [file_url(f"{manifest.root}/{file.path}") for file in split.files],
+        [f"{manifest.root}/{file.path}" for file in split.files],
         names,
         shuffle=shuffle,
         seed=seed,

@@ -15,16 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from uae_model.core.any_storage import petastorm_filesystem
 from uae_model.core.errors import ContractError
-from uae_model.snapshot.petastorm_files import quiet_petastorm
+from uae_model.snapshot.petastorm_files import file_url, petastorm_filesystem, quiet_petastorm
 
 QUEUED_ROW_GROUPS = 8
 """Row groups that may wait decoded, each of some megabytes; Petastorm's default of 50 is for smaller ones."""
 
 
 def array_reader(
-    urls: Sequence[str], columns: Sequence[str], *, shuffle: bool, seed: int, rank: int, world: int
+    files: Sequence[str], columns: Sequence[str], *, shuffle: bool, seed: int, rank: int, world: int
 ) -> Any:
     """Return a Petastorm ``Reader`` of one epoch that yields a named tuple of arrays for each row group.
 
@@ -33,7 +32,7 @@ def array_reader(
     read-only matrix (rows, elements).
 
     Args:
-        urls: the Parquet files.
+        files: paths or URIs of the Parquet files, on one storage.
         columns: numbers, or lists of numbers of one length within a row group, without NULLs.
         shuffle: whether the order of the row groups follows ``seed``; else it is that of the files.
         seed: of the order, any number from 0.
@@ -47,7 +46,8 @@ def array_reader(
         from petastorm.workers_pool.thread_pool import ThreadPool
 
         filesystem, paths = get_filesystem_and_path_or_paths(
-            normalize_dataset_url_or_urls(list(urls)), filesystem=petastorm_filesystem(urls)
+            normalize_dataset_url_or_urls([file_url(file) for file in files]),
+            filesystem=petastorm_filesystem(files),
         )
         worker = type(
             "MatrixWorker", (ArrowReaderWorker,), {"new_results_queue_reader": staticmethod(MatrixResults)}
