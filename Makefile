@@ -92,7 +92,7 @@ sbom: setup  ## dist/sbom.cdx.json: packages and jars, hashes and licences, in t
 audit: setup  ## known vulnerabilities of all pinned packages; needs a network to the advisories
 	@scripts/supply.sh audit
 
-airflow: setup  ## four simulated nights under a real Airflow, as docs/howto/run-from-airflow.md records (half an hour)
+airflow: setup  ## four simulated nights under a real Airflow, as docs/howto/run-from-airflow.md records (a quarter of an hour)
 	@scripts/airflow.sh
 
 keep-release: setup-dev  ## small tables and models of this release into tests/upgrade, for every later one to read

@@ -34,7 +34,7 @@ def tables(content: Mapping[str, Any]) -> dict[str, str]:
     ]
     sums = [str(total(content, name)) for name in ("tried", "survived", "went_on")]
     header = ["job", "fault", "tried", "survived", "of these without another run"]
-    return {"chaos": markdown_table(header, [*rows, ["all", "", *sums]])}
+    return {"chaos": markdown_table(header, [*rows, ["all", "", *sums]], labels=2)}
 
 
 def claims(content: Mapping[str, Any]) -> list[Claim]:

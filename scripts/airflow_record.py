@@ -128,17 +128,16 @@ def filled_in(page: str, record: Mapping[str, Any]) -> str:
 
 def table(record: Mapping[str, Any]) -> str:
     """Return a row a try, in Markdown, and the alerts below."""
-    header = ["task", "logical date", "try", "state", "exit code", "last line"]
+    header = ["morning", "try", "exit code", "state", "last line"]
     rows = [
         [
-            each["task"],
             each["logical_date"],
             str(each["try_number"]),
-            each["state"],
             str(each["exit_code"]),
+            each["state"],
             f"`{each['line']}`",
         ]
         for each in record["tries"]
     ]
-    alerts = "".join(f"{text}\n" for text in record["alerts"])
-    return f"{markdown_table(header, rows)}\n\nAlerts:\n\n```text\n{alerts}```\n"
+    alerts = "".join(f"- `{text}`\n" for text in record["alerts"])
+    return f"{markdown_table(header, rows, labels=len(header))}\n\nAlerts:\n\n{alerts}"
