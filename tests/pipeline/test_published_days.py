@@ -1,35 +1,39 @@
-"""A published day survives maintenance by anyone, deaths between commits, damage, and the former layout."""
+"""A published day survives maintenance by anyone, deaths between commits, and damage."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import SparkSession
 
 from tests.builders import DAY, GATHERED_WRITES
-from tests.lake.test_store import frame_of
 from tests.pipeline.building import FakeRegistry, accept
+from tests.pipeline.published_days import (
+    NEXT,
+    maintain,
+    opened,
+    publish,
+    score_by_a_constant,
+    seen_by_all,
+    stale,
+    write_scores,
+)
 from uae_model.config import load_config
 from uae_model.core.errors import ContractError, InputError, PublicationRefusedError
 from uae_model.doctor import Status
 from uae_model.doctor.data import check_published_files
-from uae_model.lake import TableStore, Unit
+from uae_model.lake import TableStore
 from uae_model.pipeline import rebuild as rebuild_module
 from uae_model.pipeline import side_scores
-from uae_model.pipeline.currency import examine
 from uae_model.pipeline.rebuild import rebuild
-from uae_model.pipeline.runner import build
-from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance, Night
-from uae_model.pipeline.steps import PUBLICATION, SCORES
-from uae_model.pipeline.steps import scores as score
+from uae_model.pipeline.step import NOTHING_ACCEPTED, Acceptance
+from uae_model.pipeline.steps import SCORES
 from uae_model.pipeline.steps.publication import published_row
 from uae_model.readers import (
     published_days,
@@ -37,88 +41,8 @@ from uae_model.readers import (
     read_side_scores,
     read_weights,
     read_weights_arrow,
-    read_weights_pandas,
-    read_weights_polars,
-    weighted_batches,
 )
 from uae_model.readers.spark_storage import HadoopStorage, log_of
-
-NEXT = DAY + timedelta(days=1)
-SESSIONS = ("s1", "s2", "s3")
-CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
-
-
-def rows_of(day: date, weights: Sequence[float]) -> list[dict[str, Any]]:
-    """Return a day of sessions of one active and one passive play each; ``weights`` are the passive ones'."""
-    return [
-        {
-            **{"session_id": session, "position": position, "is_active": position == 1, "dt": day},
-            **{"event_id": f"{day} {session} {position}", "sample_weight": weight if position > 1 else 1.0},
-        }
-        for session, weight in zip(SESSIONS, weights, strict=True)
-        for position in (1, 2)
-    ]
-
-
-def write_scores(store: TableStore, day: date, *weights: float) -> None:
-    """Write a day's plays, once, and its scores, in a file a session."""
-    if store.states.version("plays", day) is None:
-        store.replace_day("plays", day, frame_of(store, "plays", rows_of(day, [0.0] * 3)), {"step": "test"})
-        accept(store, "plays", day=day)
-    frame = frame_of(store, "scores", rows_of(day, weights)).repartition(3, "session_id")
-    unit = {
-        "unit": ["scores", day.isoformat(), ""],
-        "inputs": SCORES.inputs(night(store, day), Unit("", day)),
-    }
-    settings = SCORES.settings(store.config)
-    store.replace_day("scores", day, frame, {**unit, "settings": settings, "counts": {"models": [1, 1]}})
-    accept(store, "scores", day=day)
-
-
-def night(store: TableStore, day: date, **options: Any) -> Night:
-    registry: Any = FakeRegistry()
-    return Night(store, day, day, registry, **options)
-
-
-def publish(store: TableStore, day: date) -> int:
-    build(store, PUBLICATION, day)
-    return int(published_row(store, day)["delta_version"])
-
-
-def stale(store: TableStore, day: date, step: Any = PUBLICATION) -> str | None:
-    reason = examine(night(store, day), step, Unit(step.table, day))
-    return reason.text if reason else None
-
-
-def maintain(store: TableStore, *names: str) -> None:
-    """Do what anyone may do: write small files together and remove all that the newest version lacks."""
-    store.spark.conf.set(CHECK, "false")
-    for name in names or ("plays", "scores", "weights", "publications"):
-        table = DeltaTable.forPath(store.spark, store.path(name))
-        table.optimize().executeCompaction()
-        table.vacuum(0)
-    store.spark.conf.unset(CHECK)
-
-
-def seen_by_all(store: TableStore, day: date, last: date | None = None) -> set[float]:
-    """Return the passive weights that readers see; all of them see the same."""
-    tables = store.config.paths.tables
-    arrow = read_weights_arrow(tables, day, last)
-    seen = [
-        sorted(row["sample_weight"] for row in read_weights(store.spark, tables, day, last).collect()),
-        sorted(arrow["sample_weight"].to_pylist()),
-        sorted(read_weights_pandas(tables, day, last)["sample_weight"]),
-        sorted(read_weights_polars(tables, day, last)["sample_weight"]),
-    ]
-    files = published_files(tables, published_days(tables, day, last))
-    seen.append(
-        sorted(weight for file in files for weight in pq.read_table(file)["sample_weight"].to_pylist())
-    )
-    batches = weighted_batches(tables, day, last, features=store.config.features)
-    seen.append(sorted(weight for batch in batches for weight in batch.sample_weight_B.double().tolist()))
-    for other in seen[1:]:
-        assert other == pytest.approx(seen[0])
-    return {weight for weight in seen[0] if weight < 1}
 
 
 class DeathError(Exception):
@@ -156,21 +80,7 @@ def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(autouse=True)
 def scorer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a constant stand in for the networks."""
-
-    def scored(plays: DataFrame, *_: Any) -> DataFrame:
-        for column in ("attention", "propensity"):
-            plays = plays.withColumn(column, F.lit(0.5))
-        weight = F.when(F.col("is_active"), 1.0).otherwise(0.25)
-        return plays.withColumn("sample_weight", weight).withColumn("weighting", F.lit("constant"))
-
-    monkeypatch.setattr(score, "score_plays", scored)
-    monkeypatch.setattr(score, "serialise", lambda state: b"")
-
-
-def opened(store: TableStore) -> TableStore:
-    """Return the store as another process opens it."""
-    return TableStore(store.spark, store.config)
+    score_by_a_constant(monkeypatch)
 
 
 class TestMaintenance:
@@ -355,84 +265,3 @@ def test_another_version_scores_a_day_beside_what_is_scored_and_published(
 
 def plays_and_scores(store: TableStore) -> list[str]:
     return store.contract("weights").columns
-
-
-def scored_before(store: TableStore, day: date, *weights: float) -> int:
-    if store.states.version("plays", day) is None:
-        plays = frame_of(store, "plays", rows_of(day, [0.0] * 3))
-        store.replace_day("plays", day, plays, {"step": "test"})
-        accept(store, "plays", day=day)
-    record = {
-        "unit": ["weights", day.isoformat(), ""],
-        "inputs": {f"plays {day}": store.states.version("plays", day), "model": "1/1"},
-        "settings": SCORES.settings(store.config),
-        "counts": {"models": [1, 1]},
-    }
-    store.replace_day("weights", day, frame_of(store, "weights", rows_of(day, weights)), record)
-    accept(store, "weights", day=day)
-    version = store.states.version("weights", day)
-    assert version is not None
-    return version
-
-
-def published_before(store: TableStore, day: date, version: int) -> None:
-    row = {
-        **{"dt": day, "table_name": "weights", "delta_version": version, "row_count": 6},
-        **{"status": "published", "checks": ["ok"], "attention_model_version": 1},
-        **{"propensity_model_version": 1},
-    }
-    record = {
-        "unit": ["publications", day.isoformat(), ""],
-        "inputs": {f"weights {day}": version},
-        "settings": PUBLICATION.settings(store.config),
-        "counts": {"delta_version": version, "row_count": 6, "models": [1, 1]},
-    }
-    frame = frame_of(store, "publications", [row])
-    store.replace_day("publications", day, frame, record, within={"table_name": "weights"})
-    accept(store, "publications", day=day)
-
-
-class TestFormerLayout:
-    """Tables from before ``scores``: candidates lay in ``weights`` beside what publications pinned."""
-
-    @pytest.fixture(scope="class")
-    @staticmethod
-    def former(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> TableStore:
-        """The first day is published; the second was published and then scored again, to no avail."""
-        folder = tmp_path_factory.mktemp("former")
-        (folder / "uae.toml").touch()
-        store = TableStore(spark, load_config(folder / "uae.toml"))
-        published_before(store, DAY, scored_before(store, DAY, 0.3, 0.4, 0.5))
-        published_before(store, NEXT, scored_before(store, NEXT, 0.6, 0.7, 0.8))
-        scored_before(store, NEXT, 0.01, 0.02, 0.03)
-        store.states.flush()
-        return opened(store)
-
-    def test_days_are_read_and_nothing_is_built_again(self, former: TableStore) -> None:
-        assert seen_by_all(former, DAY, NEXT) == {0.3, 0.4, 0.5, 0.6, 0.7, 0.8}
-        assert [stale(former, DAY, step) for step in (SCORES, PUBLICATION)] == [None, None]
-        assert stale(former, NEXT, SCORES) is None
-        assert str(stale(former, NEXT)).startswith(f"weights {NEXT} changed, version ")
-        assert check_published_files(former).status is Status.OK
-
-    def test_late_events_reopen_a_day_through_the_new_table(self, former: TableStore) -> None:
-        plays = frame_of(former, "plays", rows_of(DAY, [0.0] * 3))
-        former.replace_day("plays", DAY, plays, {"step": "test"})
-        accept(former, "plays", day=DAY)
-        tonight = night(former, NEXT)
-        assert Unit("scores", DAY) in SCORES.units(tonight)
-        assert str(stale(former, DAY, SCORES)).startswith(f"plays {DAY} changed, version ")
-        registry: Any = FakeRegistry()
-        build(former, SCORES, DAY, registry)
-        publish(former, DAY)
-        assert seen_by_all(former, DAY) == {0.25}
-        assert [stale(opened(former), DAY, step) for step in (SCORES, PUBLICATION)] == [None, None]
-
-    def test_a_candidate_goes_into_the_new_table_before_it_is_published(self, former: TableStore) -> None:
-        publish(former, NEXT)
-        assert seen_by_all(former, NEXT) == {0.01, 0.02, 0.03}
-        again = opened(former)
-        assert again.read("scores", [NEXT]).count() == 6
-        assert [stale(again, NEXT, step) for step in (SCORES, PUBLICATION)] == [None, None]
-        maintain(again)
-        assert seen_by_all(again, DAY, NEXT) == {0.25, 0.01, 0.02, 0.03}
