@@ -11,7 +11,7 @@ import pyarrow as pa
 from uae_model.core.dates import parse_moment
 from uae_model.core.errors import ContractError
 from uae_model.core.filesystems import StorageOptions, open_files
-from uae_model.readers.days import COLUMNS, PublishedDay, choose_days, requested_days
+from uae_model.readers.days import COLUMNS, PublishedDay, Request, choose_days, requested_days
 from uae_model.readers.delta_log import DeltaLog, files_of_version
 from uae_model.readers.sources import publications_at, require_sources
 
@@ -46,10 +46,15 @@ def published_days(
         InputError: naming the days of the range that are not published, or that have accepted failures.
         ContractError: if there is no such folder of tables: it says which tables and days are near.
     """
-    wanted = requested_days(first, last, latest)
-    moment = None if as_of is None else parse_moment(as_of)
+    return days_of(tables, Request(first, last, latest, as_of, without_accepted), storage_options)
+
+
+def days_of(tables: str, request: Request, storage_options: StorageOptions | None) -> list[PublishedDay]:
+    """Return the published days that are asked for; errors are those of ``published_days``."""
+    wanted = requested_days(request.first, request.last, request.latest)
+    moment = None if request.as_of is None else parse_moment(request.as_of)
     rows = publication_rows(tables, COLUMNS, as_of=moment, storage_options=storage_options)
-    return choose_days(rows, wanted, without_accepted=without_accepted, as_of=moment)
+    return choose_days(rows, wanted, without_accepted=request.without_accepted, as_of=moment)
 
 
 def publication_rows(
@@ -122,15 +127,15 @@ def read_weights_arrow(
         ContractError: if files are gone, or do not hold the rows that were published, or if there is no such
             folder of tables: it says which tables and days are near.
     """
-    days = published_days(
-        tables,
-        first,
-        last,
-        latest=latest,
-        as_of=as_of,
-        without_accepted=without_accepted,
-        storage_options=storage_options,
-    )
+    request = Request(first, last, latest, as_of, without_accepted)
+    return weights_of(tables, request, columns, storage_options)
+
+
+def weights_of(
+    tables: str, request: Request, columns: Sequence[str] | None, storage_options: StorageOptions | None
+) -> pa.Table:
+    """Return the published weights that are asked for; errors are those of ``read_weights_arrow``."""
+    days = days_of(tables, request, storage_options)
     files = published_files(tables, days, storage_options=storage_options)
     table = dataset_of(files, storage_options).to_table(columns=None if columns is None else list(columns))
     require_rows(table.num_rows, days)

@@ -43,6 +43,17 @@ class PublishedDay:
 
 
 @dataclass(frozen=True)
+class Request:
+    """Which published days a caller asks for, as it was passed; ``published_days`` says what each means."""
+
+    first: date | str | None
+    last: date | str | None
+    latest: int | None
+    as_of: datetime | str | None
+    without_accepted: bool
+
+
+@dataclass(frozen=True)
 class RequestedDays:
     """The days that somebody asks for: all from one to another, or so many of the newest ones."""
 

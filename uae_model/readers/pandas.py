@@ -8,7 +8,8 @@ from datetime import date, datetime
 import pandas as pd
 
 from uae_model.core.filesystems import StorageOptions
-from uae_model.readers.arrow import read_weights_arrow
+from uae_model.readers.arrow import weights_of
+from uae_model.readers.days import Request
 
 
 def read_weights_pandas(
@@ -26,15 +27,7 @@ def read_weights_pandas(
 
     Args and errors are those of ``uae_model.readers.arrow.read_weights_arrow``.
     """
-    weights = read_weights_arrow(
-        tables,
-        first,
-        last,
-        columns,
-        latest=latest,
-        as_of=as_of,
-        without_accepted=without_accepted,
-        storage_options=storage_options,
-    )
+    request = Request(first, last, latest, as_of, without_accepted)
+    weights = weights_of(tables, request, columns, storage_options)
     frame: pd.DataFrame = weights.to_pandas()
     return frame

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from uae_model.core.errors import ContractError, InputError
 from uae_model.core.filesystems import StorageOptions, open_files
 from uae_model.features.arrays import EncodableFeature, encoded_values
-from uae_model.readers.arrow import published_days, published_files, require_rows
+from uae_model.readers.arrow import days_of, published_files, require_rows
+from uae_model.readers.days import Request
 from uae_model.readers.features import published_features
 from uae_model.snapshot.petastorm_files import file_url, petastorm_filesystem, quiet_petastorm
 
@@ -77,15 +78,7 @@ def weighted_batches(
         ContractError: if files are gone, if one process alone read another number of rows than were
             published, or if no day has a column that a feature needs.
     """
-    days = published_days(
-        tables,
-        first,
-        last,
-        latest=latest,
-        as_of=as_of,
-        without_accepted=without_accepted,
-        storage_options=storage_options,
-    )
+    days = days_of(tables, Request(first, last, latest, as_of, without_accepted), storage_options)
     if features is None:
         features = published_features(tables, days[-1].day, as_of=as_of, storage_options=storage_options)
     columns = [*dict.fromkeys(feature.column for feature in features), "label", "sample_weight"]
