@@ -11,17 +11,22 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from uae_model.core.errors import AnotherRunError
+from uae_model.core.filesystems import is_on_s3
+from uae_model.core.leases import lease
 from uae_model.core.locations import is_local, plain_path
 
 LOCK = "running.lock"
+LEASE = ".lease"
+"""Ends the name of the object of a folder on S3: beside it, since a folder is gone once it is removed."""
 
 
 @contextmanager
 def alone_in(folder: str, work: str) -> Iterator[None]:
     """Do the work of the block in a folder while no other process does.
 
-    The system releases the lock when the process ends, however it ends: a crash leaves nothing to clear. On
-    storage that knows no locks (a URI) the block runs without one.
+    The system releases the lock when the process ends, however it ends: a crash leaves nothing to clear. On S3
+    a lease beside the folder takes its place (``core.leases``). On other storage, which knows neither, the block
+    runs without one.
 
     Args:
         folder: a path, or a URI; made where it is not there.
@@ -29,7 +34,12 @@ def alone_in(folder: str, work: str) -> Iterator[None]:
 
     Raises:
         AnotherRunError: if another process is at it, naming that process and its host.
+        ConfigError: on S3, if it takes no leases, or the package that they need is missing.
     """
+    if is_on_s3(folder):
+        with lease(f"{folder.rstrip('/')}{LEASE}", work):
+            yield
+        return
     if not is_local(folder):
         yield
         return
