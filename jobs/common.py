@@ -11,7 +11,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from datetime import date
 from typing import Any, TextIO
 
@@ -46,11 +47,17 @@ from uae_model.core.run_figures import (
 )
 from uae_model.pipeline.faults import known_fault
 from uae_model.pipeline.job import Job, open_job
+from uae_model.pipeline.writers import alone_writing
 
 LONGEST_CAUSE = 400
 
 LOOKING = ("check", "plan", "lineage", "quarantine", "report")
 """Jobs that only look: they write nothing about themselves either."""
+WITHOUT_TABLES = (*LOOKING, "evaluate", "sensitivity", "tune")
+"""Jobs that write no table."""
+
+_HELD: ContextVar[ExitStack | None] = ContextVar("uae_held", default=None)
+"""What a run holds until it has ended, such as the right to write tables on S3."""
 
 WORKER_TRACE = "Traceback (most recent call last)"
 WORKER_ERROR = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt)\b.*", re.MULTILINE)
@@ -136,11 +143,18 @@ def settings(args: argparse.Namespace) -> Config:
 
 
 def start(step: str, args: argparse.Namespace) -> Job:
-    """Load the settings, start Spark and open the tables."""
+    """Load the settings, start Spark and open the tables, where this run alone may write them if it must.
+
+    Raises:
+        AnotherRunError: if another process writes tables on S3, where one at a time may.
+    """
     config = settings(args)
     _name_run(step, args, config)
     job = open_job(step, config, args.spark_conf)
     log("settings", config=json.loads(config.canonical_json()), digest=config.digest())
+    held = _HELD.get()
+    if held is not None and step not in WITHOUT_TABLES and not getattr(args, "dry_run", False):
+        held.enter_context(alone_writing(job.store))
     return job
 
 
@@ -211,7 +225,8 @@ def _warnings_in_the_log() -> Iterator[None]:
 def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace) -> tuple[int, str | None]:
     """Run the body; return the exit code, and what went wrong in one line."""
     try:
-        body(args)
+        with _held_to_the_end():
+            body(args)
     except UaeError as error:
         _tell_error(error)
         log("job failed", logging.ERROR, error=type(error).__name__, message=str(error))
@@ -227,6 +242,17 @@ def _outcome(body: Callable[[argparse.Namespace], Any], args: argparse.Namespace
             return UaeError.exit_code, unforeseen(error, where)
         return fault.exit_code, f"{_place(where)}{one_line(str(fault))}"
     return 0, None
+
+
+@contextmanager
+def _held_to_the_end() -> Iterator[None]:
+    """Give up at the end of the block what ``start`` took in it."""
+    with ExitStack() as held:
+        token = _HELD.set(held)
+        try:
+            yield
+        finally:
+            _HELD.reset(token)
 
 
 def _tell_error(error: BaseException) -> None:
