@@ -55,6 +55,13 @@ def overwrite(folder: str, content: bytes = ANOTHER) -> None:
     filesystem.pipe_file(path, content)
 
 
+def lose_it(how: Callable[[], None]) -> None:
+    """Do a work that would go on for long, after something has happened to its lease."""
+    how()
+    time.sleep(60)
+    pytest.fail("it went on")
+
+
 def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not is_so():
@@ -72,7 +79,7 @@ def test_one_after_the_other_may_work_and_leaves_nothing(folder: str) -> None:
 def test_a_second_one_at_once_is_told_who_is_at_it(folder: str) -> None:
     with (
         alone_in(folder, "training"),
-        pytest.raises(AnotherRunError, match="renewed . s ago; wait for its end") as failure,
+        pytest.raises(AnotherRunError, match=r"renewed . s ago; wait for its end") as failure,
         alone_in(f"{folder}/", "training"),
     ):
         pytest.fail("two held the same lease")
@@ -126,9 +133,7 @@ def test_a_holder_that_lost_it_is_interrupted(folder: str, monkeypatch: pytest.M
         pytest.raises(AnotherRunError, match=r"this training has lost its lease .* another run has taken"),
         alone_in(folder, "training"),
     ):
-        overwrite(folder)
-        time.sleep(60)
-        pytest.fail("it went on")
+        lose_it(lambda: overwrite(folder))
     assert written(folder) == ANOTHER  # that of the other is not removed
 
 
@@ -155,9 +160,7 @@ def test_a_holder_that_cannot_reach_the_storage_stops(folder: str, monkeypatch: 
         pytest.raises(AnotherRunError, match="it could not be renewed: no way"),
         alone_in(folder, "training"),
     ):
-        monkeypatch.setattr(leases._Lease, "_put", lost)  # noqa: SLF001
-        time.sleep(60)
-        pytest.fail("it went on")
+        lose_it(lambda: monkeypatch.setattr(leases._Lease, "_put", lost))  # noqa: SLF001
 
 
 def test_an_answer_that_was_lost_is_no_loss_of_the_lease(

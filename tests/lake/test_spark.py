@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 import socket
@@ -129,6 +130,29 @@ class TestStart:
     def start(self, *files: Path) -> None:
         start_spark("train", files)
 
+    def test_the_jars_of_s3_are_for_sessions_that_speak_of_it(
+        self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "s3-jars"
+        monkeypatch.setattr(module, "s3_jar_folder", lambda: folder)
+        local, s3 = (SPARK_CONF_FOLDER / f"{name}.conf" for name in ("local", "s3"))
+        self.start(local)
+        assert module.DRIVER_CLASS_PATH not in built
+        with pytest.raises(ConfigError, match=r"the jars of S3 are not in .*s3-jars; `make s3-jars` fetches"):
+            self.start(local, s3)
+        folder.mkdir()
+        self.start(local, s3)
+        assert built[module.DRIVER_CLASS_PATH] == f"{folder}/*"
+
+    def test_jars_of_s3_that_the_settings_name_are_taken(
+        self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(module, "s3_jar_folder", lambda: tmp_path / "nowhere")
+        own = tmp_path / "own.conf"
+        own.write_text("spark.jars.packages org.example:all:1\n")
+        self.start(SPARK_CONF_FOLDER / "s3.conf", own)
+        assert module.DRIVER_CLASS_PATH not in built
+
     def test_a_local_run_takes_the_local_profile_and_this_python(
         self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -252,8 +276,18 @@ class TestJars:
         jars = Path(pyspark.__file__).parent / "jars"
         assert list(jars.glob(f"spark-core_{spark_jars.SCALA_VERSION}-*.jar"))
 
+    def test_s3_is_that_of_the_hadoop_that_spark_brings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        group, name, version = spark_jars.s3_package().split(":")
+        assert (group, name) == ("org.apache.hadoop", "hadoop-aws")
+        jars = Path(pyspark.__file__).parent / "jars"
+        assert (jars / f"hadoop-client-runtime-{version}.jar").is_file()
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        with pytest.raises(ConfigError, match="this pyspark brings no Hadoop"):
+            spark_jars.s3_package()
+
+    @pytest.mark.parametrize("name", ["delta", "s3"])
     def test_they_are_resolved_into_the_environment_and_nothing_else_is_left(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
     ) -> None:
         settings: dict[str, str] = {}
 
@@ -268,13 +302,24 @@ class TestJars:
         session = SimpleNamespace(builder=Resolving(settings))
         monkeypatch.setattr("pyspark.sql.SparkSession", session)
         monkeypatch.setattr(sys, "prefix", str(tmp_path))
-        assert spark_jars.resolved_jars() == []
-        jars = spark_jars.resolve()
-        assert [jar.name for jar in jars] == ["antlr.jar", "delta.jar"]
-        assert jars == spark_jars.resolved_jars()
-        assert settings["spark.jars.packages"] == spark_jars.delta_package()
+        folder, package = {
+            "delta": (spark_jars.jar_folder(), spark_jars.delta_package()),
+            "s3": (spark_jars.s3_jar_folder(), spark_jars.s3_package()),
+        }[name]
+        assert not folder.exists()
+        spark_jars.main([name])
+        assert sorted(jar.name for jar in folder.glob("*.jar")) == ["antlr.jar", "delta.jar"]
+        assert settings["spark.jars.packages"] == package
         assert settings["stopped"] == "yes"
-        assert [path.name for path in spark_jars.jar_folder().parent.iterdir()] == ["jars"]
+        assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+        assert (spark_jars.resolved_jars() != []) == (name == "delta")
+
+    def test_those_of_s3_are_fetched_once(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr(sys, "prefix", str(tmp_path))
+        jar = spark_jars.s3_jar_folder() / "hadoop-aws.jar"
+        jar.parent.mkdir(parents=True)
+        jar.touch()
+        assert spark_jars.resolve_s3() == [jar]
 
 
 def test_a_connection_of_java_that_breaks_off_is_an_event_and_no_traceback(

@@ -37,10 +37,20 @@ def known_settings(spark: SparkSession) -> Any:
         jvm.java.lang.Class.forName(f"org.apache.spark.{holder}")  # declares its settings as it loads
     jvm.org.apache.spark.sql.delta.sources.DeltaSQLConf.DELTA_SNAPSHOT_PARTITIONS()
     entries = jvm.org.apache.spark.internal.config.ConfigEntry
-    (network,) = (Path(pyspark.__file__).parent / "jars").glob("spark-network-common_*.jar")
-    with zipfile.ZipFile(network) as jar:  # declares nothing: it asks for its settings by their names
-        asked = jar.read("org/apache/spark/network/util/TransportConf.class")
-    return lambda key: entries.findEntry(key) is not None or _text_constant(key) in asked
+    # These declare nothing: one asks for its settings by their names, the other lists their defaults.
+    asked = _in_a_jar("spark-network-common_*", "org/apache/spark/network/util/TransportConf.class")
+    of_hadoop = _in_a_jar("hadoop-client-api-*", "core-default.xml")
+    return lambda key: (
+        entries.findEntry(key) is not None
+        or _text_constant(key) in asked
+        or f"<name>{key.removeprefix('spark.hadoop.')}</name>".encode() in of_hadoop
+    )
+
+
+def _in_a_jar(jars: str, name: str) -> bytes:
+    (found,) = (Path(pyspark.__file__).parent / "jars").glob(f"{jars}.jar")
+    with zipfile.ZipFile(found) as jar:
+        return jar.read(name)
 
 
 def _text_constant(text: str) -> bytes:
@@ -69,6 +79,7 @@ class TestFiles:
             "spark.yarn.que",
             "spark.databricks.delta.a",
             "spark.network.crypto.ciphe",
+            "spark.hadoop.fs.s3a.path.style.acces",
         ):
             assert not known_settings(wrong)
 
@@ -78,7 +89,7 @@ class TestFiles:
         assert [setting for setting, count in times.items() if count > 1] == []
 
     def test_all_others_are_named_after_a_job(self) -> None:
-        others = {Path(name).stem for name in FILES} - {"local", "secure", *CLUSTERS, *SHARED}
+        others = {Path(name).stem for name in FILES} - {"local", "s3", "secure", *CLUSTERS, *SHARED}
         assert others
         assert others <= {file.stem for file in (ROOT / "jobs").glob("*.py")}
 

@@ -107,8 +107,8 @@ class _Lease:
             if found.age <= LAPSES_AFTER:
                 raise AnotherRunError(
                     f"another run is at this {self.work}: {found.holder} holds {self.location}, renewed "
-                    f"{found.age.total_seconds():.0f} s ago; wait for its end and run it again (one that died "
-                    f"is taken for dead after {LAPSES_AFTER.total_seconds():.0f} s)"
+                    f"{found.age.total_seconds():.0f} s ago; wait for its end and run it again (one that "
+                    f"died is taken for dead after {LAPSES_AFTER.total_seconds():.0f} s)"
                 )
             if self._write(IfMatch=found.etag):
                 warn("a lease that was not renewed is taken over", lease=self.location, holder=found.holder)
@@ -194,8 +194,8 @@ class _Lease:
         """Ask for what must be refused: a storage that ignores conditions would let two runs in."""
         if self._put(IfNoneMatch="*"):
             raise ConfigError(
-                f"{self.location}: this storage ignores If-None-Match, so runs at once cannot be told from each "
-                "other; use one that knows conditional writes, or a LogStore of Delta's for many writers"
+                f"{self.location}: this storage ignores If-None-Match, so runs at once cannot be told from "
+                "each other; use one that knows conditional writes, or a LogStore of Delta's for many writers"
             )
 
     def _ask(self, request: str, refusals: frozenset[str], **arguments: Any) -> Any:

@@ -24,9 +24,9 @@ LEASE = ".lease"
 def alone_in(folder: str, work: str) -> Iterator[None]:
     """Do the work of the block in a folder while no other process does.
 
-    The system releases the lock when the process ends, however it ends: a crash leaves nothing to clear. On S3
-    a lease beside the folder takes its place (``core.leases``). On other storage, which knows neither, the block
-    runs without one.
+    The system releases the lock when the process ends, however it ends: a crash leaves nothing to clear. On
+    S3 a lease beside the folder takes its place (``core.leases``). On other storage, which knows neither,
+    the block runs without one.
 
     Args:
         folder: a path, or a URI; made where it is not there.

@@ -19,12 +19,15 @@ from uae_model.core.errors import ConfigError
 from uae_model.core.logs import warn
 from uae_model.core.scratch import scratch_folder, temporary_files_here
 from uae_model.lake.class_archive import archive_file, start_options
-from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars
+from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars, s3_jar_folder
 
 SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
 COMMON_CONF = SPARK_CONF_FOLDER / "common.conf"
 """What every session has; all other files are laid over it."""
 DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
+DRIVER_CLASS_PATH = "spark.driver.extraClassPath"
+OWN_JARS = frozenset({"spark.jars", "spark.jars.packages", DRIVER_CLASS_PATH})
+S3_SETTINGS = "spark.hadoop.fs.s3a."
 SECRET = re.compile(r"(secret|password|token|access[.]?key|secret[.]?key)$", re.IGNORECASE)
 """How the names of settings end whose values are secrets; Spark hides them from its pages and event logs."""
 
@@ -88,6 +91,7 @@ def start_spark(name: str, conf_files: Sequence[str | Path] = ()) -> SparkSessio
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = layered_settings(conf_files or [SPARK_CONF_FOLDER / "local.conf"])
         _require_no_secret(settings)
+        settings.update(_s3_jars(settings))
         settings.update(_delta_jars(settings))
         settings.update(_own_folders(settings))
         settings.update(_class_archive(settings))
@@ -137,6 +141,24 @@ def _delta_jars(settings: dict[str, str]) -> dict[str, str]:
     if jars:
         return {"spark.jars": ",".join(str(jar) for jar in jars)}
     return {"spark.jars.packages": delta_package(), "spark.jars.excludes": DELTA_EXCLUDES}
+
+
+def _s3_jars(settings: dict[str, str]) -> dict[str, str]:
+    """Use the jars of S3 where the settings speak of it, unless they name jars of their own.
+
+    On the class path: jars that Spark is given otherwise, it copies at each start, and these are large.
+
+    Raises:
+        ConfigError: if the jars have not been resolved.
+    """
+    if not any(key.startswith(S3_SETTINGS) for key in settings) or OWN_JARS.intersection(settings):
+        return {}
+    folder = s3_jar_folder()
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{S3_SETTINGS}*: the jars of S3 are not in {folder}; `make s3-jars` fetches them (560 MB, once)"
+        )
+    return {DRIVER_CLASS_PATH: f"{folder}/*"}
 
 
 def _own_folders(settings: dict[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 from mlflow.utils.logging_utils import disable_logging
 
 from uae_model.config import Config
+from uae_model.core.filesystems import is_on_s3
 from uae_model.core.locations import is_local, plain_path
 from uae_model.core.logs import log, warn
 from uae_model.registry.moved import tell_of_move
@@ -69,6 +70,8 @@ def experiment_id(client: MlflowClient, config: Config, name: str, about: str) -
         )
     if is_local(folder):
         folder = Path(plain_path(folder)).resolve().as_uri()
+    elif is_on_s3(folder):
+        folder = f"s3://{folder.partition('://')[2]}"  # MLflow knows no name of Hadoop's for it
     location = None if is_server else folder
     return str(client.create_experiment(name, artifact_location=location, tags={EXPERIMENT_NOTE: about}))
 
