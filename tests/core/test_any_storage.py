@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.object_storage import ObjectStorage
-from uae_model.core.any_storage import filesystem_of
+from uae_model.core.any_storage import filesystem_of, storage_usage
 from uae_model.core.atomic import write_whole
+from uae_model.core.usage import Usage
 from uae_model.snapshot.layout import parquet_files
-from uae_model.snapshot.own_folder import own_folder, remove_folder
+from uae_model.snapshot.manifest import MANIFEST
+from uae_model.snapshot.own_folder import mark_used, own_folder, remove_folder
 from uae_model.snapshot.petastorm_arrays import array_reader
 from uae_model.snapshot.petastorm_files import petastorm_filesystem
 from uae_model.training.job import load_tensors, save_tensors
@@ -64,6 +68,27 @@ def test_a_folder_of_a_run_that_failed_goes(root: str) -> None:
         fail()
     assert names(root) == []
     remove_folder(f"{root}/nothing")
+
+
+def test_what_lies_below_a_folder_is_summed(root: str) -> None:
+    assert storage_usage(root) == Usage()
+    for name in ("a", "b/c"):
+        write_whole(f"{root}/{name}", "four")
+    assert storage_usage(root) == Usage(2, 8)
+
+
+def test_what_is_used_is_young(root: str) -> None:
+    write_whole(f"{root}/plays-v1-abc/{MANIFEST}", "{}")
+    filesystem, path = filesystem_of(f"{root}/plays-v1-abc")
+
+    def newest() -> datetime:
+        return max(filesystem.modified(file) for file in filesystem.find(path))
+
+    before = newest()
+    time.sleep(1.1)  # such servers tell whole seconds
+    mark_used(f"{root}/plays-v1-abc/{MANIFEST}")
+    assert newest() > before
+    assert content(f"{root}/plays-v1-abc/{MANIFEST}") == b"{}"
 
 
 def test_a_snapshot_is_listed_and_read_by_petastorm(root: str) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
+from tests.object_storage import ObjectStorage
 from uae_model.config import Config
+from uae_model.core.any_storage import filesystem_of
 from uae_model.core.usage import Usage
 from uae_model.registry.dead_runs import dead_runs, remove_run, run_usage
 from uae_model.registry.tracking import experiment_id
@@ -47,3 +50,21 @@ def test_only_trainings_that_never_ended_are_dead_and_only_they_are_removed(conf
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == sorted(
         run.info.run_id for run in client.search_runs([experiment])
     )
+
+
+def test_artifacts_on_s3_go_as_well(
+    make_config: Any, s3: ObjectStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in s3.options.items():
+        monkeypatch.setenv(name, value)
+    root = f"{s3.uri.replace('s3', 's3a')}/{tmp_path.name}/artifacts of all"
+    config = make_config(f"paths.mlflow_artifacts='{root}'")
+    client = MlflowClient(config.paths.mlflow)
+    experiment = experiment_id(client, config, config.registry.experiment, "trainings")
+    kept = open_run(client, experiment, note="a person's own")
+    open_run(client, experiment, training_key="a")
+    (run,) = dead_runs(config, LATER)
+    assert run_usage(run) == Usage(1, 2)
+    remove_run(config, run)
+    filesystem, path = filesystem_of(root)
+    assert filesystem.find(path) == [f"{path}/{kept}/artifacts/config.json"]

@@ -7,6 +7,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.arrow import ArrowFSWrapper
 
 from uae_model.core.filesystems import is_on_s3, open_location
+from uae_model.core.usage import Usage
 
 
 def filesystem_of(location: str) -> tuple[AbstractFileSystem, str]:
@@ -22,3 +23,12 @@ def filesystem_of(location: str) -> tuple[AbstractFileSystem, str]:
         return ArrowFSWrapper(filesystem), path
     filesystem, path = fsspec.core.url_to_fs(location)
     return filesystem, path
+
+
+def storage_usage(location: str) -> Usage:
+    """Return the files and bytes below a folder; none where it is not there."""
+    filesystem, path = filesystem_of(location)
+    if not filesystem.exists(path):
+        return Usage()
+    files = filesystem.find(path, detail=True).values()
+    return Usage(len(files), sum(int(file["size"] or 0) for file in files))

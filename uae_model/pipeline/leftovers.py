@@ -70,12 +70,6 @@ def remove_unless_locked(leftover: Leftover) -> bool:
     return True
 
 
-def storage_usage(location: str) -> Usage:
-    """Return what lies below a folder of any storage that fsspec knows."""
-    filesystem, path = filesystem_of(location)
-    return _usage(_files(filesystem, path))
-
-
 def _folders(location: str, name: re.Pattern[str]) -> Iterator[Leftover]:
     """Yield the folders of a location whose names fit, and that hold a file."""
     filesystem, path = filesystem_of(location)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from uae_model.core.any_storage import storage_usage
 from uae_model.core.dates import ranges_of
 from uae_model.core.locks import alone_in
 from uae_model.core.logs import log, log_context
@@ -30,7 +31,6 @@ from uae_model.pipeline.leftovers import (
     old_checkpoints,
     old_snapshots,
     remove_unless_locked,
-    storage_usage,
 )
 from uae_model.pipeline.step import days_in_reach
 from uae_model.snapshot.own_folder import remove_folder

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, RunStatus
 
 from uae_model.config import Config
+from uae_model.core.any_storage import storage_usage
+from uae_model.core.filesystems import is_on_s3
 from uae_model.core.locations import is_local, plain_path
 from uae_model.core.usage import Usage, usage_below
 from uae_model.registry.tracking import quiet_mlflow
@@ -35,9 +36,11 @@ def _has_models(client: MlflowClient, run: Run) -> bool:
 
 
 def run_usage(run: Run) -> Usage:
-    """Return what a run's own artifacts take, where they lie on this machine."""
+    """Return what a run's own artifacts take, where they lie on this machine or on S3."""
     location = str(run.info.artifact_uri)
-    return usage_below(plain_path(location)) if is_local(location) else Usage()
+    if is_local(location):
+        return usage_below(plain_path(location))
+    return storage_usage(location) if is_on_s3(location) else Usage()
 
 
 def remove_run(config: Config, run: Run) -> None:
@@ -46,6 +49,5 @@ def remove_run(config: Config, run: Run) -> None:
     client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.KILLED))
     client.delete_run(run.info.run_id)
     location = str(run.info.artifact_uri)
-    if is_local(location):
-        folder = Path(plain_path(location))
-        remove_folder(str(folder.parent if folder.name == "artifacts" else folder))
+    if is_local(location) or is_on_s3(location):  # a server of MLflow's keeps its own
+        remove_folder(plain_path(location).removesuffix("/artifacts"))

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from uae_model.core.any_storage import filesystem_of
+from uae_model.core.atomic import write_whole
 from uae_model.core.digests import NAME_DIGITS
+from uae_model.core.filesystems import is_on_s3
 from uae_model.core.locations import is_local, plain_path
 
 
@@ -28,9 +30,14 @@ def own_folder(root: str) -> Iterator[str]:
 
 
 def mark_used(file: str) -> None:
-    """Set a file's time to now, on storage of this machine: clean-up goes by the time of the newest file."""
+    """Let a file count as used now: clean-up goes by the time of the newest file of a folder.
+
+    On this machine it gets that time; on S3, where none can be set, an empty one is put beside it.
+    """
     if is_local(file):
         os.utime(plain_path(file))
+    elif is_on_s3(file):
+        write_whole(f"{file}.used", "")
 
 
 def remove_folder(folder: str) -> None:
