@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.object_storage import ObjectStorage
 from uae_model.config import Config
+from uae_model.core.any_storage import filesystem_of, storage_usage
+from uae_model.core.atomic import write_whole
 from uae_model.core.locks import alone_in
 from uae_model.core.usage import Usage
 from uae_model.pipeline.leftovers import (
@@ -18,7 +21,6 @@ from uae_model.pipeline.leftovers import (
     old_checkpoints,
     old_snapshots,
     remove_unless_locked,
-    storage_usage,
 )
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
@@ -95,3 +97,31 @@ def test_a_folder_whose_training_goes_on_stays(week: Config) -> None:
 def test_where_nothing_was_trained_nothing_is_left(week: Config) -> None:
     assert old_snapshots(week, NOW) == old_checkpoints(week, NOW) == []
     assert storage_usage(week.paths.snapshots) == Usage()
+
+
+@pytest.mark.slow
+def test_what_is_old_on_s3_goes_too(
+    make_config: Callable[..., Config],
+    s3: ObjectStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name, value in s3.options.items():
+        monkeypatch.setenv(name, value)
+    root = f"{s3.uri.replace('s3', 's3a')}/{tmp_path.name}"
+    paths = [f"paths.{name}='{root}/{name}'" for name in ("snapshots", "checkpoints")]
+    config = make_config("retention.training_days=7", *paths)
+    now = datetime.now(UTC)
+    assert old_snapshots(config, now) == old_checkpoints(config, now) == []
+    for file in (f"snapshots/{SNAPSHOT}/manifest.json", f"checkpoints/{KEY}/chain.pt"):
+        write_whole(f"{root}/{file}", "{}")
+    assert old_snapshots(config, now) == old_checkpoints(config, now) == []
+    later = now + timedelta(days=8)
+    (snapshot,), (checkpoint,) = old_snapshots(config, later), old_checkpoints(config, later)
+    assert (names([snapshot, checkpoint]), checkpoint.usage) == ([SNAPSHOT, KEY], Usage(1, 2))
+    with alone_in(f"{root}/checkpoints/{KEY}", "training"):
+        assert not remove_unless_locked(checkpoint)
+    assert remove_unless_locked(checkpoint)
+    assert remove_unless_locked(snapshot)
+    filesystem, path = filesystem_of(root)
+    assert filesystem.find(path) == []
