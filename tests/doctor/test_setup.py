@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,12 +76,16 @@ class TestPaths:
         assert {finding.status for finding in findings} == {Status.FAILED}
         assert "cannot be written by this user" in findings[0].detail
 
-    def test_remote_storage_is_not_probed(self, make_config: Any) -> None:
+    def test_remote_storage_is_not_probed(self, make_config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         config = make_config("paths.tables=s3a://bucket/tables", "paths.mlflow=http://127.0.0.1:9")
         findings = by_name(setup.check_paths(config))
         assert "is remote" in findings["paths.tables"].detail
         assert "paths.mlflow" not in findings
         assert setup.check_disk(config).detail == "the tables lie on remote storage"
+        assert findings["s3"].status is Status.OK
+        monkeypatch.setitem(sys.modules, "boto3", None)
+        missing = by_name(setup.check_paths(config))["s3"]
+        assert (missing.status, missing.detail) == (Status.FAILED, "the package boto3 is not installed")
         assert setup.local_path("file:///data/x") == Path("/data/x")
 
     @pytest.mark.parametrize(("free", "status"), [(1e9, "FAILED"), (5e9, "warning"), (1e12, "ok")])

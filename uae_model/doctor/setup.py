@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError, ModelError, first_line
+from uae_model.core.filesystems import is_on_s3
 from uae_model.core.locations import is_local, plain_path, sqlite_file
 from uae_model.doctor.finding import Finding, failed, ok, warning
 from uae_model.ingest.keys import read_key
@@ -52,7 +54,16 @@ def check_paths(config: Config) -> list[Finding]:
     database = sqlite_file(config.paths.mlflow)
     if database is not None:
         paths["paths.mlflow"] = str(database.parent)
-    return [_check_path(name, value) for name, value in paths.items()]
+    return [*(_check_path(name, value) for name, value in paths.items()), *_check_s3(list(paths.values()))]
+
+
+def _check_s3(paths: list[str]) -> list[Finding]:
+    """Check that there is what writing to S3 needs beside Spark's jars, if any path lies there."""
+    if not any(map(is_on_s3, paths)):
+        return []
+    if importlib.util.find_spec("boto3") is None:
+        return [failed("s3", "the package boto3 is not installed", "pip install boto3, the extra s3")]
+    return [ok("s3", "boto3 is installed; one command at a time writes the tables")]
 
 
 def check_disk(config: Config) -> Finding:
