@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit airflow keep-release lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit airflow object-storage-jars object-storage keep-release lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +94,12 @@ audit: setup  ## known vulnerabilities of all pinned packages; needs a network t
 
 airflow: setup  ## four simulated nights under a real Airflow, as docs/howto/run-from-airflow.md records (a quarter of an hour)
 	@scripts/airflow.sh
+
+object-storage-jars: setup  ## what Spark needs for tables on S3, in .venv (560 MB, once)
+	$(PYTHON) -m uae_model.lake.jars s3
+
+object-storage: setup-dev object-storage-jars  ## the same nights with all paths local and on a local S3, compared row for row (half an hour)
+	$(PYTHON) -m scripts.object_storage_night
 
 keep-release: setup-dev  ## small tables and models of this release into tests/upgrade, for every later one to read
 	$(PYTHON) -m scripts.keep_release

@@ -49,11 +49,7 @@ PATIENCE = {
 """Seconds; with Airflow's own, a machine that is busy with other things would end tasks that are well."""
 SERVERS = ("api-server", "dag-processor", "scheduler")
 
-SETTINGS = """
-[paths]
-hmac_key_file = "hmac.key"
-[feed]
-format = "jsonl"
+SMALL_NETWORKS = """
 # Networks that a minute trains.
 [network]
 embedding = 2
@@ -69,6 +65,14 @@ batch_plays = 512
 processes = 1
 [promotion]
 min_training_plays = 0
+"""
+
+SETTINGS = f"""
+[paths]
+hmac_key_file = "hmac.key"
+[feed]
+format = "jsonl"
+{SMALL_NETWORKS}
 """
 
 

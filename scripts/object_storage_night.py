@@ -1,7 +1,7 @@
 """The same nights twice: with all paths on this machine, and on a local server of S3; both must be equal.
 
-What was compared is written to ``benchmarks/object_storage.json`` and into docs/howto/object-storage.md. The jars
-of S3 (560 MB) are fetched by ``make object-storage``; ``make test`` runs none of this.
+What was compared is written to ``benchmarks/object_storage.json`` and into docs/howto/object-storage.md. The
+jars of S3 (560 MB) are fetched by ``make object-storage``; ``make test`` runs none of this.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from scripts import object_storage_record as record
-from scripts.airflow_nights import end, free_port, wait_for
+from scripts.airflow_nights import SMALL_NETWORKS, end, free_port, wait_for
+from uae_model.core.errors import AnotherRunError
 from uae_model.core.filesystems import open_location
+from uae_model.core.locks import alone_in
+from uae_model.pipeline.writers import WRITERS_LEASE
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "object-storage"
@@ -47,22 +51,7 @@ attributes = {{ country = "categorical", subscription = "categorical" }}
 entity = "song"
 feed = "{root}dimensions/songs/dt={{date}}"
 attributes = {{ genre = "categorical", release_year = "numeric" }}
-# Networks that a minute trains.
-[network]
-embedding = 2
-hidden = 8
-mlp = [16, 8]
-[training]
-estimator = "chain"
-stickiness = [0.7]
-diagnose_roles = false
-window_days = 3
-epochs = 2
-batch_plays = 512
-processes = 1
-[promotion]
-min_training_plays = 0
-"""
+{networks}"""
 FOLDERS = ("tables", "snapshots", "checkpoints", "reports", "mlflow_artifacts")
 
 
@@ -84,6 +73,7 @@ class Site:
 
     @property
     def tables(self) -> str:
+        """Where its tables lie."""
         return f"{self.root}/tables"
 
 
@@ -96,14 +86,21 @@ def main() -> int:
         remote = Site(S3, f"s3a://{BUCKET}/site", variables, [CONF / "local.conf", CONF / "s3.conf"])
         deliver(remote)
         seconds = {"local": run_nights(local), "s3": run_nights(remote)}
-        os.environ.update(variables)
-        result = record.compare(local, remote, NIGHTS, seconds)
+        result = compared(local, remote, seconds)
     record.write(result)
     print(record.table(result))
     wrong = record.differences(result)
     for text in wrong:
         print(f"object storage: {text}", file=sys.stderr)
     return int(bool(wrong))
+
+
+def compared(local: Site, remote: Site, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Return what both runs gave, and what becomes of a writer beside another."""
+    os.environ.update(remote.variables)
+    with alone_in(f"{remote.tables}/{WRITERS_LEASE}", "writing"):
+        second = uae(remote, "nightly", "--date", str(LAST), expected=AnotherRunError.exit_code)
+    return {**record.compare(local, remote, NIGHTS, seconds), "second_writer": second}
 
 
 def prepare(local: Site) -> None:
@@ -125,7 +122,9 @@ def configure(folder: Path, root: str) -> None:
     folder.mkdir(parents=True)
     paths = [f'{name} = "{root}{name}"' for name in FOLDERS]
     paths.append(f'feed = "{root}feed/dt={{date}}"')
-    (folder / "uae.toml").write_text(SETTINGS.format(paths="\n".join(paths), root=root))
+    (folder / "uae.toml").write_text(
+        SETTINGS.format(paths="\n".join(paths), root=root, networks=SMALL_NETWORKS)
+    )
     (folder / "hmac.key").write_text("object-storage-night-" * 2)
     (folder / "hmac.key").chmod(0o600)
 
@@ -136,7 +135,9 @@ def deliver(remote: Site) -> None:
     filesystem, root = open_location(remote.root, remote.variables)
     for file in sorted(SOURCE.glob("feed/**/*")) + sorted(SOURCE.glob("dimensions/**/*")):
         if file.is_file() and not file.name.endswith(".crc"):
-            with filesystem.open_output_stream(f"{root}/{file.relative_to(SOURCE)}", compression=None) as stream:
+            with filesystem.open_output_stream(
+                f"{root}/{file.relative_to(SOURCE)}", compression=None
+            ) as stream:
                 stream.write(file.read_bytes())
 
 
@@ -144,7 +145,7 @@ def run_nights(site: Site) -> float:
     """Run what a team runs; return the seconds that it took.
 
     Raises:
-        subprocess.CalledProcessError: if a step fails.
+        RuntimeError: if a step fails.
     """
     began = time.monotonic()
     days = ("--from", str(FIRST_DAY), "--to", str(LAST_TRAINED))
@@ -160,22 +161,29 @@ def run_nights(site: Site) -> float:
     return time.monotonic() - began
 
 
-def uae(site: Site, step: str, *arguments: str) -> None:
-    """Run a step of a site, its log in a file."""
+def uae(site: Site, step: str, *arguments: str, expected: int = 0) -> int:
+    """Run a step of a site, its log in a file; return its exit code.
+
+    Raises:
+        RuntimeError: if it is not the expected one.
+    """
     print(f"object storage: {site.folder.name}: uae {step} {' '.join(arguments)}", flush=True)
     options = ["--config", "uae.toml"] if step != "simulate" else []
     if step != "promote":
         options += [text for conf in site.confs for text in ("--spark-conf", str(conf))]
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1", **site.variables}
     with (FOLDER / f"{site.folder.name}.log").open("ab") as log:
-        subprocess.run(
+        code = subprocess.run(
             [sys.executable, "-m", "jobs.cli", step, *options, *arguments],
             cwd=site.folder,
             env=variables,
             stdout=log,
             stderr=log,
-            check=True,
-        )
+            check=False,
+        ).returncode
+    if code != expected:
+        raise RuntimeError(f"uae {step} ended with exit code {code}; see {log.name}")
+    return code
 
 
 @contextmanager

@@ -8,10 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+import pyarrow.fs as pafs
 
 from uae_model.config import load_config
 from uae_model.core.digests import lines_digest
+from uae_model.core.errors import AnotherRunError
 from uae_model.core.filesystems import open_location
 from uae_model.pages.markdown import markdown_table
 
@@ -35,7 +36,9 @@ TABLES = (
 )
 
 
-def compare(local: Site, remote: Site, nights: Sequence[date], seconds: Mapping[str, float]) -> dict[str, Any]:
+def compare(
+    local: Site, remote: Site, nights: Sequence[date], seconds: Mapping[str, float]
+) -> dict[str, Any]:
     """Return what both runs gave, and whether it is the same.
 
     Args:
@@ -59,7 +62,7 @@ def folders(*roots: str) -> list[list[str]]:
     listed = []
     for root in roots:
         filesystem, path = open_location(root)
-        selector = pa.fs.FileSelector(path)
+        selector = pafs.FileSelector(path)
         listed.append(
             sorted(info.base_name for info in filesystem.get_file_info(selector) if not info.is_file)
         )
@@ -84,7 +87,7 @@ def tables(local: str, remote: str) -> list[dict[str, Any]]:
 
 def _names(tables: str) -> list[str]:
     filesystem, path = open_location(tables)
-    found = {info.base_name for info in filesystem.get_file_info(pa.fs.FileSelector(path))}
+    found = {info.base_name for info in filesystem.get_file_info(pafs.FileSelector(path))}
     return [name for name in TABLES if name in found]
 
 
@@ -111,7 +114,7 @@ def models(site: Site) -> dict[str, Any]:
     config = load_config(site.folder / "uae.toml")
     return {
         str(line["version"]): {"digest": line["digest"], "loss": line["loss"], "aliases": line["aliases"]}
-        for line in overview_of(config).summary["versions"]
+        for line in overview_of(config).summary["models"]
     }
 
 
@@ -164,6 +167,8 @@ def differences(result: Mapping[str, Any]) -> list[str]:
     wrong += [f"table {name}: no rows" for name in ("weights", "quarantine", "songs") if not rows.get(name)]
     if result["models"][0] != result["models"][1] or not result["models"][0]:
         wrong.append("other models")
+    if result["second_writer"] != AnotherRunError.exit_code:
+        wrong.append(f"a second writer ended with exit code {result['second_writer']}")
     written = set(result["folders"][1])
     missing = {"checkpoints", "mlflow_artifacts", "reports", "snapshots", "tables"} - written
     if missing:
@@ -193,22 +198,34 @@ def filled_in(page: str, result: Mapping[str, Any]) -> str:
 
 def table(result: Mapping[str, Any]) -> str:
     """Return what was compared as a table in Markdown."""
-    rows = [
-        [f"table `{line['table']}`", *map(str, line["rows"]), _verdict(line), ", ".join(line["left_out"])]
-        for line in result["tables"]
-    ]
-    rows += [
-        [f"reader {line['reader']}", *map(str, line["rows"]), _verdict(line), ""]
-        for line in result["readers"]
-    ]
+    tables, readers = result["tables"], result["readers"]
     here, there = result["models"]
-    rows.append(
-        ["models: digest, held-out loss", str(len(here)), str(len(there)), "yes" if here == there else "NO", ""]
-    )
+    left_out = [f"`{line['table']}`: {', '.join(line['left_out'])}" for line in tables if line["left_out"]]
     seconds = result["seconds"]
-    rows.append(["seconds in all", str(seconds["local"]), str(seconds["s3"]), "", ""])
-    return f"{markdown_table(['', 'local', 's3a', 'equal', 'not compared'], rows)}\n"
+    rows = [
+        [
+            "rows of tables",
+            ", ".join(f"`{line['table']}` {_rows(line)}" for line in tables),
+            _verdict(all(line["equal"] for line in tables)),
+            "; ".join(left_out),
+        ],
+        [
+            "rows of readers",
+            ", ".join(f"{line['reader']} {_rows(line)}" for line in readers),
+            _verdict(all(line["equal"] for line in readers)),
+            "",
+        ],
+        ["digest and held-out loss of models", f"{len(here)}", _verdict(here == there), ""],
+        ["exit code of a second writer on S3", str(result["second_writer"]), "", ""],
+        ["seconds", f"{seconds['local']:,}, on S3 {seconds['s3']:,}", "", ""],
+    ]
+    return f"{markdown_table(['what', 'how many', 'equal', 'not compared'], rows, labels=4)}\n"
 
 
-def _verdict(line: Mapping[str, Any]) -> str:
-    return "yes" if line["equal"] else "NO"
+def _rows(line: Mapping[str, Any]) -> str:
+    here, there = line["rows"]
+    return f"{here:,}" if here == there else f"{here:,} and {there:,}"
+
+
+def _verdict(is_equal: bool) -> str:
+    return "yes" if is_equal else "NO"

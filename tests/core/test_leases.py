@@ -160,14 +160,14 @@ def test_a_holder_that_cannot_reach_the_storage_stops(folder: str, monkeypatch: 
         pytest.raises(AnotherRunError, match="it could not be renewed: no way"),
         alone_in(folder, "training"),
     ):
-        lose_it(lambda: monkeypatch.setattr(leases._Lease, "_put", lost))  # noqa: SLF001
+        lose_it(lambda: monkeypatch.setattr(leases._Lease, "put_if", lost))  # noqa: SLF001
 
 
 def test_an_answer_that_was_lost_is_no_loss_of_the_lease(
     folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RENEWED_EVERY", timedelta(milliseconds=10))
-    put = leases._Lease._put  # noqa: SLF001
+    put = leases._Lease.put_if  # noqa: SLF001
     lost: list[bool] = []
 
     def put_and_lose_the_answer(held: Any, **condition: str) -> bool:
@@ -177,14 +177,14 @@ def test_an_answer_that_was_lost_is_no_loss_of_the_lease(
         return False
 
     with alone_in(folder, "training"):
-        monkeypatch.setattr(leases._Lease, "_put", put_and_lose_the_answer)  # noqa: SLF001
+        monkeypatch.setattr(leases._Lease, "put_if", put_and_lose_the_answer)  # noqa: SLF001
         wait_until(lambda: len(lost) > 3)
     assert all(lost)
     assert written(folder) is None
 
 
 def test_a_storage_that_ignores_conditions_is_refused(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = leases._client(folder)  # noqa: SLF001
+    client = leases.s3_client(folder)
     put = client.put_object
 
     def put_anyway(**arguments: Any) -> Any:
@@ -192,7 +192,7 @@ def test_a_storage_that_ignores_conditions_is_refused(folder: str, monkeypatch: 
         return put(**arguments)
 
     client.put_object = put_anyway
-    monkeypatch.setattr(leases, "_client", lambda location: client)
+    monkeypatch.setattr(leases, "s3_client", lambda location: client)
     with pytest.raises(ConfigError, match="ignores If-None-Match"), alone_in(folder, "training"):
         pytest.fail("it was let in")
 

@@ -41,6 +41,7 @@ RECIPES = {
     "read-frames": 3,
     "read-spark": 1,
     "run-from-airflow": 0,
+    "object-storage": 0,
     "run-from-cron": 0,
     "score-with-mlflow": 2,
     "train-keras": 1,

@@ -138,7 +138,9 @@ class TestStart:
         local, s3 = (SPARK_CONF_FOLDER / f"{name}.conf" for name in ("local", "s3"))
         self.start(local)
         assert module.DRIVER_CLASS_PATH not in built
-        with pytest.raises(ConfigError, match=r"the jars of S3 are not in .*s3-jars; `make s3-jars` fetches"):
+        with pytest.raises(
+            ConfigError, match=r"the jars of S3 are not in .*s3-jars; `make object-storage-jars` fetches"
+        ):
             self.start(local, s3)
         folder.mkdir()
         self.start(local, s3)

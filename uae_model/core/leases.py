@@ -88,7 +88,7 @@ class _Lease:
         self.location, self.work = location, work
         self.ended = threading.Event()
         self._bucket, _, self._key = open_location(location)[1].partition("/")
-        self._client = _client(location)
+        self._client = s3_client(location)
         self._run = uuid4().hex
         self._holder = threading.current_thread()
         self._etag = ""
@@ -101,17 +101,17 @@ class _Lease:
             if self._write(IfNoneMatch="*"):
                 self._require_conditions()
                 return
-            found = self._find()
-            if found is None:
+            present = self._find()
+            if present is None:
                 continue  # its holder has ended meanwhile
-            if found.age <= LAPSES_AFTER:
+            if present.age <= LAPSES_AFTER:
                 raise AnotherRunError(
-                    f"another run is at this {self.work}: {found.holder} holds {self.location}, renewed "
-                    f"{found.age.total_seconds():.0f} s ago; wait for its end and run it again (one that "
+                    f"another run is at this {self.work}: {present.holder} holds {self.location}, renewed "
+                    f"{present.age.total_seconds():.0f} s ago; wait for its end and run it again (one that "
                     f"died is taken for dead after {LAPSES_AFTER.total_seconds():.0f} s)"
                 )
-            if self._write(IfMatch=found.etag):
-                warn("a lease that was not renewed is taken over", lease=self.location, holder=found.holder)
+            if self._write(IfMatch=present.etag):
+                warn("a lease that was not renewed is taken over", lease=self.location, holder=present.holder)
                 return
         raise AnotherRunError(
             f"other runs come and go at this {self.work} ({self.location}); run it again later"
@@ -137,11 +137,11 @@ class _Lease:
         if self._lost:
             return
         try:
-            found = self._find()
-            if found is None or found.run != self._run:
+            present = self._find()
+            if present is None or present.run != self._run:
                 self._lost = TAKEN_OVER
             else:
-                self._client.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=found.etag)
+                self._client.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=present.etag)
         except Exception as error:  # noqa: BLE001 - the work is done; nobody renews the lease, so it lapses
             warn("a lease was not removed; it lapses", lease=self.location, error=first_line(error))
 
@@ -163,15 +163,16 @@ class _Lease:
 
     def _write(self, **condition: str) -> bool:
         """Write the object if the condition holds; tell whether this process's own content is there now."""
-        if self._put(**condition):
+        if self.put_if(**condition):
             return True
-        found = self._find()
-        if found is None or found.run != self._run:
+        present = self._find()
+        if present is None or present.run != self._run:
             return False
-        self._etag = found.etag  # it was written, only the answer was lost and it was tried again
+        self._etag = present.etag  # it was written, only the answer was lost and it was tried again
         return True
 
-    def _put(self, **condition: str) -> bool:
+    def put_if(self, **condition: str) -> bool:
+        """Write the object if the condition holds; tell whether it was answered that it did."""
         self._written += 1
         sign = {"holder": f"process {os.getpid()} on {socket.gethostname()}", "run": self._run}
         body = json.dumps({**sign, "work": self.work, "written": self._written}).encode()
@@ -192,7 +193,7 @@ class _Lease:
 
     def _require_conditions(self) -> None:
         """Ask for what must be refused: a storage that ignores conditions would let two runs in."""
-        if self._put(IfNoneMatch="*"):
+        if self.put_if(IfNoneMatch="*"):
             raise ConfigError(
                 f"{self.location}: this storage ignores If-None-Match, so runs at once cannot be told from "
                 "each other; use one that knows conditional writes, or a LogStore of Delta's for many writers"
@@ -221,7 +222,7 @@ def _sign_of(content: bytes) -> tuple[str, str]:
         return "a process", ""
 
 
-def _client(location: str) -> Any:
+def s3_client(location: str) -> Any:
     """Return a client of S3 that gives up long before a lease lapses."""
     if importlib.util.find_spec("boto3") is None:
         raise ConfigError(

@@ -55,10 +55,10 @@ def s3_package() -> str:
     package = importlib.util.find_spec("pyspark")
     folders = list(package.submodule_search_locations or ()) if package else []
     client = "hadoop-client-api-"
-    found = [jar for folder in folders for jar in (Path(folder) / "jars").glob(f"{client}*.jar")]
-    if not found:
+    clients = [jar for folder in folders for jar in (Path(folder) / "jars").glob(f"{client}*.jar")]
+    if not clients:
         raise ConfigError("this pyspark brings no Hadoop; give Spark the jars of S3 by spark.jars")
-    return f"org.apache.hadoop:hadoop-aws:{found[0].stem.removeprefix(client)}"
+    return f"org.apache.hadoop:hadoop-aws:{clients[0].stem.removeprefix(client)}"
 
 
 S3_EXCLUDES = "org.wildfly.openssl:*"

@@ -156,7 +156,8 @@ def _s3_jars(settings: dict[str, str]) -> dict[str, str]:
     folder = s3_jar_folder()
     if not folder.is_dir():
         raise ConfigError(
-            f"{S3_SETTINGS}*: the jars of S3 are not in {folder}; `make s3-jars` fetches them (560 MB, once)"
+            f"{S3_SETTINGS}*: the jars of S3 are not in {folder}; `make object-storage-jars` "
+            "fetches them (560 MB, once)"
         )
     return {DRIVER_CLASS_PATH: f"{folder}/*"}
 
