@@ -14,6 +14,7 @@ from uae_model.config import load_config
 from uae_model.core.digests import lines_digest
 from uae_model.core.errors import AnotherRunError
 from uae_model.core.filesystems import open_location
+from uae_model.lake import FEED, SECONDS
 from uae_model.pages.markdown import markdown_table
 
 if TYPE_CHECKING:
@@ -24,11 +25,10 @@ RECORD = ROOT / "benchmarks" / "object_storage.json"
 PAGE = ROOT / "docs" / "howto" / "object-storage.md"
 MARKS = ("<!-- record:start -->\n", "<!-- record:end -->\n")
 
-LEFT_OUT = {
-    "day_states": ("committed_ms", "recorded_at", "counts: seconds", "inputs"),
-    "refusals": ("refused_at",),
-}
-"""Columns that are not compared: the clock, and fingerprints of files, which hold their places and times."""
+CLOCK = {"day_states": ("committed_ms", "recorded_at"), "refusals": ("refused_at",)}
+"""Columns that tell when a run wrote a row."""
+PARTS = {"day_states": ("seconds in counts", "fingerprints of files in inputs")}
+"""What is taken out of other columns: how long a run took, and digests of places and times of files."""
 
 TABLES = (
     *("events", "quarantine", "users", "songs", "plays", "features", "scores", "weights"),
@@ -79,7 +79,7 @@ def tables(local: str, remote: str) -> list[dict[str, Any]]:
                 "table": name,
                 "rows": [len(here), len(there)],
                 "equal": here == there,
-                "left_out": list(LEFT_OUT.get(name, ())),
+                "left_out": [*CLOCK.get(name, ()), *PARTS.get(name, ())],
             }
         )
     return lines
@@ -95,15 +95,17 @@ def rows_of(tables: str, name: str) -> list[str]:
     """Return the rows of a table as text, in order, without what is left out of the comparison."""
     from uae_model.readers import read_table_arrow
 
-    left_out = LEFT_OUT.get(name, ())
+    left_out = CLOCK.get(name, ())
     table = read_table_arrow(tables, name)
     table = table.select([column for column in sorted(table.column_names) if column not in left_out])
     return sorted(_text(row) for row in table.to_pylist())
 
 
 def _text(row: dict[str, Any]) -> str:
+    if row.get("table_name") == FEED and "inputs" in row:
+        del row["inputs"]
     if "counts" in row:
-        row["counts"] = {key: value for key, value in json.loads(row["counts"]).items() if key != "seconds"}
+        row["counts"] = {key: value for key, value in json.loads(row["counts"]).items() if key != SECONDS}
     return json.dumps(row, default=str, sort_keys=True)
 
 
