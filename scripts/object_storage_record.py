@@ -27,8 +27,13 @@ MARKS = ("<!-- record:start -->\n", "<!-- record:end -->\n")
 
 CLOCK = {"day_states": ("committed_ms", "recorded_at"), "refusals": ("refused_at",)}
 """Columns that tell when a run wrote a row."""
-PARTS = {"day_states": ("seconds in counts", "fingerprints of files in inputs")}
-"""What is taken out of other columns: how long a run took, and digests of places and times of files."""
+PLACES = ("lineage", "model_digest")
+"""Digests that hold where files lay: the declaration of a model names the folder of its snapshot."""
+PARTS = {
+    "publications": PLACES,
+    "day_states": ("seconds and digests of places in counts", "fingerprints of files in inputs"),
+}
+"""What else is left out: how long a run took, and digests of places and times of files."""
 
 TABLES = (
     *("events", "quarantine", "users", "songs", "plays", "features", "scores", "weights"),
@@ -104,20 +109,28 @@ def rows_of(tables: str, name: str) -> list[str]:
 def _text(row: dict[str, Any]) -> str:
     if row.get("table_name") == FEED and "inputs" in row:
         del row["inputs"]
+    for name in PLACES:
+        row.pop(name, None)
     if "counts" in row:
-        row["counts"] = {key: value for key, value in json.loads(row["counts"]).items() if key != SECONDS}
+        counts = json.loads(row["counts"])
+        row["counts"] = {name: counts[name] for name in counts if name not in (SECONDS, *PLACES)}
     return json.dumps(row, default=str, sort_keys=True)
 
 
 def models(site: Site) -> dict[str, Any]:
-    """Return digest and held-out loss of each registered version of a run."""
+    """Return the held-out loss of each version of a run, and a digest of the champion's parameters."""
+    from uae_model.pipeline.job import registry_of
     from uae_model.pipeline.models import overview_of
 
     config = load_config(site.folder / "uae.toml")
-    return {
-        str(line["version"]): {"digest": line["digest"], "loss": line["loss"], "aliases": line["aliases"]}
-        for line in overview_of(config).summary["models"]
-    }
+    state = registry_of(config).champion().state
+    networks = [
+        f"{network} {name} {value.tolist()}"
+        for network in ("attention", "propensity")
+        for name, value in sorted(state[network].items())
+    ]
+    losses = {str(line["version"]): line["loss"] for line in overview_of(config).summary["models"]}
+    return {"losses": losses, "networks": lines_digest(networks)}
 
 
 def readers(local: Site, remote: Site, nights: Sequence[date]) -> list[dict[str, Any]]:
@@ -167,7 +180,7 @@ def differences(result: Mapping[str, Any]) -> list[str]:
     wrong += [f"reader {line['reader']}: no rows" for line in result["readers"] if not min(line["rows"])]
     rows = {line["table"]: min(line["rows"]) for line in result["tables"]}
     wrong += [f"table {name}: no rows" for name in ("weights", "quarantine", "songs") if not rows.get(name)]
-    if result["models"][0] != result["models"][1] or not result["models"][0]:
+    if result["models"][0] != result["models"][1] or not result["models"][0]["losses"]:
         wrong.append("other models")
     if result["second_writer"] != AnotherRunError.exit_code:
         wrong.append(f"a second writer ended with exit code {result['second_writer']}")
@@ -217,7 +230,12 @@ def table(result: Mapping[str, Any]) -> str:
             _verdict(all(line["equal"] for line in readers)),
             "",
         ],
-        ["digest and held-out loss of models", f"{len(here)}", _verdict(here == there), ""],
+        [
+            "models: all parameters, held-out loss",
+            str(len(here["losses"])),
+            _verdict(here == there),
+            "",
+        ],
         ["exit code of a second writer on S3", str(result["second_writer"]), "", ""],
         ["seconds", f"{seconds['local']:,}, on S3 {seconds['s3']:,}", "", ""],
     ]

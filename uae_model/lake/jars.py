@@ -52,13 +52,18 @@ def s3_package() -> str:
     Raises:
         ConfigError: if this ``pyspark`` has no Hadoop of its own.
     """
-    package = importlib.util.find_spec("pyspark")
-    folders = list(package.submodule_search_locations or ()) if package else []
     client = "hadoop-client-api-"
-    clients = [jar for folder in folders for jar in (Path(folder) / "jars").glob(f"{client}*.jar")]
+    clients = [jar for folder in spark_jar_folders() for jar in folder.glob(f"{client}*.jar")]
     if not clients:
         raise ConfigError("this pyspark brings no Hadoop; give Spark the jars of S3 by spark.jars")
     return f"org.apache.hadoop:hadoop-aws:{clients[0].stem.removeprefix(client)}"
+
+
+def spark_jar_folders() -> list[Path]:
+    """Return the folder of the jars that ``pyspark`` brings; none where it brings none."""
+    package = importlib.util.find_spec("pyspark")
+    places = list(package.submodule_search_locations or ()) if package else []
+    return [Path(place) / "jars" for place in places if (Path(place) / "jars").is_dir()]
 
 
 S3_EXCLUDES = "org.wildfly.openssl:*"

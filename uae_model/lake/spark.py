@@ -19,7 +19,7 @@ from uae_model.core.errors import ConfigError
 from uae_model.core.logs import warn
 from uae_model.core.scratch import scratch_folder, temporary_files_here
 from uae_model.lake.class_archive import archive_file, start_options
-from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars, s3_jar_folder
+from uae_model.lake.jars import DELTA_EXCLUDES, delta_package, resolved_jars, s3_jar_folder, spark_jar_folders
 
 SPARK_CONF_FOLDER = Path(__file__).with_name("spark_conf")
 COMMON_CONF = SPARK_CONF_FOLDER / "common.conf"
@@ -146,7 +146,8 @@ def _delta_jars(settings: dict[str, str]) -> dict[str, str]:
 def _s3_jars(settings: dict[str, str]) -> dict[str, str]:
     """Use the jars of S3 where the settings speak of it, unless they name jars of their own.
 
-    On the class path: jars that Spark is given otherwise, it copies at each start, and these are large.
+    On the class path: jars that Spark is given otherwise, it copies at each start, and these are large. After
+    Spark's own: Amazon's brings an old SLF4J, with which Spark would log nothing.
 
     Raises:
         ConfigError: if the jars have not been resolved.
@@ -159,7 +160,7 @@ def _s3_jars(settings: dict[str, str]) -> dict[str, str]:
             f"{S3_SETTINGS}*: the jars of S3 are not in {folder}; `make object-storage-jars` "
             "fetches them (560 MB, once)"
         )
-    return {DRIVER_CLASS_PATH: f"{folder}/*"}
+    return {DRIVER_CLASS_PATH: ":".join(f"{each}/*" for each in (*spark_jar_folders(), folder))}
 
 
 def _own_folders(settings: dict[str, str]) -> dict[str, str]:
