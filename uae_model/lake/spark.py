@@ -160,7 +160,7 @@ def _s3_jars(settings: dict[str, str]) -> dict[str, str]:
             f"{S3_SETTINGS}*: the jars of S3 are not in {folder}; `make object-storage-jars` "
             "fetches them (560 MB, once)"
         )
-    return {DRIVER_CLASS_PATH: ":".join(f"{each}/*" for each in (*spark_jar_folders(), folder))}
+    return {DRIVER_CLASS_PATH: ":".join(f"{jars}/*" for jars in (*spark_jar_folders(), folder))}
 
 
 def _own_folders(settings: dict[str, str]) -> dict[str, str]:
