@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,3 +71,42 @@ def test_labels_of_the_files_stay_as_they_are() -> None:
     (scrape,) = yaml.safe_load((FOLDER / "scrape.yml").read_text())["scrape_configs"]
     assert scrape["honor_labels"] is True, "otherwise job is called exported_job"
     assert all("job" in labels for labels in LABELS.values())
+
+
+@pytest.fixture(scope="module")
+def promtool() -> str:
+    """Return Prometheus's own checker, which Debian's package brings; without a network there may be none."""
+    found = subprocess.run(
+        [DEPLOY.parent / "scripts" / "promtool.sh"], capture_output=True, text=True, check=False
+    )
+    if found.returncode != 0:
+        pytest.skip(found.stderr.strip())
+    return found.stdout.strip()
+
+
+@pytest.mark.slow
+class TestPromtool:
+    def test_it_takes_the_rules_and_the_scrape_configuration(self, promtool: str) -> None:
+        for kind, file in (("rules", "alerts.yml"), ("config", "scrape.yml")):
+            subprocess.run([promtool, "check", kind, FOLDER / file], check=True, capture_output=True)
+
+    def test_it_refuses_a_rule_that_is_none(self, promtool: str, tmp_path: Path) -> None:
+        broken = (FOLDER / "alerts.yml").read_text().replace("uae_run_exit_code == 4", "uae_run_exit_code ==")
+        (tmp_path / "alerts.yml").write_text(broken)
+        checked = subprocess.run(
+            [promtool, "check", "rules", tmp_path / "alerts.yml"], check=False, capture_output=True, text=True
+        )
+        assert checked.returncode != 0
+        assert "parse error" in checked.stderr + checked.stdout
+
+    def test_series_of_a_run_raise_the_alerts_that_they_must(self, promtool: str, tmp_path: Path) -> None:
+        shutil.copy(FOLDER / "alerts.yml", tmp_path)
+        shutil.copy(Path(__file__).with_name("alerts_test.yml"), tmp_path)
+        told = subprocess.run(
+            [promtool, "test", "rules", "alerts_test.yml"],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert told.returncode == 0, told.stderr + told.stdout
