@@ -84,7 +84,7 @@ def main() -> int:
     tries = ended_tries(HOME, SITE)
     alerts = ALERTS.read_text().splitlines() if ALERTS.exists() else []
     airflow_record.write(tries, alerts)
-    print(airflow_record.table(airflow_record.read()))
+    print(airflow_record.table(airflow_record.ON_PAGE.read()))
     wrong = differences(tries, alerts)
     for text in wrong:
         print(f"airflow: {text}", file=sys.stderr)

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scripts.record_on_page import RecordOnPage
 from uae_model.pages.markdown import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "deploy" / "airflow" / "record.json"
 PAGE = ROOT / "docs" / "howto" / "run-from-airflow.md"
 REQUIREMENTS = ROOT / "deploy" / "airflow" / "requirements.txt"
-MARKS = ("<!-- record:start -->\n", "<!-- record:end -->\n")
 DAG = "uae_nightly"
 
 OUTPUT = "Output:"
@@ -108,22 +108,7 @@ def write(tries: Sequence[Ended], alerts: Sequence[str]) -> None:
     """Write the record, and its table into the page."""
     (version,) = re.findall(r"^apache-airflow==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE)
     content = {"airflow": version, "tries": [asdict(each) for each in tries], "alerts": list(alerts)}
-    RECORD.write_text(json.dumps(content, indent=2) + "\n")
-    if PAGE.exists():
-        PAGE.write_text(filled_in(PAGE.read_text(), content))
-
-
-def read() -> dict[str, Any]:
-    """Return the record."""
-    content: dict[str, Any] = json.loads(RECORD.read_text())
-    return content
-
-
-def filled_in(page: str, record: Mapping[str, Any]) -> str:
-    """Return the text of the page with the record's table in its place."""
-    start, end = MARKS
-    before, _, rest = page.partition(start)
-    return f"{before}{start}{table(record)}{end}{rest.partition(end)[2]}"
+    ON_PAGE.write(content)
 
 
 def table(record: Mapping[str, Any]) -> str:
@@ -141,3 +126,6 @@ def table(record: Mapping[str, Any]) -> str:
     ]
     alerts = "".join(f"- `{text}`\n" for text in record["alerts"])
     return f"{markdown_table(header, rows, labels=len(header))}\n\nAlerts:\n\n{alerts}"
+
+
+ON_PAGE = RecordOnPage(RECORD, PAGE, table)

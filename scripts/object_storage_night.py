@@ -87,7 +87,7 @@ def main() -> int:
         deliver(remote)
         seconds = {"local": run_nights(local), "s3": run_nights(remote)}
         result = compared(local, remote, seconds)
-    record.write(result)
+    record.ON_PAGE.write(result)
     print(record.table(result))
     wrong = record.differences(result)
     for text in wrong:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.fs as pafs
 
+from scripts.record_on_page import RecordOnPage
 from uae_model.config import load_config
 from uae_model.core.digests import lines_digest
 from uae_model.core.errors import AnotherRunError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "benchmarks" / "object_storage.json"
 PAGE = ROOT / "docs" / "howto" / "object-storage.md"
-MARKS = ("<!-- record:start -->\n", "<!-- record:end -->\n")
 
 CLOCK = {"day_states": ("committed_ms", "recorded_at"), "refusals": ("refused_at",)}
 """Columns that tell when a run wrote a row."""
@@ -191,26 +191,6 @@ def differences(result: Mapping[str, Any]) -> list[str]:
     return wrong
 
 
-def write(result: Mapping[str, Any]) -> None:
-    """Write the record, and its table into the page."""
-    RECORD.write_text(json.dumps(result, indent=2) + "\n")
-    if PAGE.exists():
-        PAGE.write_text(filled_in(PAGE.read_text(), result))
-
-
-def read() -> dict[str, Any]:
-    """Return the record."""
-    content: dict[str, Any] = json.loads(RECORD.read_text())
-    return content
-
-
-def filled_in(page: str, result: Mapping[str, Any]) -> str:
-    """Return the text of the page with the record's table in its place."""
-    start, end = MARKS
-    before, _, rest = page.partition(start)
-    return f"{before}{start}{table(result)}{end}{rest.partition(end)[2]}"
-
-
 def table(result: Mapping[str, Any]) -> str:
     """Return what was compared as a table in Markdown."""
     tables, readers = result["tables"], result["readers"]
@@ -249,3 +229,6 @@ def _rows(line: Mapping[str, Any]) -> str:
 
 def _verdict(is_equal: bool) -> str:
     return "yes" if is_equal else "NO"
+
+
+ON_PAGE = RecordOnPage(RECORD, PAGE, table)

@@ -189,10 +189,9 @@ def test_the_last_line_of_a_log() -> None:
 
 
 def test_the_record_is_of_a_run_that_went_as_it_must_and_the_page_shows_it() -> None:
-    record = airflow_record.read()
-    assert (
-        airflow_record.filled_in(airflow_record.PAGE.read_text(), record) == airflow_record.PAGE.read_text()
-    )
+    record = airflow_record.ON_PAGE.read()
+    page = airflow_record.PAGE.read_text()
+    assert airflow_record.ON_PAGE.filled_in(page, record) == page
     assert f"apache-airflow=={record['airflow']} " in airflow_record.REQUIREMENTS.read_text()
     tries = [airflow_record.Ended(**each) for each in record["tries"]]
     assert airflow_nights.differences(tries, record["alerts"]) == []

@@ -17,13 +17,13 @@ from uae_model.core.locations import is_local
 
 @pytest.fixture
 def record() -> dict[str, Any]:
-    return object_storage_record.read()
+    return object_storage_record.ON_PAGE.read()
 
 
 def test_the_record_is_of_two_equal_runs_and_the_page_shows_it(record: dict[str, Any]) -> None:
     assert object_storage_record.differences(record) == []
     page = object_storage_record.PAGE.read_text()
-    assert object_storage_record.filled_in(page, record) == page
+    assert object_storage_record.ON_PAGE.filled_in(page, record) == page
     assert record["nights"] == [str(night) for night in object_storage_night.NIGHTS]
     assert [line["reader"] for line in record["readers"]] == ["Arrow", "pandas", "Polars", "torch", "Spark"]
 

@@ -53,7 +53,7 @@ def files_of_version(
     Args:
         table: its folder or URI; the files' names start with it.
         version: of its Delta log.
-        storage_options: how S3 is reached, see ``locations.open_location``.
+        storage_options: how S3 is reached, see ``core.filesystems.open_location``.
 
     Raises:
         ContractError: if there is no such table or version, or if the table needs more than this can do.
@@ -99,7 +99,7 @@ class DeltaLog:
     Args:
         table: its folder or URI; the files' names start with it.
         storage: that it lies on; what pyarrow makes of the location by default.
-        storage_options: how pyarrow reaches S3, see ``locations.open_location``.
+        storage_options: how pyarrow reaches S3, see ``core.filesystems.open_location``.
 
     Raises:
         ContractError: if there is no such table.
