@@ -28,6 +28,11 @@ REASONS: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     "optional columns empty": ({"played_ms": None, "device": None, "song_popularity": None}, None, None),
     "no user": ({"user_id": None}, "user_id is missing", None),
     "blank user": ({"user_id": "  "}, "user_id is missing", None),
+    "a user of a tab": ({"user_id": "\t"}, "user_id is missing", None),
+    "a user of blanks that do not break": ({"user_id": " \u00a0\u3000"}, "user_id is missing", None),
+    "a user without a width": ({"user_id": "\ufeff\u200b"}, "user_id is missing", None),
+    "a user of a null byte": ({"user_id": "\0"}, "user_id is missing", None),
+    "a user with blanks inside": ({"user_id": "\u00a0u\t"}, None, None),
     "no song": ({"song_id": None}, "song_id is missing", None),
     "no time": ({"played_at": None}, "played_at is missing", None),
     "no feedback": ({"feedback": ""}, "feedback is missing", None),
@@ -40,6 +45,11 @@ REASONS: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     "negative duration": ({"played_ms": "-1"}, "played_ms is negative", "-1"),
     "zero duration": ({"played_ms": "0"}, None, None),
     "duration in words": ({"played_ms": "long"}, "played_ms is no number", "long"),
+    **{
+        f"duration as Java writes it, {text}": ({"played_ms": text}, "played_ms is no number", text)
+        for text in ("30d", "30D", "30f", "30F", "0x1p3", "Infinity")
+    },
+    "duration with an exponent": ({"played_ms": "3e4"}, None, None),
     "duration NaN": ({"played_ms": "NaN"}, "played_ms is no number", "NaN"),
     "duration at the limit": ({"played_ms": str(SIX_HOURS)}, None, None),
     "duration over the limit": ({"played_ms": str(SIX_HOURS + 1)}, TOO_LONG, str(SIX_HOURS + 1)),
@@ -63,6 +73,11 @@ REASONS: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     ),
     "a clock never set": ({"played_at": "1970-01-01T00:00:09Z"}, NEVER_SET, "1970-01-01 00:00:09"),
     "number in words": ({"song_popularity": "high"}, "feature song_popularity is no number", "high"),
+    "number as Java writes it": (
+        {"song_popularity": "0.5f"},
+        "feature song_popularity is no number",
+        "0.5f",
+    ),
     "number NaN": ({"genre_affinity": "NaN"}, "feature genre_affinity is no number", "NaN"),
     "number infinite": ({"genre_affinity": "-Infinity"}, "feature genre_affinity is no number", "-Infinity"),
     "two faults": ({"user_id": None, "feedback": "clap"}, "user_id is missing; unknown feedback", "clap"),
@@ -179,7 +194,7 @@ def test_an_id_made_here_does_not_betray_the_user_to_who_lacks_the_key(spark: Sp
 )
 def test_epochs(spark: SparkSession, time_format: str, written: str) -> None:
     config = default_config(feed={"time_format": time_format})
-    bad = {"words": "today", "negative": "-5", "huge": "1e30", "not a number": "NaN"}
+    bad = {"words": "today", "negative": "-5", "huge": "1e30", "not a number": "NaN", "Java": f"{written}d"}
     rows = parse(
         spark,
         config,

@@ -19,7 +19,7 @@ from uae_model.ingest.distribute import fetched_rows
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.files import FilePart, Layout, Report
 from uae_model.ingest.parse import needed_columns
-from uae_model.ingest.raw import source_columns
+from uae_model.ingest.raw import plays_layout, source_columns
 from uae_model.ingest.reports import check_reports
 
 GOOD = feed_row(event("e", "10:00"))
@@ -46,6 +46,14 @@ def test_the_columns_that_the_configuration_reads_each_once() -> None:
     ]
     mapped = default_config(feed={"columns": {"song_id": "track", "genre": "track"}})
     assert source_columns(mapped).count("track") == 1
+
+
+def test_two_targets_of_one_column_leave_the_others_what_they_are() -> None:
+    mapped = default_config(feed={"format": "jsonl", "columns": {"event_id": "track", "song_id": "track"}})
+    layout = plays_layout(mapped)
+    assert layout.required == ("user_id", "track", "played_at", "feedback")
+    assert layout.ids == {"track", "user_id"}
+    assert layout.instant == "played_at"
 
 
 class TestJsonLines:

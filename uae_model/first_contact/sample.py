@@ -144,9 +144,9 @@ def form_of(file: Path) -> Form:
 
 def encoding_of(head: bytes) -> str:
     """Return the encoding of text by its first bytes: a byte order mark, UTF-8, else that of Windows."""
-    for mark, name in MARKS.items():
+    for mark, names in MARKS.items():
         if head.startswith(mark):
-            return name
+            return names[0]
     for name in ("utf-8", "cp1252"):
         try:
             codecs.getincrementaldecoder(name)().decode(head)

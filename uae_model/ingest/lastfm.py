@@ -10,6 +10,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from uae_model.ingest.values import text_or_missing
+
 COLUMN_COUNT = 6
 SCROBBLE = "scrobble"
 """What each play is: reported by the player, whoever listened."""
@@ -23,7 +25,7 @@ def lastfm_fields(lines: DataFrame) -> DataFrame:
     parts = F.split("raw", "\t")
 
     def part(index: int) -> Column:
-        return F.nullif(F.trim(F.get(parts, F.lit(index))), F.lit(""))
+        return text_or_missing(F.get(parts, F.lit(index)))
 
     by_name = F.when(part(5).isNotNull(), F.concat_ws(" - ", part(3), part(5)))
     fields = F.struct(

@@ -23,8 +23,10 @@ from uae_model.ingest.values import (
     instant_of,
     missing,
     never_set,
+    number_of,
     reason_and_value,
     shown_row,
+    text_or_missing,
     unreadable,
     unreadable_number,
 )
@@ -82,7 +84,7 @@ def _cast(rows: DataFrame, config: Config) -> DataFrame:
             for feature in config.features.of_origin("feed")
         ],
         F.coalesce("instant", instant_of(text["played_at"], config.feed.time_format)).alias("_instant"),
-        (text["played_ms"].try_cast("double") * MILLISECONDS[config.feed.played_unit]).alias("_milliseconds"),
+        (number_of(text["played_ms"]) * MILLISECONDS[config.feed.played_unit]).alias("_milliseconds"),
     )
 
 
@@ -93,7 +95,7 @@ def _typed(cast: DataFrame, config: Config) -> DataFrame:
         _start(F.col("_instant"), F.col("_milliseconds"), config).alias("_start"),
         _map_feedback(F.col("_feedback"), config).alias("_mapped"),
         *[
-            F.col(f"_of_{feature.name}").try_cast("double").alias(f"_number_{feature.name}")
+            number_of(F.col(f"_of_{feature.name}")).alias(f"_number_{feature.name}")
             for feature in _numeric(config)
         ],
     )
@@ -191,15 +193,15 @@ def _text(target: str, config: Config, available: list[str]) -> Column:
     if target == "played_at":
         return column
     if target == "feedback" and "" in config.feed.feedback_map:
-        return F.coalesce(F.trim(column.cast("string")), F.lit(""))
-    return F.nullif(F.trim(column.cast("string")), F.lit(""))
+        return F.coalesce(text_or_missing(column), F.lit(""))
+    return text_or_missing(column)
 
 
 def _feature_text(feature: Feature, config: Config, available: list[str]) -> Column:
     source = _source(feature, config)
     if source not in available:
         raise InputError(_no_feature(feature, config).format(columns=", ".join(available)))
-    return F.nullif(F.trim(field(source).cast("string")), F.lit(""))
+    return text_or_missing(field(source))
 
 
 def _start(instant: Column, milliseconds: Column, config: Config) -> Column:

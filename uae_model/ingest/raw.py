@@ -25,10 +25,14 @@ from uae_model.ingest.files.layout import Form
 from uae_model.ingest.lastfm import lastfm_fields
 from uae_model.ingest.listing import Listing, name_of, required_files
 from uae_model.ingest.mssd import MSSD_COLUMNS, MSSD_IDS, mssd_fields
+from uae_model.ingest.parse import REQUIRED
 from uae_model.ingest.spotify import SPOTIFY_COLUMNS, spotify_fields
 from uae_model.ingest.thirty_music import thirty_music_fields, thirty_music_layouts
 from uae_model.ingest.yambda import ALL_EVENTS, COLUMNS, EVENT_OF_FILE, yambda_fields, yambda_rows
 from uae_model.lake.files import FileStatus
+
+IDS = ("event_id", "user_id", "song_id")
+"""What names something: a whole number that a program holds as a floating-point number is that number."""
 
 
 def read_slot(spark: SparkSession, slot: Slot, config: Config, listing: Listing | None = None) -> DataFrame:
@@ -102,15 +106,17 @@ def plays_layout(config: Config) -> Layout:
     columns = source_columns(config)
     _refuse_alike(columns, "feed.columns")
     feed, features = config.feed, config.features.of_origin("feed")
+    # By their targets, never by their place among the columns: two targets may read one column.
+    required = [feed.source_column(target) for target in REQUIRED]
     return Layout(
         form=_form(feed.format),
         columns=tuple(columns),
-        required=tuple(columns[1:4] + columns[5:6]),
-        ids=frozenset(columns[:3]),
+        required=tuple(dict.fromkeys(required)),
+        ids=frozenset(feed.source_column(target) for target in IDS),
         labels=frozenset(
             feed.source_column(feature.source_column) for feature in features if feature.kind == "categorical"
         ),
-        instant=columns[3],
+        instant=feed.source_column("played_at"),
         encoding=feed.encoding,
         delimiter=feed.delimiter,
         quote=feed.quote,

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.ingest.files.json_arrays import LISTENER
+from uae_model.ingest.values import text_or_missing
 
 NO_SONG = "the entry is no song"
 
@@ -58,4 +59,4 @@ def spotify_fields(rows: DataFrame) -> DataFrame:
 
 
 def _part(name: str) -> Column:
-    return F.nullif(F.trim(F.col(f"fields.{name}")), F.lit(""))
+    return text_or_missing(F.col(f"fields.{name}"))

@@ -20,8 +20,10 @@ from uae_model.ingest.values import (
     instant_of,
     missing,
     never_set,
+    number_of,
     reason_and_value,
     shown_row,
+    text_or_missing,
     unreadable,
     unreadable_number,
 )
@@ -98,7 +100,7 @@ def parse_statements(
                 valid_from, dimension.earliest_date, f"earliest_date of dimension {dimension.table}", "is"
             ),
             *[
-                unreadable_number(texts[name], texts[name].try_cast("double"), f"attribute {name}")
+                unreadable_number(texts[name], number_of(texts[name]), f"attribute {name}")
                 for name in numeric
             ],
         ]
@@ -134,11 +136,11 @@ def _field(target: str, dimension: Dimension, available: list[str]) -> Column:
 
 def _text(target: str, dimension: Dimension, available: list[str]) -> Column:
     """Return a column as text, blank as NULL."""
-    return F.nullif(F.trim(_field(target, dimension, available).cast("string")), F.lit(""))
+    return text_or_missing(_field(target, dimension, available))
 
 
 def _number(text: Column) -> Column:
-    number = text.try_cast("double")
+    number = number_of(text)
     return F.when(number == 0, 0.0).otherwise(number)  # -0.0 equals 0.0, yet is another byte
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.ingest.files import Layout
 from uae_model.ingest.files.idomaar import LOVED
+from uae_model.ingest.values import number_of
 
 SESSIONS = "relations/sessions.idomaar"
 LOVES = "relations/love.idomaar"
@@ -57,7 +58,7 @@ def thirty_music_fields(
     plays, no_plays = _split(sessions)
     pairs, no_pairs = _split(loves)
     songs, no_songs = _split(tracks)
-    duration = F.col("duration").try_cast("double")
+    duration = number_of(F.col("duration"))
     described = F.struct(F.when(duration > 0, duration).alias("duration"), "artist", "album", "tag")
     known = songs.groupBy("track_id").agg(F.max(described).alias("song"))
     # One love of a pair says as much as two.
@@ -86,8 +87,8 @@ def _split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
 
 
 def _fields(config: Config) -> Column:
-    seconds = F.col("playtime").try_cast("double")
-    share = F.col("playratio").try_cast("double")
+    seconds = number_of(F.col("playtime"))
+    share = number_of(F.col("playratio"))
     was_skipped = (F.col("action") == SKIPPED) | (share < config.feed.listened_share)
     feedback = (
         F.when(F.coalesce(was_skipped, F.lit(False)), F.lit(SKIPPED))
@@ -97,7 +98,7 @@ def _fields(config: Config) -> Column:
     return F.struct(
         F.col("user_id").alias("user_id"),
         F.col("track_id").alias("song_id"),
-        (F.col("started").try_cast("double") + F.col("playstart").try_cast("double")).alias("played_at"),
+        (number_of(F.col("started")) + number_of(F.col("playstart"))).alias("played_at"),
         F.when(seconds != UNKNOWN, seconds * 1000).alias("played_ms"),
         feedback.alias("feedback"),
         F.col("song.duration").alias("duration"),

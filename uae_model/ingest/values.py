@@ -22,6 +22,15 @@ LATEST_EPOCH_SECONDS = 4_102_444_800  # the year 2100; beyond it a number is no 
 UNITS_OF_A_SECOND = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
 """How many units of an epoch's format are one second."""
 
+JAVA_NUMBER = "[dDfFxX]"
+"""What Java takes for part of a number and nobody else does: 30d and 30f are 30 there, 0x1p3 is 8."""
+
+NO_ORDINARY_START = ("!", "\x80")
+"""A text that holds blanks alone begins before the first of these signs, or not before the second."""
+
+BLANKS_ALONE = r"^[\s\p{Z}\p{Cc}\p{Cf}]*$"
+"""Tabs, blanks that do not break, wide ones, signs without a width: to a person such a value is empty."""
+
 OPTIONAL_COLUMNS = {
     **dict.fromkeys(("raw", "problem", "value", "report"), "string"),
     "instant": "timestamp",
@@ -73,6 +82,19 @@ def field(source: str) -> Column:
     return F.col(f"fields.`{escaped}`")
 
 
+def text_or_missing(value: Column) -> Column:
+    """Return a value as text without the spaces around it, NULL where it holds nothing but blanks."""
+    text = F.trim(value.cast("string"))
+    first, last = NO_ORDINARY_START
+    is_blank = ((text < first) | (text >= last)) & text.rlike(BLANKS_ALONE)
+    return F.when(~is_blank, text)
+
+
+def number_of(text: Column) -> Column:
+    """Return a text as DOUBLE, NULL where it is no number."""
+    return F.when(~text.rlike(JAVA_NUMBER), text.try_cast("double"))
+
+
 def instant_of(value: Column, time_format: str) -> Column:
     """Return a time as TIMESTAMP, NULL where it cannot be read.
 
@@ -84,7 +106,7 @@ def instant_of(value: Column, time_format: str) -> Column:
         # Spark also casts a year alone, and a clock without a day to that time TODAY.
         has_day = value.cast("string").rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}")
         return F.when(has_day, value.try_cast("timestamp"))
-    seconds = value.try_cast("double") / UNITS_OF_A_SECOND[time_format]
+    seconds = number_of(value.cast("string")) / UNITS_OF_A_SECOND[time_format]
     is_time = seconds.between(EARLIEST_EPOCH_SECONDS, LATEST_EPOCH_SECONDS)
     return F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
 

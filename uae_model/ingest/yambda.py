@@ -18,6 +18,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
+from uae_model.ingest.values import number_of
 
 ORIGIN = datetime(2020, 1, 1, tzinfo=UTC)
 """What stands for the dataset's first second: a Wednesday at midnight, which it need not have been."""
@@ -58,7 +59,7 @@ def yambda_rows(rows: DataFrame) -> DataFrame:
     A number that cannot be read, or is none (NaN), is a ``problem``.
     """
     numeric = [name for name, kind in COLUMNS.items() if kind == "double"]
-    typed = {name: F.nanvl(F.col(f"fields.{name}").try_cast("double"), F.lit(None)) for name in numeric}
+    typed = {name: F.nanvl(number_of(F.col(f"fields.{name}")), F.lit(None)) for name in numeric}
     bad = {name: F.col(f"fields.{name}").isNotNull() & typed[name].isNull() for name in numeric}
     problem, value = F.col("problem"), F.col("value")
     for name in numeric:

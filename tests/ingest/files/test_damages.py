@@ -73,6 +73,13 @@ def test_the_parts_of_a_file_are_the_file(parts: int) -> None:
     assert read == lines
 
 
+def test_columns_are_told_in_letters_that_can_be_printed() -> None:
+    content = b"user_id,song_id,played_at,feedback,titr\xe9\nu,s,t,f,x\n"
+    report = outcome(content, layout_of("csv")).report
+    assert report.columns[-1] == "titr\\xe9"
+    assert not report.error
+
+
 def test_an_id_is_exact_up_to_2_to_the_53() -> None:
     assert id_of_number("9007199254740992.0") == "9007199254740992"
     assert id_of_number("-7.0") == "-7"

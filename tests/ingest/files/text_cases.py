@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import tarfile
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -36,6 +38,48 @@ def same_values() -> dict[str, Case]:
         for form in WRITERS
         for what, text in VALUES.items()
     }
+
+
+ARCHIVES = {
+    "7-Zip": b"7z\xbc\xaf\x27\x1c",
+    "RAR": b"Rar!\x1a\x07",
+    "LZ4": b"\x04\x22\x4d\x18",
+    "Snappy": b"\xff\x06\0\0sNaPpY",
+    "compress": b"\x1f\x9d",
+    "Arrow": b"ARROW1\0\0",
+    "Excel": b"\xd0\xcf\x11\xe0",
+    "SQLite": b"SQLite format 3\0",
+}
+
+
+def tar(content: bytes) -> bytes:
+    """Return an archive of one file: its name, then 512 bytes further its content, then zeros."""
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        member = tarfile.TarInfo("plays")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return sink.getvalue()
+
+
+def archives() -> dict[str, Case]:
+    cases = {}
+    for form in TEXT_FORMS:
+        content = WRITERS[form](PLAYS)
+        for name, mark in ARCHIVES.items():
+            cases[f"{form}: {name}"] = Case(form, mark + content, error=f"{name} data, no text")
+        archive = tar(content)
+        cases[f"{form}: a tar archive"] = Case(form, archive, error="tar data, no text")
+        packed = gzip.compress(archive)
+        cases[f"{form}: a tar.gz archive"] = Case(form, packed, error="tar data, no text", name="a.tar.gz")
+        cases[f"{form}: a tar archive, Latin-1 set"] = Case(
+            form, archive, error="tar data, no text", settings={"encoding": "latin-1"}
+        )
+        for suffix in (".gz", ".bz2", ".xz", ".zst"):
+            cases[f"{form}: {suffix} of no bytes"] = Case(
+                form, b"", error="cut or damaged", name="a" + suffix
+            )
+    return cases
 
 
 def compressed() -> dict[str, Case]:
@@ -103,6 +147,20 @@ def encodings() -> dict[str, Case]:
             content + b" " * (len(content) % 2),
             error="text is not utf-16",
             settings={"encoding": "utf-16"},
+        )
+        for marked in ("utf-8-sig", "utf-16", "utf-32"):
+            told = marked.removesuffix("-sig")
+            cases[f"{form}: Latin-1 is set and a mark says {told}"] = Case(
+                form,
+                content.decode().encode(marked),
+                error=f'{told.upper()}, not LATIN-1; set feed.encoding = "{told}"',
+                settings={"encoding": "latin-1"},
+            )
+        cases[f"{form}: the other order than the one set"] = Case(
+            form,
+            ("\ufeff" + content.decode()).encode("utf-16-be"),
+            error="UTF-16, not UTF-16-LE",
+            settings={"encoding": "utf-16-le"},
         )
         mark = b"\xef\xbb\xbf"
         cases[f"{form}: two files with marks, one behind the other"] = Case(

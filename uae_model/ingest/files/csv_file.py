@@ -49,7 +49,7 @@ def read_csv(file: BinaryIO, part: FilePart, layout: Layout, tell: Header) -> It
     names = records.header()
     if names is None:
         return
-    tell(tuple(names))
+    tell(tuple(map(readable, names)))
     places = _places(names, layout)
     while batch := records.next_batch():
         yield _rows(batch, len(names), places, layout)

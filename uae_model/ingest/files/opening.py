@@ -41,12 +41,13 @@ CODECS: dict[str, Callable[[BinaryIO], IO[bytes]]] = {
 """How to read what a suffix, in lower case, says is compressed."""
 
 MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF32_LE: ("utf-32", "utf-32-le"),
+    codecs.BOM_UTF32_BE: ("utf-32", "utf-32-be"),
+    codecs.BOM_UTF16_LE: ("utf-16", "utf-16-le"),
+    codecs.BOM_UTF16_BE: ("utf-16", "utf-16-be"),
+    codecs.BOM_UTF8: ("utf-8", "utf-8-sig"),
 }
-"""Byte order marks at the start of a file, the longer ones first."""
+"""Byte order marks at the start of a file, the longer ones first, and the encodings that begin with each."""
 
 
 PACKED = {
@@ -54,14 +55,26 @@ PACKED = {
     b"BZh": "bzip2",
     b"\xfd7zXZ\0": "xz",
     b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"\x1f\x9d": "compress",
+    b"\x04\x22\x4d\x18": "LZ4",
+    b"\xff\x06\0\0sNaPpY": "Snappy",
     b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"Rar!\x1a\x07": "RAR",
     b"PAR1": "Parquet",
+    b"ARROW1\0\0": "Arrow",
     b"ORC": "ORC",
     b"Obj\x01": "Avro",
+    b"SQLite format 3\0": "SQLite",
+    b"\xd0\xcf\x11\xe0": "Excel",
 }
 """What a file holds that is no text, by its first bytes."""
 
-LONGEST_MARK = max(map(len, PACKED))
+TAR_MARK, TAR_PLACE = b"ustar", 257
+"""The mark of a tar archive, and where it stands: behind the name of its first file and what fills it up."""
+
+HEAD_BYTES = TAR_PLACE + len(TAR_MARK)
+"""How many of a file's first bytes tell what it is."""
 
 
 def codec_of(name: str) -> str:
@@ -71,8 +84,14 @@ def codec_of(name: str) -> str:
 
 
 def unpacked(file: BinaryIO, part: FilePart) -> IO[bytes]:
-    """Return the bytes of a file as they were before they were compressed."""
+    """Return the bytes of a file as they were before they were compressed.
+
+    Raises:
+        EOFError: if there is not one compressed byte: even nothing, compressed, has some.
+    """
     codec = codec_of(part.path)
+    if codec and not part.size:
+        raise EOFError("it has no bytes")
     return CODECS[codec](file) if codec else file
 
 
@@ -83,11 +102,27 @@ def is_utf8(layout: Layout) -> bool:
 
 def refuse_packed(head: bytes) -> None:
     """Raise UnreadableFileError if the first bytes of a text file say that it is none."""
-    for mark, name in PACKED.items():
-        if head.startswith(mark):
-            raise UnreadableFileError(
-                f"it holds {name} data, no text; deliver text, or text whose name ends in {', '.join(CODECS)}"
-            )
+    found = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
+    # An archive's first file would lend its name to the first value, its end be one more row.
+    if head[TAR_PLACE:HEAD_BYTES] == TAR_MARK and b"\0" in head[:TAR_PLACE]:
+        found = "tar"
+    if found:
+        raise UnreadableFileError(
+            f"it holds {found} data, no text; deliver text, or text whose name ends in {', '.join(CODECS)}"
+        )
+
+
+def refuse_other_mark(head: bytes, layout: Layout) -> None:
+    """Raise UnreadableFileError if text begins with the mark of another encoding than the one configured.
+
+    Some encodings, such as Latin-1, take any bytes: they would read a mark as letters of the first value.
+    """
+    marked = next((names for mark, names in MARKS.items() if head.startswith(mark)), ())
+    if marked and codecs.lookup(layout.encoding).name not in marked:
+        raise UnreadableFileError(
+            f"its encoding is {marked[0].upper()}, not {layout.encoding.upper()}; "
+            f'set {layout.encoding_setting} = "{marked[0]}"'
+        )
 
 
 def without_mark(head: bytes, layout: Layout) -> bytes:
@@ -97,11 +132,7 @@ def without_mark(head: bytes, layout: Layout) -> bytes:
         UnreadableFileError: if they are of another encoding.
     """
     refuse_packed(head)
-    for mark, name in MARKS.items():
-        if head.startswith(mark):
-            raise UnreadableFileError(
-                f'its encoding is {name.upper()}, not UTF-8; set {layout.encoding_setting} = "{name}"'
-            )
+    refuse_other_mark(head, layout)
     start = head[:4]
     if len(start) >= 2 and b"\0" in start:
         raise UnreadableFileError(
@@ -148,11 +179,12 @@ def text_lines(file: BinaryIO, part: FilePart, layout: Layout) -> Iterator[str]:
     utf8 = is_utf8(layout)
     stream = unpacked(file, part)
     buffered = io.BufferedReader(cast(io.RawIOBase, stream)) if not hasattr(stream, "peek") else stream
-    head = cast(io.BufferedReader, buffered).peek(LONGEST_MARK)[:LONGEST_MARK]
+    head = cast(io.BufferedReader, buffered).peek(HEAD_BYTES)[:HEAD_BYTES]
     if utf8:
         without_mark(head, layout)
     else:
         refuse_packed(head)
+        refuse_other_mark(head, layout)
     text = io.TextIOWrapper(
         cast(BinaryIO, buffered),
         encoding="utf-8-sig" if utf8 else layout.encoding,
