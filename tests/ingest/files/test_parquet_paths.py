@@ -41,6 +41,20 @@ def test_a_column_of_that_very_name_comes_before_a_path() -> None:
     assert read(rows, "user.id", "song")[0] == [["own"], ["s1"]]
 
 
+@pytest.mark.parametrize(
+    "inside", [{"id": pa.array(["u1"]), "id ": pa.array(["u2"])}, {"id": pa.array(["u1"])}]
+)
+def test_a_path_that_stands_twice_is_told(inside: dict[str, pa.Array]) -> None:
+    struct = pa.StructArray.from_arrays(list(inside.values()), names=[name.strip() for name in inside])
+    above = ["user"] if len(inside) > 1 else ["user", "user"]
+    table = pa.table([struct] * len(above) + [pa.array(["s1"])], names=[*above, "song"])
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    layout = Layout("parquet", ("user.id", "song"), required=("song",))
+    with pytest.raises(UnreadableFileError, match=r"column 'user\.id' stands 2 times; leave one"):
+        list(read_parquet(file, FilePart("a", "a", 1), layout, lambda names: None))
+
+
 def test_a_struct_itself_is_no_column() -> None:
     with pytest.raises(
         UnreadableFileError, match=r"no column song; its columns are user\.id, song\.id; name"

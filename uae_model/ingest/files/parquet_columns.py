@@ -38,10 +38,26 @@ def columns_of(schema: pa.Schema) -> dict[str, ParquetColumn]:
     return columns
 
 
+def occurrences(schema: pa.Schema, column: ParquetColumn) -> int:
+    """Return how often a column, or a struct above it, stands in a file; nothing forbids a name twice."""
+    fields, most = list(schema), 1
+    for name in column.steps:
+        same = [field for field in fields if field.name == name]
+        most = max(most, len(same))
+        fields = _fields_of(same[0].type)
+    return most
+
+
 def _below(above: tuple[str, ...], fields: list[pa.Field]) -> Iterator[ParquetColumn]:
     for field in fields:
         steps = (*above, field.name)
-        if pa.types.is_struct(field.type) and field.type.num_fields:
-            yield from _below(steps, [field.type.field(index) for index in range(field.type.num_fields)])
+        inner = _fields_of(field.type)
+        if inner:
+            yield from _below(steps, inner)
         else:
             yield ParquetColumn(steps, field.type)
+
+
+def _fields_of(kind: pa.DataType) -> list[pa.Field]:
+    """Return the fields of a struct; none of any other type."""
+    return [kind.field(index) for index in range(kind.num_fields)] if pa.types.is_struct(kind) else []

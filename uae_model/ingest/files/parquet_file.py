@@ -21,7 +21,7 @@ from uae_model.ingest.files.layout import (
     UnreadableFileError,
 )
 from uae_model.ingest.files.opening import readable
-from uae_model.ingest.files.parquet_columns import ParquetColumn, columns_of
+from uae_model.ingest.files.parquet_columns import ParquetColumn, columns_of, occurrences
 from uae_model.ingest.files.safe_text import without_values
 from uae_model.ingest.files.text import NotExactError, text_of_decimal, text_of_float
 
@@ -93,9 +93,12 @@ def _check(schema: pa.Schema, there: Mapping[str, ParquetColumn], layout: Layout
             f"in {layout.setting}"
         )
     for name in layout.columns:
-        if schema.names.count(name) > 1:
-            raise UnreadableFileError(f"column {name!r} stands {schema.names.count(name)} times; leave one")
-        if name in there and not is_readable(there[name].type):
+        if name not in there:
+            continue
+        times = occurrences(schema, there[name])
+        if times > 1:
+            raise UnreadableFileError(f"column {name!r} stands {times} times; leave one")
+        if not is_readable(there[name].type):
             raise UnreadableFileError(
                 f"column {name!r} is of type {there[name].type}, which no column of a feed can be; "
                 "write text, a number or a timestamp"
