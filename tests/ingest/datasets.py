@@ -40,6 +40,7 @@ def parse_dataset(
     reports = [Report.of_text(row["report"]) for row in rows if row["report"]]
     told = check_reports(wanted.name, reports, needed_columns(config), accept_empty=accept_empty)
     found = [row for row in rows if row["report"] is None]
+    assert {row["reason"] for row in rows if row["report"]} == {None}  # else it would go to quarantine
     assert config.feed.format == "30music" or len(found) == told
     return found
 

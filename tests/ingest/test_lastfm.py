@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from tests.ingest.datasets import LASTFM, dataset_config, parse_dataset, write_lastfm
+from tests.ingest.datasets import (
+    LASTFM,
+    dataset_config,
+    lastfm_line,
+    parse_dataset,
+    write_lastfm,
+    write_lines,
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +34,18 @@ def test_names_stand_for_ids_that_are_empty(parsed: dict[str, list[Row]]) -> Non
     assert (newest["song_id"], newest["artist"]) == ("Deep Dish - Fuck Me Im Famous", "Deep Dish")
     assert (with_track_id["song_id"], with_track_id["artist"]) == ("t-2", "a-1")
     assert (with_artist_id["song_id"], with_artist_id["artist"]) == ("坂本龍一 - Composition 7", "a-1")
+
+
+def test_a_dash_in_a_name_makes_no_two_songs_one(spark: SparkSession, tmp_path: Path) -> None:
+    names = [("A", "B - C"), ("A - B", "C"), ("", "A - B - C"), ("A", "- C"), ("A -", "C"), ("A-B", "C")]
+    lines = [
+        lastfm_line("u", "2009-05-04T23:08:57Z", track, artist_id="", artist=artist)
+        for artist, track in names
+    ]
+    write_lines(tmp_path / "lastfm" / "a.tsv", lines)
+    config = dataset_config(tmp_path, "lastfm1k", "paths.feed=lastfm")
+    songs = [row["song_id"] for row in parse_dataset(spark, config)]
+    assert sorted(songs) == sorted(["A-B - C", *["\t".join(pair) for pair in names[:-1]]])
 
 
 def test_each_play_is_passive_starts_at_its_time_and_has_no_length(parsed: dict[str, list[Row]]) -> None:

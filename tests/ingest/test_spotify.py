@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from pyspark.sql import Row, SparkSession
 
-from tests.ingest.datasets import dataset_config, parse_dataset, write_spotify
+from tests.ingest.datasets import dataset_config, parse_dataset, spotify_play, write_lines, write_spotify
 from uae_model.config import load_config
+from uae_model.core.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +83,10 @@ def test_addresses_are_nowhere(parsed: list[Row]) -> None:
 def test_files_are_named_without_their_listeners(parsed: list[Row]) -> None:
     sources = {row["source"] for row in parsed}
     assert {source.split("/")[1] for source in sources} == {"listener 1", "listener 2"}
+
+
+def test_listeners_whose_folders_differ_in_spaces_alone_are_told(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("ann", "ann ", "bob"):
+        write_lines(tmp_path / "spotify" / name / "a.json", [json.dumps([spotify_play("t", "a")])])
+    with pytest.raises(InputError, match=r"folders of listener 1 and listener 2, .* differ in spaces alone"):
+        parse_dataset(spark, dataset_config(tmp_path, "spotify"))

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
 from uae_model.config.sections import FEED_TARGETS
-from uae_model.core.errors import ConfigError
+from uae_model.core.errors import ConfigError, InputError
 from uae_model.core.logs import log
 from uae_model.ingest.deezer import DEEZER_COLUMNS, DEEZER_IDS, deezer_fields
 from uae_model.ingest.distribute import parts_of, rows_of_parts
@@ -68,6 +68,7 @@ def slot_parts(slot: Slot, data: Sequence[FileStatus], layout: Layout, level: in
     """
     parts = []
     folders = sorted({_listener_folder(file.below, level) for file in data}) if level else []
+    _refuse_merged(slot, folders)
     for file in data:
         listener, below = "", file.below
         if level:
@@ -81,6 +82,19 @@ def _listener_folder(below: str, level: int) -> str:
     """Return the path below the slot of the folder that stands for the listener, or an empty text."""
     folders = below.split("/")[:-1]
     return "/".join(folders[:level]) if len(folders) >= level else ""
+
+
+def _refuse_merged(slot: Slot, folders: Sequence[str]) -> None:
+    """Raise InputError where two listeners would be one: ids are taken without the spaces around them."""
+    seen: dict[str, tuple[int, str]] = {}
+    for number, folder in enumerate(folders, 1):
+        name = name_of(folder)
+        other, first = seen.setdefault(name.strip(" "), (number, name))
+        if first != name:
+            raise InputError(
+                f"feed slot {slot.name}: the folders of listener {other} and listener {number}, in the order "
+                "of their names, differ in spaces alone; rename one"
+            )
 
 
 def _numbered(below: str, level: int, folders: Sequence[str]) -> str:

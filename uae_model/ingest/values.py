@@ -58,7 +58,7 @@ def reason_and_value(checks: Sequence[RowFault]) -> tuple[Column, Column]:
 
     A row with a ``problem`` of its own has that one alone; a report is no row and has none.
     """
-    is_split = F.col("fields").isNotNull()
+    is_split = F.col("fields").isNotNull() & F.col("report").isNull()
     kinds = [F.when(fault.condition, F.lit(fault.kind)) for fault in checks]
     values = [F.when(fault.condition, fault.value) for fault in checks if fault.value is not None]
     unsplit = F.when(F.col("report").isNull() & ~is_split, F.lit(NOT_SPLIT))

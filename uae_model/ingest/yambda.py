@@ -117,7 +117,9 @@ def yambda_fields(events: DataFrame, config: Config) -> DataFrame:
         F.when(F.col("report").isNull(), problem).alias("problem"),
         value.alias("value"),
         F.lit(None).cast("timestamp").alias("instant"),
-        F.when(problem.isNull(), _fields(F.coalesce(feedback, "listen.feedback"))).alias("fields"),
+        F.when(
+            F.col("report").isNull() & problem.isNull(), _fields(F.coalesce(feedback, "listen.feedback"))
+        ).alias("fields"),
     )
 
 

@@ -110,7 +110,17 @@ SPOTIFY_CASES: dict[str, Case] = {
         "json_arrays", ENTRIES.replace('"ts"', "ts", 1).encode(), rows=2, bad=1
     ),
     "json_arrays: text after the array": Case("json_arrays", (ENTRIES + "<eof>").encode(), rows=3, bad=1),
-    "json_arrays: no array": Case("json_arrays", b'{"ts": 1}', bad=1),
+    "json_arrays: an object a line": Case("json_arrays", as_jsonl(json.loads(ENTRIES)), rows=3),
+    "json_arrays: an object a line, one cut": Case(
+        "json_arrays",
+        as_jsonl(json.loads(ENTRIES)[:1]) + b'{"ts": "2026\n' + as_jsonl(json.loads(ENTRIES)[:2]),
+        rows=3,
+        bad=1,
+    ),
+    "json_arrays: an array within an object": Case(
+        "json_arrays", f'{{"items": {ENTRIES}}}'.encode(), rows=3, bad=2
+    ),
+    "json_arrays: a text alone": Case("json_arrays", b'"ts"', bad=1),
     "json_arrays: entries of other kinds": Case("json_arrays", b'["text", 7, null, [1]]', bad=4),
     "json_arrays: an empty array": Case("json_arrays", b" [ ] "),
     "json_arrays: the account data": Case(

@@ -41,7 +41,7 @@ LISTENER = "listener"
 USERNAME, OTHER_EXPORT = "username", "endTime"
 
 _DECODER = json.JSONDecoder(parse_float=JsonNumber)
-_NEXT_ENTRY = re.compile(r"[,\[]\s*(?=\{)")
+_NEXT_ENTRY = re.compile(r"[,\[\n]\s*(?=\{)")
 _SPACE = re.compile(r"[\s\ufeff]*")
 
 
@@ -98,7 +98,11 @@ def read_json_arrays(file: BinaryIO, part: FilePart, layout: Layout, names: User
 
 
 def entries_of(text: str) -> Iterator[tuple[str, Any]]:
-    """Yield each entry of the arrays of a text with its own text; None for a damaged piece."""
+    """Yield each entry of the arrays of a text with its own text; None for a damaged piece.
+
+    An entry that stands outside of an array is one as well: a program that writes an object a line leaves the
+    brackets out.
+    """
     place = _skip(text, 0)
     inside = False
     while place < len(text):
@@ -110,8 +114,8 @@ def entries_of(text: str) -> Iterator[tuple[str, Any]]:
         elif inside and sign == ",":
             place = _skip(text, place + 1)
         else:
-            value, end = _entry(text, place) if inside else (None, None)
-            if end is None:
+            value, end = _entry(text, place)
+            if end is None or not (inside or _is_flat(value)):
                 end, inside = _after_damage(text, place)
                 yield text[place:end].strip(), None
             else:
@@ -124,6 +128,11 @@ def _entry(text: str, place: int) -> tuple[Any, int | None]:
         return _DECODER.raw_decode(text, place)
     except (ValueError, RecursionError):
         return None, None
+
+
+def _is_flat(value: Any) -> bool:
+    """Tell whether a value can be an entry, and not what stands around a list of them."""
+    return isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values())
 
 
 def _after_damage(text: str, place: int) -> tuple[int, bool]:
