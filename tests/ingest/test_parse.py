@@ -150,6 +150,15 @@ def test_an_offset_moves_a_play_to_its_utc_day(spark: SparkSession) -> None:
     assert rows["east"]["dt"] == at("04 23:30").date()
 
 
+def test_seconds_that_are_zero_may_be_left_out(spark: SparkSession) -> None:
+    times = ("2026-01-05T10:00Z", "2026-01-05 11:00+01:00", "2026-01-05T05:00 America/New_York")
+    rows = parse(
+        spark, default_config(), {text: {"played_at": text} for text in (*times, "2026-01-05T10:00 PM")}
+    )
+    assert [rows[text]["played_at"].astimezone(UTC) for text in times] == [at("10:00")] * 3
+    assert rows["2026-01-05T10:00 PM"]["reason"] == "played_at cannot be read"
+
+
 def test_without_ids_exact_duplicates_share_an_id_and_others_do_not(spark: SparkSession) -> None:
     no_id = {"event_id": None}
     rows = parse(

@@ -22,6 +22,9 @@ LATEST_EPOCH_SECONDS = 4_102_444_800  # the year 2100; beyond it a number is no 
 UNITS_OF_A_SECOND = {"epoch_seconds": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
 """How many units of an epoch's format are one second."""
 
+TO_THE_MINUTE = r"^(\s*\d{4}-\d{1,2}-\d{1,2}[T ]\d{1,2}:\d{2})(?=[^\d:])"
+"""Java leaves out seconds that are zero, as ISO 8601 allows; before a zone Spark wants them."""
+
 JAVA_NUMBER = "[dDfFxX]"
 """What Java takes for part of a number and nobody else does: 30d and 30f are 30 there, 0x1p3 is 8."""
 
@@ -104,8 +107,10 @@ def instant_of(value: Column, time_format: str) -> Column:
     """
     if time_format == "iso":
         # Spark also casts a year alone, and a clock without a day to that time TODAY.
-        has_day = value.cast("string").rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}")
-        return F.when(has_day, value.try_cast("timestamp"))
+        text = value.cast("string")
+        has_day = text.rlike(r"^\s*\d{4}-\d{1,2}-\d{1,2}")
+        with_seconds = F.regexp_replace(text, TO_THE_MINUTE, "$1:00").try_cast("timestamp")
+        return F.when(has_day, F.coalesce(value.try_cast("timestamp"), with_seconds))
     seconds = number_of(value.cast("string")) / UNITS_OF_A_SECOND[time_format]
     is_time = seconds.between(EARLIEST_EPOCH_SECONDS, LATEST_EPOCH_SECONDS)
     return F.timestamp_micros(F.when(is_time, F.round(seconds * 1_000_000)).cast("long"))
