@@ -71,6 +71,12 @@ def test_of_equal_feedback_the_fuller_row_counts_and_bad_rows_never(spark: Spark
     assert (found["device"], found["played_ms"], found["feedback"]) == ("phone", 180_000, "auto_play")
 
 
+def test_an_id_on_two_days_is_two_events(spark: SparkSession) -> None:
+    rows = [event("e", "10:00"), event("e", "06 10:00"), event("e", "06 10:00"), event("e", "04 10:00")]
+    found = distinct_events(parsed(spark, rows), COLUMNS, CONFIG).collect()
+    assert sorted(row["dt"].day for row in found) == [4, 5, 6]
+
+
 def test_of_two_different_rows_exactly_one_outranks_the_other(spark: SparkSession) -> None:
     base = event("", "10:00")
     changes: tuple[dict[str, Any], ...] = (

@@ -9,9 +9,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
 from uae_model.core.errors import DeliveryRefusedError
-from uae_model.ingest.resolve import highest_ranking, outranks
+from uae_model.ingest.resolve import KEY, highest_ranking, outranks
 
-KEY = ["event_id", "dt"]
 RESTATED, WITHDRAWN = "restated", "withdrawn"
 """Marks of a row: it replaces the slot's own earlier one whatever its rank; it is to be taken out."""
 
@@ -54,12 +53,12 @@ def restated_events(
     ids = lost.select(*KEY)
     everything = rows
     for other in of_others:
-        everything = everything.unionByName(other.join(ids, KEY, "left_semi").select(*columns))
+        everything = everything.unionByName(other.join(ids, list(KEY), "left_semi").select(*columns))
     best = highest_ranking(everything, columns, config)
-    changed = best.join(ids.withColumn(RESTATED, F.lit(True)), KEY, "left").select(
+    changed = best.join(ids.withColumn(RESTATED, F.lit(True)), list(KEY), "left").select(
         *columns, F.coalesce(RESTATED, F.lit(False)).alias(RESTATED), F.lit(False).alias(WITHDRAWN)
     )
-    gone = lost.join(best, KEY, "left_anti").select(
+    gone = lost.join(best, list(KEY), "left_anti").select(
         *columns, F.lit(True).alias(RESTATED), F.lit(True).alias(WITHDRAWN)
     )
     return changed.unionByName(gone)

@@ -2,7 +2,8 @@
 
 Two rows of one event are ranked by the priority of their feedback, then by how many columns are filled,
 then by a hash of the row. The rank is a total order, so the highest row is the same however the feed is
-split or repeated.
+split or repeated. An event is an id on a day: the same id on another day is another event, whether one slot
+brings both or two do.
 """
 
 from __future__ import annotations
@@ -13,20 +14,19 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.lake.contracts import FEED_SLOT
 
+KEY = ("event_id", "dt")
+"""What names an event."""
+
 
 def distinct_events(parsed: DataFrame, columns: list[str], config: Config) -> DataFrame:
-    """Return the highest-ranking good row of each event_id, with the columns of ``events``."""
+    """Return the highest-ranking good row of each event, with the columns of ``events``."""
     return highest_ranking(parsed.where(F.col("reason").isNull()), columns, config)
 
 
 def highest_ranking(rows: DataFrame, columns: list[str], config: Config) -> DataFrame:
-    """Return the highest-ranking row of each event_id, with these columns."""
+    """Return the highest-ranking row of each event, with these columns, the ``KEY`` among them."""
     row = F.struct(*[F.col(name) for name in columns])
-    return (
-        rows.groupBy("event_id")
-        .agg(F.max_by(row, _rank("", columns, config)).alias("event"))
-        .select("event.*")
-    )
+    return rows.groupBy(*KEY).agg(F.max_by(row, _rank("", columns, config)).alias("event")).select("event.*")
 
 
 def outranks(columns: list[str], config: Config) -> str:

@@ -98,6 +98,19 @@ JSONL: dict[str, Case] = {
         rows=1,
         values={"user_id": ["true"], "song_id": ['{"a":[1]}'], "artist": ["false"], "feedback": [None]},
     ),
+    "jsonl: large numbers within objects stay apart": Case(
+        "jsonl",
+        b'{"user_id": {"id": 1180591620717411303425}}\n{"user_id": [1180591620717411303426, 1.5]}\n',
+        rows=2,
+        values={"user_id": ['{"id":1180591620717411303425}', "[1180591620717411303426,1.5]"]},
+    ),
+    "jsonl: an object beside a damaged line is the same text": Case(
+        "jsonl",
+        b'{"user_id": {"a": [1.5, 2]}}\n{"user_id"\n',
+        rows=1,
+        bad=1,
+        values={"user_id": ['{"a":[1.5,2]}']},
+    ),
     "jsonl: endless brackets": Case("jsonl", b"[" * 100_000, bad=1),
 }
 

@@ -85,7 +85,9 @@ def value_at(one: dict[str, Any], name: str) -> Any:
 
 
 def _is_rounded(value: Any) -> bool:
-    """Tell whether a number may be another one than the file has: orjson rounds those of over 64 bits."""
+    """Tell whether a number, or one within, may be another than the file has: orjson rounds above 64 bits."""
+    if isinstance(value, dict | list):
+        return any(map(_is_rounded, value.values() if isinstance(value, dict) else value))
     return type(value) is float and abs(value) >= LARGEST_EXACT
 
 

@@ -99,7 +99,16 @@ def text_of_json(value: Any, *, is_id: bool, is_label: bool = False) -> str | No
         return text_of_float(value, is_id=is_id, is_label=is_label)
     if isinstance(value, int):
         return str(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
+    return json.dumps(_with_floats(value), separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def _with_floats(value: Any) -> Any:
+    """Return a value of JSON as orjson reads it: its text is the same, whichever parser a line takes."""
+    if isinstance(value, JsonNumber):
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _with_floats(part) for name, part in value.items()}
+    return [_with_floats(part) for part in value] if isinstance(value, list) else value
 
 
 def is_plain(values: Sequence[Any]) -> bool:
