@@ -14,7 +14,7 @@ DEMO_FIRST := 2026-01-05
 DEMO_LAST_TRAINED := 2026-01-12
 DEMO_SCORED := 2026-01-13
 
-.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-growth gates package sbom audit airflow object-storage-jars object-storage keep-release lock clean-venv
+.PHONY: help setup setup-dev demo clean-demo test lint quick fuzz kills chaos docs reference bench bench-estimators bench-features bench-downstream bench-many-days bench-night bench-growth gates package sbom audit airflow object-storage-jars object-storage keep-release lock clean-venv
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-features: setup-dev  ## aggregate features against DuckDB, night 60 agains
 
 bench-many-days: setup-dev  ## a night of tables with 400 days against one of tables with 10
 	$(PYTHON) -m benchmarks.many_days
+
+bench-night: setup-dev  ## whole nights of 1 and 10 million plays: what each step costs, and how it grows (about an hour)
+	$(PYTHON) -m benchmarks.night
 
 bench-growth: setup-dev  ## files and bytes of 100 nights, with `uae maintain` every 7th and without (about 25 minutes)
 	$(PYTHON) -m benchmarks.growth

@@ -41,12 +41,17 @@ class Run:
 
 @contextmanager
 def timed() -> Iterator[Run]:
-    """Time the block; the caller sets ``units``."""
+    """Time the block and watch its memory; the caller sets ``units``."""
     run = Run()
     before, last = _cpu_seconds_of_each(), dict[tuple[int, float], float]()
+
     # What a parent knows of its ended children is lost where the parent ends as well, as Spark's Python
     # daemon does: so each process counts as it was last seen, and loses what it uses after that.
-    with _repeated(lambda: last.update(_cpu_seconds_of_each())):
+    def look() -> None:
+        last.update(_cpu_seconds_of_each())
+        run.peak_bytes = max(run.peak_bytes, _tree_resident_bytes(os.getpid()))
+
+    with _repeated(look):
         started = time.perf_counter()
         yield run
         run.seconds = time.perf_counter() - started
