@@ -37,7 +37,7 @@ def events_of(day: date) -> list[Event]:
 def stand_in_for_networks(patch: pytest.MonkeyPatch) -> None:
     """Let every play be scored with the same weight."""
 
-    def scored(plays: DataFrame, *_: Any) -> DataFrame:
+    def scored(plays: DataFrame, *_: Any, **_options: Any) -> DataFrame:
         for column in ("attention", "propensity", "sample_weight"):
             plays = plays.withColumn(column, F.lit(WEIGHT))
         return plays.withColumn("weighting", F.lit("linear(smoothed)"))

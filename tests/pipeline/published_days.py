@@ -118,7 +118,7 @@ def opened(store: TableStore) -> TableStore:
 def score_by_a_constant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a constant stand in for the networks."""
 
-    def scored(plays: DataFrame, *_: Any) -> DataFrame:
+    def scored(plays: DataFrame, *_: Any, **_options: Any) -> DataFrame:
         for column in ("attention", "propensity"):
             plays = plays.withColumn(column, F.lit(0.5))
         weight = F.when(F.col("is_active"), 1.0).otherwise(0.25)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -34,10 +35,15 @@ Weight = tuple[str, bool, float | None, float | None, int]
 
 
 def weights(spark: SparkSession, rows: Sequence[Weight]) -> DataFrame:
+    seen = Counter[str]()
+    placed = []
+    for row in rows:
+        seen[row[0]] += 1
+        placed.append((*row, 7, seen[row[0]]))
     return spark.createDataFrame(
-        [(*row, 7) for row in rows],
+        placed,
         "session_id string, is_active boolean, attention double, sample_weight double, "
-        "attention_model_version int, propensity_model_version int",
+        "attention_model_version int, propensity_model_version int, position int",
     )
 
 

@@ -16,6 +16,9 @@ from uae_model.core.errors import ContractError
 NO_DAY = date(1970, 1, 1)
 """Stands for the day of what has none: tables without days, and datasets that are one slot."""
 
+APPENDED = "appended"
+"""In what a commit recorded: its rows came beside those that the table held."""
+
 
 @dataclass(frozen=True)
 class Change:

@@ -19,11 +19,14 @@ from uae_model.core.logs import log, warn
 from uae_model.lake import files
 from uae_model.lake.contract import TableContract
 from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, contract_for
-from uae_model.lake.log import NO_DAY, latest_version, table_properties
+from uae_model.lake.log import APPENDED, NO_DAY, latest_version, table_properties
 from uae_model.lake.rewrites import is_rewrite
 from uae_model.lake.states import EXPIRED_BEFORE, DayStates
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+MANY_ROWS = 500_000
+"""Rows whose tasks make files of a good size; to gather them costs a shuffle of all."""
+
 SKIP_EMPTY_COMMITS = "spark.databricks.delta.skipRecordingEmptyCommits"
 
 
@@ -126,11 +129,12 @@ class TableStore:
         metadata: dict[str, Any],
         *,
         within: dict[str, str] | None = None,
+        about_rows: int = 0,
     ) -> None:
         """Replace a day (or the part of it where the ``within`` columns have these values) in one commit.
 
         ``metadata`` is stored in the commit itself, so what a day was built from can never disagree
-        with its rows.
+        with its rows. ``about_rows`` is as for ``append``.
         """
         contract = self.ensure(name)
         predicate = f"dt = DATE'{day.isoformat()}'"
@@ -142,8 +146,24 @@ class TableStore:
                 .write.format("delta")
                 .mode("overwrite")
                 .option("replaceWhere", predicate)
+                .options(**_gathering(about_rows))
                 .save(self.path(name))
             )
+
+    def append(self, name: str, frame: DataFrame, metadata: dict[str, Any], *, about_rows: int = 0) -> None:
+        """Add rows whose keys the table does not hold, in one commit that says so.
+
+        Args:
+            name: a table with days.
+            frame: the contract's columns.
+            metadata: stored in the commit.
+            about_rows: how many there are; from ``MANY_ROWS`` on they are written as their tasks have them,
+                where fewer are first gathered into few files.
+        """
+        contract = self.ensure(name)
+        writer = conform(frame, contract).write.format("delta").mode("append")
+        with self.recorded(name, {**metadata, APPENDED: True}):
+            writer.options(**_gathering(about_rows)).save(self.path(name))
 
     def merge_new(
         self,
@@ -380,6 +400,11 @@ def conform(frame: DataFrame, contract: TableContract, *helpers: str) -> DataFra
         )
     typed = [F.col(field.name).cast(field.dataType) for field in contract.schema.fields]
     return frame.select(*typed, *helpers)
+
+
+def _gathering(about_rows: int) -> dict[str, str]:
+    """Return the option of a write that leaves rows to the tasks that have them, where they are many."""
+    return {"optimizeWrite": "false"} if about_rows >= MANY_ROWS else {}
 
 
 def _constraint_property(name: str) -> str:

@@ -180,12 +180,22 @@ class Step:
         return {**versions, **self.outside(night, unit)}
 
 
-def replaces(rows: Callable[[Night, date], tuple[DataFrame, dict[str, Any]]]) -> Commit:
-    """Return the commit of a step that replaces a day by rows; ``rows`` gives these and what it counted."""
+def replaces(
+    rows: Callable[[Night, date], tuple[DataFrame, dict[str, Any]]], about_as_many_as: str = ""
+) -> Commit:
+    """Return the commit of a step that replaces a day by rows.
+
+    Args:
+        rows: gives these and what it counted.
+        about_as_many_as: a table that has about as many rows of the day.
+    """
 
     def commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
         frame, counts = rows(night, unit.day)
-        night.store.replace_day(unit.table, unit.day, frame, {**record, "counts": counts})
+        about_rows = night.row_count(about_as_many_as, unit.day) if about_as_many_as else 0
+        night.store.replace_day(
+            unit.table, unit.day, frame, {**record, "counts": counts}, about_rows=about_rows
+        )
 
     return commit
 

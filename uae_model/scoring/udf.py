@@ -38,7 +38,13 @@ CHUNK_PLAYS = 65_536
 
 
 def score_plays(
-    plays: DataFrame, networks: Broadcast[bytes], weighting: WeightFunction, config: Config, play_count: int
+    plays: DataFrame,
+    networks: Broadcast[bytes],
+    weighting: WeightFunction,
+    config: Config,
+    play_count: int,
+    *,
+    in_order: bool = False,
 ) -> DataFrame:
     """Return the plays with ``attention``, ``propensity``, ``sample_weight`` and ``weighting``; no join back.
 
@@ -51,6 +57,8 @@ def score_plays(
         weighting: the weight function, with the numbers that the model fills in.
         config: the features and the batch size.
         play_count: rows of ``plays``, from which the number of tasks follows.
+        in_order: whether each task has whole sessions in play order (``scoring.order``): then the files of
+            the plays say which plays are predicted together, and last digits follow from them.
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
     categorical = len(config.features.categorical)
@@ -58,10 +66,10 @@ def score_plays(
     # Deterministic, the optimizer would evaluate it once for every use of its result.
     score = pandas_udf(predict, SCORES).asNondeterministic()  # type: ignore[call-overload]
     scores = F.col("_scores")
+    if not in_order:
+        plays = plays.repartition(tasks, "session_id").sortWithinPartitions("session_id", "position")
     scored = (
-        plays.repartition(tasks, "session_id")
-        .sortWithinPartitions("session_id", "position")
-        .withColumn("_scores", score(*network_inputs(config)))
+        plays.withColumn("_scores", score(*network_inputs(config)))
         .withColumn("attention", shifted_attention(scores["attention"], weighting))
         .withColumn("propensity", scores["propensity"])
         .drop("_scores")

@@ -133,7 +133,7 @@ def made(spark: SparkSession, folder: Path) -> None:
 def scoring() -> Iterator[None]:
     """Let a constant stand in for the networks."""
 
-    def scored(plays: DataFrame, *_: Any) -> DataFrame:
+    def scored(plays: DataFrame, *_: Any, **_options: Any) -> DataFrame:
         for column in ("attention", "propensity", "sample_weight"):
             plays = plays.withColumn(column, F.lit(0.5))
         return plays.withColumn("weighting", F.lit("linear(smoothed)"))

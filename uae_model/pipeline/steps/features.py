@@ -121,6 +121,6 @@ FEATURES = Step(
     relevant=_relevant,
     settings=_settings,
     requires=_requires,
-    commit=replaces(_rows),
+    commit=replaces(_rows, "plays"),
     check=_check,
 )

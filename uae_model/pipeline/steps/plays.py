@@ -80,6 +80,6 @@ PLAYS = Step(
     units=_units,
     reads=_reads,
     settings=lambda config: config.digest_of("sessions", "labels", "features"),
-    commit=replaces(_rows),
+    commit=replaces(_rows, "events"),
     check=_check,
 )

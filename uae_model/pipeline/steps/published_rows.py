@@ -38,7 +38,7 @@ def copy_into_weights(night: Night, state: DayState, scores: DataFrame, record: 
     # What scoring took is no time of the copy.
     counts = {name: count for name, count in state.counts.items() if name != SECONDS}
     metadata = {**record, "unit": _named(unit), "inputs": inputs, "counts": counts}
-    store.replace_day(unit.table, unit.day, scores, metadata)
+    store.replace_day(unit.table, unit.day, scores, metadata, about_rows=int(state.counts.get("rows", 0)))
     version = store.states.version(unit.table, unit.day)
     assert version is not None  # it was written
     return version

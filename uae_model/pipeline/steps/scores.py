@@ -13,7 +13,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.features.columns import plays_with_features
-from uae_model.lake import DayState, Unit
+from uae_model.lake import MANY_ROWS, DayState, Unit
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
@@ -22,6 +22,7 @@ from uae_model.readers.spark_storage import damage_of
 from uae_model.registry.client import ARTIFACT_DIGEST
 from uae_model.registry.description import last_day_of
 from uae_model.registry.gates import RegisteredCandidate
+from uae_model.scoring.order import are_whole_sessions
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.training.comparison import CLEARLY
 from uae_model.weights.resolution import resolve_weight_function
@@ -116,9 +117,11 @@ def scored_rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
         config.weights, champion.traits, champion.state["calibration"], champion.weight_choice
     )
     networks = night.store.spark.sparkContext.broadcast(serialise(champion.state))
-    plays = plays_with_features(night.store, [day])
+    plays, count = plays_with_features(night.store, [day]), night.row_count("plays", day)
+    # To join features moves the rows; of small days it costs more to look than to shuffle.
+    in_order = count >= MANY_ROWS and not has_joined_features(config) and are_whole_sessions(plays)
     scored = (
-        score_plays(plays, networks, weighting, config, night.row_count("plays", day))
+        score_plays(plays, networks, weighting, config, count, in_order=in_order)
         .withColumn("attention_model_version", F.lit(champion.attention_version))
         .withColumn("propensity_model_version", F.lit(champion.propensity_version))
         .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
@@ -173,6 +176,6 @@ SCORES = Step(
     pinned=frozenset({"model", "weight function"}),
     settings=lambda config: config.digest_of("weights", "scoring", "features"),
     requires=require_plays_and_features,
-    commit=replaces(scored_rows),
+    commit=replaces(scored_rows, "plays"),
     check=_check,
 )
