@@ -18,7 +18,7 @@ from uae_model.config import Config, Dimension, load_config
 from uae_model.core.errors import InputError
 from uae_model.ingest.feed import Slot
 from uae_model.ingest.listing import list_slot
-from uae_model.ingest.reports import rows_read, without_reports
+from uae_model.ingest.reports import ParsedArrivals, require_all, without_reports
 from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 
 DAMAGED = Path(os.environ.get("UAE_DAMAGED_FEEDS", Path(__file__).parents[3] / "shared" / "data" / "damaged"))
@@ -109,7 +109,7 @@ def _statements(spark: SparkSession, folder: Path, case: DamagedDimension) -> li
     listing = list_slot(spark, str(folder), case.format)
     parsed = parse_statements(read_statements(spark, slot, dimension, listing), dimension, KEY)
     needed = needed_statement_columns(dimension)
-    read = rows_read(slot.name, parsed, needed, accept_empty=False, accept_header=True)
+    read = require_all(slot.name, ParsedArrivals(parsed), needed, accept_empty=False, accept_header=True)
     rows: list[Row] = without_reports(parsed).collect()
     assert len(rows) == read
     return rows

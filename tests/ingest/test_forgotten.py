@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from uae_model.ingest.forgotten import NOBODY, forgotten_digests, is_forgotten, names_forgotten, values_in
+from uae_model.ingest.forgotten import NOBODY, forgotten_digests, forgotten_rows, names_forgotten, values_in
 from uae_model.ingest.identity import forgotten_hasher, user_hasher
 from uae_model.ingest.keys import chain_of
 from uae_model.ingest.sealing import sealer
@@ -38,7 +39,7 @@ def test_a_part_of_another_id_is_not_hers() -> None:
     assert list(values_in(None)) == []
 
 
-def test_good_rows_go_by_their_user_and_bad_ones_by_all_they_hold(spark: SparkSession) -> None:
+def test_good_rows_go_by_their_user_and_bad_ones_by_all_they_hold() -> None:
     rows = [
         ("own", ANN, f'{{"user_id": "{ANN}"}}', None),
         ("of another", "bob", f'{{"user_id": "bob", "song_id": "{ANN}"}}', None),
@@ -46,11 +47,11 @@ def test_good_rows_go_by_their_user_and_bad_ones_by_all_they_hold(spark: SparkSe
         ("cut", None, f'{{"user_id": "{URN}", "so', "no JSON object"),
         ("a report", None, None, None),
     ]
-    frame = spark.createDataFrame(rows, "name string, user_id string, raw string, reason string")
-    user_id, raw, reason = (F.col(name) for name in ("user_id", "raw", "reason"))
-    hers = frame.where(is_forgotten(user_id, raw, reason, DIGESTS, KEY)).select("name").collect()
-    assert [row["name"] for row in hers] == ["own", "bad", "cut"]
-    assert frame.where(is_forgotten(user_id, raw, reason, NOBODY, KEY)).isEmpty()
+    names, user_id, raw, reason = (pa.array(column, pa.string()) for column in zip(*rows, strict=True))
+    is_bad = reason.is_valid().to_numpy(zero_copy_only=False)
+    hers = forgotten_rows(user_id, raw, is_bad, DIGESTS, KEY)
+    assert names.filter(hers).to_pylist() == ["own", "bad", "cut"]
+    assert not any(forgotten_rows(user_id, raw, is_bad, NOBODY, KEY).to_pylist())
 
 
 def test_rows_in_quarantine_are_opened_to_be_searched(spark: SparkSession) -> None:

@@ -17,6 +17,7 @@ from uae_model.config import Config, load_config
 from uae_model.core.errors import ConfigError, ContractError, InputError
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
+from uae_model.ingest.packed import PackedSlot
 from uae_model.lake import NO_DAY, TableStore
 from uae_model.pipeline.steps.feed import days_of_slot
 
@@ -217,7 +218,7 @@ def test_a_merge_looks_into_every_day_that_a_row_may_fall_into(
     make_config: Callable[..., Config], hours: float, last: int
 ) -> None:
     config = make_config(f"feed.future_hours={hours}", "feed.late_days=1")
-    days = days_of_slot(Slot("slot", "path", DAY, None), cast(DataFrame, None), config)
+    days = days_of_slot(Slot("slot", "path", DAY, None), cast(PackedSlot, None), config)
     assert [day.day for day in days] == list(range(4, last + 1))
 
 
@@ -233,21 +234,18 @@ def test_more_rows_written_than_read_is_an_error_and_a_static_dataset_has_no_day
     rows = [event("a", "10:00"), event("b", "09 10:00"), event("x", "10:00", feedback="applause")]
     write_slot(tmp_path, DAY, [feed_row(row) for row in rows]).rename(tmp_path / "all")
     store, feed = opened(spark, tmp_path, "paths.feed=all")
-    merged: list[list[date]] = []
-    merge_new = TableStore.merge_new
+    append = TableStore.append
 
-    def merge_too_much(
-        store: TableStore, name: str, frame: DataFrame, days: list[date], *others: Any, **more_options: Any
-    ) -> dict[str, int]:
-        merged.append(days)
+    def append_too_much(
+        store: TableStore, name: str, frame: DataFrame, metadata: dict[str, Any], **options: Any
+    ) -> None:
         more = frame.withColumn("event_id", F.concat("event_id", F.lit("+")))
-        return merge_new(store, name, frame.unionByName(more), days, *others, **more_options)
+        append(store, name, frame.unionByName(more), metadata, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TableStore, "merge_new", merge_too_much)
+        patch.setattr(TableStore, "append", append_too_much)
         with pytest.raises(ContractError, match=r"feed all, version .* than rows read: FAILED \({'read': 3"):
             ingest(store, feed, DAY)
-    assert merged == [[DAY, date(2026, 1, 9)]]
     assert events(store) == []  # nothing that a later step takes for good
     assert ingest(TableStore(spark, store.config), feed, DAY).to_dict() == {
         **{

@@ -146,6 +146,10 @@ def _as_recorded_before(information: dict[str, Any]) -> None:
     old = {"step": record["step"], "settings": record["settings"]}
     if part:
         old |= {"slot": part, "files": record["inputs"]["files"], "rows_read": record["counts"]["read"]}
+        # Slots were merged then, also where all their rows were new.
+        inserted = information["operationMetrics"].get("numOutputRows", "0")
+        information["operation"] = "MERGE"
+        information["operationMetrics"] = {"numTargetRowsInserted": inserted, "numTargetRowsUpdated": "0"}
     else:
         old |= {"dt": day}
     if table == "publications":

@@ -22,6 +22,9 @@ from uae_model.pipeline.steps.publication import published_row
 
 DAYS = [DAY + timedelta(days=offset) for offset in range(32)]
 THIRD, THIRTIETH = DAYS[2], DAYS[29]
+BROUGHT = {day + timedelta(days=offset) for day in (THIRD, THIRTIETH) for offset in (0, 1)}
+"""Days whose events the slots of the nights bring: no row of theirs is there to be outranked."""
+
 WEIGHT = 0.5
 PATHS_SHOWN = "spark.sql.maxMetadataValueLength"
 SETTINGS = """
@@ -118,7 +121,8 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
     published = [publication_of(day) for day in DAYS]
     for name in ("events", "plays", "scores", "weights", "publications"):
         store.ensure(name)
-        frame = frame_of(store, name, published if name == "publications" else rows)
+        kept = [row for row in rows if not (name == "events" and row["dt"] in BROUGHT)]
+        frame = frame_of(store, name, published if name == "publications" else kept)
         frame.coalesce(1).write.format("delta").mode("append").save(store.path(name))
     # The day that each night is compared with has a commit of its own, as every day has.
     for day in (THIRD, THIRTIETH):
@@ -130,7 +134,7 @@ def history(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
     for day in DAYS:
         write_slot(folder / "feed", day, [feed_row(item) for item in events_of(day)])
 
-    def scored(plays: DataFrame, *_: Any) -> DataFrame:
+    def scored(plays: DataFrame, *_: Any, **_options: Any) -> DataFrame:
         for column in ("attention", "propensity", "sample_weight"):
             plays = plays.withColumn(column, F.lit(WEIGHT))
         return plays.withColumn("weighting", F.lit("linear(smoothed)"))

@@ -173,7 +173,9 @@ class TestWithoutSpark:
         assert NEWER not in read_weights_arrow(tables, DAY).column_names
 
     def test_lost_rows_are_an_error(self, tables: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(arrow_reader, "published_files", lambda *of, **how: published_files(*of, **how)[1:])
+        monkeypatch.setattr(
+            arrow_reader, "published_files", lambda *of, **how: published_files(*of, **how)[1:]
+        )
         with pytest.raises(ContractError, match=rf"2026-01-05 to 2026-01-06: \d+ rows.*, {BOTH} are"):
             read_weights_arrow(tables, DAY, SECOND)
 
@@ -292,7 +294,9 @@ class TestBatches:
         assert sorted(other) == sorted(first)
 
     def test_rows_of_one_file_are_shuffled(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(torch_reader, "published_files", lambda *of, **how: published_files(*of, **how)[:1])
+        monkeypatch.setattr(
+            torch_reader, "published_files", lambda *of, **how: published_files(*of, **how)[:1]
+        )
         monkeypatch.setattr(torch_reader, "require_rows", lambda *of, **how: None)
         first, other = (
             stacked(batches_of(config, SECOND, seed=seed))["gap_seconds"].tolist() for seed in (1, 2)
@@ -309,7 +313,9 @@ class TestBatches:
         assert found["song"].nunique() > 20
 
     def test_lost_rows_are_an_error(self, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(torch_reader, "published_files", lambda *of, **how: published_files(*of, **how)[1:])
+        monkeypatch.setattr(
+            torch_reader, "published_files", lambda *of, **how: published_files(*of, **how)[1:]
+        )
         with pytest.raises(ContractError, match=rf"{len(SECOND_ROWS)} are published"):
             batches_of(config, SECOND)
 

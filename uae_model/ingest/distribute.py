@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import BinaryIO, cast
@@ -16,6 +17,8 @@ from uae_model.core.errors import InputError
 from uae_model.core.locations import is_local, plain_path
 from uae_model.ingest.files import FilePart, Layout, read_part
 from uae_model.ingest.files.opening import codec_of, is_utf8
+
+Batches = Iterator[pa.RecordBatch]
 
 PART_BYTES = 32 * 1024 * 1024
 """About how much of a file a task reads."""
@@ -33,27 +36,53 @@ def parts_of(path: str, name: str, size: int, layout: Layout, listener: str = ""
     return [FilePart(path, name, size, number, count, listener) for number in range(count)]
 
 
-def rows_of_parts(spark: SparkSession, parts: Sequence[FilePart], layout: Layout) -> DataFrame:
-    """Return the rows of all parts, and a report of each, as ``frame_schema`` says.
+@dataclass(frozen=True)
+class Stage:
+    """What a task makes of the raw rows that it has just read, before Spark sees them.
+
+    Attributes:
+        run: batches of ``files.layout.batch_schema`` in, batches of ``schema`` out.
+        schema: of what comes out.
+    """
+
+    run: Callable[[Batches], Batches]
+    schema: T.StructType
+
+
+def as_they_are(layout: Layout) -> Stage:
+    """Return the stage that changes nothing."""
+    return Stage(_unchanged, frame_schema(layout.columns))
+
+
+def _unchanged(batches: Batches) -> Batches:
+    return batches
+
+
+def rows_of_parts(
+    spark: SparkSession, parts: Sequence[FilePart], layout: Layout, stage: Stage | None = None
+) -> DataFrame:
+    """Return the rows of all parts, and a report of each, as ``frame_schema`` says; or what a stage makes.
 
     Files of this machine, or of one that all machines share, are opened where they lie. Those of any other
     storage
     are fetched by Spark, through the cluster's own settings, whole: at most 2 GB each.
     """
-    schema = frame_schema(layout.columns)
     local = [part for part in parts if is_local(part.path)]
     remote = {part.path: part for part in parts if not is_local(part.path)}
+    wanted = stage or as_they_are(layout)
     groups = _groups(local, spark.sparkContext.defaultParallelism)
     frame = spark.range(0, len(groups), 1, max(1, len(groups))).mapInArrow(
-        partial(_read_groups, groups=groups, layout=layout), schema
+        partial(_read_groups, groups=groups, layout=layout, then=wanted.run), wanted.schema
     )
     if not remote:
         return frame
     whole = [FilePart(part.path, part.name, part.size, listener=part.listener) for part in remote.values()]
-    return frame.union(fetched_rows(spark, whole, layout))
+    return frame.union(fetched_rows(spark, whole, layout, stage))
 
 
-def fetched_rows(spark: SparkSession, parts: Sequence[FilePart], layout: Layout) -> DataFrame:
+def fetched_rows(
+    spark: SparkSession, parts: Sequence[FilePart], layout: Layout, stage: Stage | None = None
+) -> DataFrame:
     """Return the rows of whole files that Spark fetches; names are taken as they are, never as patterns.
 
     The folder above them is given to Spark and the rest left out: of a list of files whose names hold signs
@@ -77,8 +106,9 @@ def fetched_rows(spark: SparkSession, parts: Sequence[FilePart], layout: Layout)
     lost = sorted(set(by_path) - fetched)
     if lost:
         raise InputError(f"{lost[0]}: Spark does not find it under this name; rename it and run it again")
+    wanted = stage or as_they_are(layout)
     return contents.mapInArrow(
-        partial(_read_contents, by_path=by_path, layout=layout), frame_schema(layout.columns)
+        partial(_read_contents, by_path=by_path, layout=layout, then=wanted.run), wanted.schema
     )
 
 
@@ -115,21 +145,27 @@ def _groups(parts: Sequence[FilePart], tasks: int) -> list[list[FilePart]]:
 
 
 def _read_groups(
-    batches: Iterator[pa.RecordBatch], groups: list[list[FilePart]], layout: Layout
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        for number in batch.column(0).to_pylist():
-            for part in groups[number]:
-                yield from read_part(part, layout, opened_locally)
+    batches: Batches, groups: list[list[FilePart]], layout: Layout, then: Callable[[Batches], Batches]
+) -> Batches:
+    def rows() -> Batches:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                for part in groups[number]:
+                    yield from read_part(part, layout, opened_locally)
+
+    return then(rows())
 
 
 def _read_contents(
-    batches: Iterator[pa.RecordBatch], by_path: dict[str, FilePart], layout: Layout
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        for path, content in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
-            part = by_path.get(plain_path(path))
-            if part is None:
-                continue
-            file = cast(BinaryIO, BytesIO(content.as_buffer()))
-            yield from read_part(part, layout, lambda _, file=file: file)  # type: ignore[misc]
+    batches: Batches, by_path: dict[str, FilePart], layout: Layout, then: Callable[[Batches], Batches]
+) -> Batches:
+    def rows() -> Batches:
+        for batch in batches:
+            for path, content in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
+                part = by_path.get(plain_path(path))
+                if part is None:
+                    continue
+                file = cast(BinaryIO, BytesIO(content.as_buffer()))
+                yield from read_part(part, layout, lambda _, file=file: file)  # type: ignore[misc]
+
+    return then(rows())

@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.functions import pandas_udf
@@ -35,20 +39,23 @@ def forgotten_digests(store: TableStore) -> frozenset[str]:
     return frozenset(row["digest"] for row in store.read(TABLE).select("digest").collect())
 
 
-def is_forgotten(user_id: Column, raw: Column, reason: Column, digests: frozenset[str], key: bytes) -> Column:
+def forgotten_rows(
+    user_id: pa.Array, raw: pa.Array, is_bad: NDArray[np.bool_], digests: frozenset[str], key: bytes
+) -> pa.Array:
     """Tell which rows are of a user who was forgotten; a bad row also where its text names one.
 
     Args:
-        user_id: the raw id, NULL where there is none.
-        raw: the row's text.
-        reason: what is wrong with it, NULL for a good row.
+        user_id: the raw ids, NULL where there is none.
+        raw: the rows' texts.
+        is_bad: which rows have something wrong with them.
         digests: of the users.
         key: the key.
     """
     if not digests:
-        return F.lit(False)
-    text = F.when(reason.isNotNull(), raw)
-    return pandas_udf(_judge(digests, key), "boolean")(user_id, text)  # type: ignore[call-overload, no-any-return]
+        return pa.array(np.zeros(len(raw), dtype=np.bool_))
+    text = pc.if_else(pa.array(is_bad), raw, None)
+    judged = _judge(digests, key)(user_id.to_pandas(), text.to_pandas())
+    return pa.array(judged, pa.bool_(), from_pandas=True)
 
 
 def names_forgotten(raw: Column, value: Column, digests: frozenset[str], key: bytes) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.functions import pandas_udf
 
 from uae_model.ingest.keys import derived_key, links_of
+
+TextFunction = Callable[[str], str]
 
 EVENT_ID_DIGITS = 32
 """Digits of a hashed event id: as many as that of an event whose feed gives none."""
@@ -39,30 +42,48 @@ def natural_event_id(pseudonym: Column, song_id: Column, start: Column) -> Colum
     return F.substring(F.sha2(natural, 256), 1, EVENT_ID_DIGITS)
 
 
+def natural_id(pseudonym: str | None, song_id: str | None, micros: int | None) -> str:
+    """Return ``natural_event_id`` of one event, whose start is in microseconds."""
+    told = "|".join(str(part) for part in (pseudonym, song_id, micros) if part is not None)
+    return hashlib.sha256(told.encode()).hexdigest()[:EVENT_ID_DIGITS]
+
+
+def user_digest(key: bytes) -> TextFunction:
+    """Return the function that makes a pseudonym of a user id, link by link."""
+    return _digest(links_of(key), 64)
+
+
+def event_digest(key: bytes) -> TextFunction:
+    """Return the function that hashes an event id, link by link."""
+    return _digest([derived_key(link, "event ids") for link in links_of(key)], EVENT_ID_DIGITS)
+
+
 def user_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
     """Return the function by which workers make pseudonyms of user ids, link by link."""
-    return _hasher(links_of(key), 64)
+    return _of_series(user_digest(key))
 
 
 def event_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
     """Return the function by which workers hash event ids, link by link."""
-    return _hasher([derived_key(link, "event ids") for link in links_of(key)], EVENT_ID_DIGITS)
+    return _of_series(event_digest(key))
 
 
 def forgotten_hasher(key: bytes) -> Callable[[pd.Series], pd.Series]:
     """Return the function that digests raw ids for the list of users who were forgotten, link by link."""
-    return _hasher([derived_key(link, "forgotten users") for link in links_of(key)], 64)
+    return _of_series(_digest([derived_key(link, "forgotten users") for link in links_of(key)], 64))
 
 
-def _hasher(links: Sequence[bytes], digits: int) -> Callable[[pd.Series], pd.Series]:
+def _digest(links: Sequence[bytes], digits: int) -> TextFunction:
     """Return the function that workers run: it carries the keys and imports nothing of this package."""
 
-    def hashed(raw: str | None) -> str | None:
-        if raw is None:
-            return None
-        text = raw
+    def digest(text: str) -> str:
         for link in links:
             text = hmac.digest(link, text.encode(), "sha256").hex()[:digits]
         return text
 
-    return lambda values: values.map(hashed)
+    return digest
+
+
+def _of_series(digest: TextFunction) -> Callable[[pd.Series], pd.Series]:
+    """Return the function of a column; NULL stays NULL."""
+    return lambda values: values.map(lambda text: None if text is None else digest(text))

@@ -28,13 +28,9 @@ def quarantine_day(slot: Slot) -> date:
     return slot.day or NO_DAY
 
 
-def quarantine_rows(parsed: DataFrame, slot: Slot, run_id: str, key: bytes) -> DataFrame:
+def quarantine_rows(bad_rows: DataFrame, slot: Slot, run_id: str, key: bytes) -> DataFrame:
     """Return the bad rows of a slot as the contract wants them; equal ones are one row with their number."""
-    grouped = (
-        parsed.where(F.col("reason").isNotNull())
-        .groupBy("source", "raw", "reason", "value")
-        .agg(F.count("*").alias("occurrences"))
-    )
+    grouped = bad_rows.groupBy("source", "raw", "reason", "value").agg(F.count("*").alias("occurrences"))
     return grouped.select(
         F.lit(slot.name).alias("slot"),
         "source",

@@ -18,14 +18,14 @@ from uae_model.config.sections import FEED_TARGETS
 from uae_model.core.errors import ConfigError, InputError
 from uae_model.core.logs import log
 from uae_model.ingest.deezer import DEEZER_COLUMNS, DEEZER_IDS, deezer_fields
-from uae_model.ingest.distribute import parts_of, rows_of_parts
+from uae_model.ingest.distribute import Stage, parts_of, rows_of_parts
+from uae_model.ingest.event_rows import REQUIRED
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.files import FilePart, Layout
 from uae_model.ingest.files.layout import Form
 from uae_model.ingest.lastfm import lastfm_fields
 from uae_model.ingest.listing import Listing, name_of, required_files
 from uae_model.ingest.mssd import MSSD_COLUMNS, MSSD_IDS, mssd_fields
-from uae_model.ingest.parse import REQUIRED
 from uae_model.ingest.spotify import SPOTIFY_COLUMNS, spotify_fields
 from uae_model.ingest.thirty_music import thirty_music_fields, thirty_music_layouts
 from uae_model.ingest.yambda import ALL_EVENTS, COLUMNS, EVENT_OF_FILE, yambda_fields, yambda_rows
@@ -41,7 +41,19 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config, listing: Listing 
     Raises:
         InputError: if the slot has no data, or a dataset lacks one of its files.
     """
-    readers: dict[str, Callable[[SparkSession, Slot, Config, Listing], DataFrame]] = {
+    listed = listing or Feed(spark, config).files(slot)
+    if is_dataset(config):
+        return _dataset_readers()[config.feed.format](spark, slot, config, listed)
+    return read_files(spark, slot, listed, plays_layout(config))
+
+
+def is_dataset(config: Config) -> bool:
+    """Tell whether the feed is a published dataset, whose rows Spark puts together before they are parsed."""
+    return config.feed.format in _dataset_readers()
+
+
+def _dataset_readers() -> dict[str, Callable[[SparkSession, Slot, Config, Listing], DataFrame]]:
+    return {
         "mssd": _read_mssd,
         "30music": _read_thirty_music,
         "spotify": _read_spotify,
@@ -49,15 +61,13 @@ def read_slot(spark: SparkSession, slot: Slot, config: Config, listing: Listing 
         "deezer": _read_deezer,
         "lastfm1k": _read_lastfm,
     }
-    listed = listing or Feed(spark, config).files(slot)
-    if config.feed.format in readers:
-        return readers[config.feed.format](spark, slot, config, listed)
-    return read_files(spark, slot, listed, plays_layout(config))
 
 
-def read_files(spark: SparkSession, slot: Slot, listing: Listing, layout: Layout) -> DataFrame:
-    """Return the rows of some files of a slot, and a report of each."""
-    return rows_of_parts(spark, slot_parts(slot, listing.data, layout), layout)
+def read_files(
+    spark: SparkSession, slot: Slot, listing: Listing, layout: Layout, stage: Stage | None = None
+) -> DataFrame:
+    """Return the rows of some files of a slot, and a report of each; or what ``stage`` makes of them."""
+    return rows_of_parts(spark, slot_parts(slot, listing.data, layout), layout, stage)
 
 
 def slot_parts(slot: Slot, data: Sequence[FileStatus], layout: Layout, level: int = 0) -> list[FilePart]:

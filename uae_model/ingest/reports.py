@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
@@ -34,9 +37,23 @@ def read_once(parsed: DataFrame) -> AbstractContextManager[DataFrame]:
     return kept(parsed.withColumn("raw", F.when(F.col("reason").isNotNull(), F.col("raw"))))
 
 
-def rows_read(
+class Arrivals(Protocol):
+    """Rows of files that have arrived."""
+
+    @property
+    def reports(self) -> Sequence[Report]:
+        """What the readers of the files told."""
+        ...
+
+    @property
+    def arrived(self) -> Counter[str]:
+        """How many rows of each file are here."""
+        ...
+
+
+def require_all(
     slot: str,
-    parsed: DataFrame,
+    arrivals: Arrivals,
     needed: Mapping[str, str],
     *,
     accept_empty: bool,
@@ -47,7 +64,7 @@ def rows_read(
 
     Args:
         slot: its name.
-        parsed: its rows and the reports of its files.
+        arrivals: its rows.
         needed: as ``check_reports`` wants it.
         accept_empty: whether files without a row are no mistake.
         accept_header: whether a file that tells its columns is none, even without a row.
@@ -57,10 +74,8 @@ def rows_read(
         InputError: if a file cannot be read, or a column is in none of them.
         ContractError: if other rows arrived of a file than its reader counted.
     """
-    reports = reports_of(parsed)
+    reports, arrived = arrivals.reports, arrivals.arrived
     check_reports(slot, reports, needed, accept_empty=accept_empty, accept_header=accept_header)
-    by_source = without_reports(parsed).groupBy("source").agg(F.count("*").alias("rows")).collect()
-    arrived = Counter({row["source"]: int(row["rows"]) for row in by_source})
     told = Counter[str]()
     for report in reports:
         told[report.file] += report.rows
@@ -72,6 +87,24 @@ def rows_read(
                 "run it again"
             )
     return arrived.total()
+
+
+@dataclass(frozen=True)
+class ParsedArrivals:
+    """Parsed rows, one by one, among them the reports of their files."""
+
+    frame: DataFrame
+
+    @cached_property
+    def reports(self) -> list[Report]:
+        """The reports, one for each part of a file."""
+        return reports_of(self.frame)
+
+    @cached_property
+    def arrived(self) -> Counter[str]:
+        """The rows of each file."""
+        by_source = without_reports(self.frame).groupBy("source").agg(F.count("*").alias("rows"))
+        return Counter({row["source"]: int(row["rows"]) for row in by_source.collect()})
 
 
 def reports_of(frame: DataFrame) -> list[Report]:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model.config import Dimension
-from uae_model.config.dimensions import VALID_FROM
 from uae_model.core.errors import InputError
 from uae_model.ingest.feed import Slot
 from uae_model.ingest.files import Layout
-from uae_model.ingest.forgotten import FORGOTTEN, NOBODY, is_forgotten
-from uae_model.ingest.identity import pseudonymise
+from uae_model.ingest.forgotten import NOBODY
 from uae_model.ingest.listing import Listing
+from uae_model.ingest.parse import as_text
 from uae_model.ingest.raw import read_files
-from uae_model.ingest.values import (
-    completed,
-    field,
-    instant_of,
-    missing,
-    never_set,
-    number_of,
-    reason_and_value,
-    shown_row,
-    text_or_missing,
-    unreadable,
-    unreadable_number,
-)
+from uae_model.ingest.raw_batches import never_set
+from uae_model.ingest.statement_rows import StatementRules, parsed_statements, statement_schema
+from uae_model.ingest.values import completed
 
 
 def read_statements(spark: SparkSession, slot: Slot, dimension: Dimension, listing: Listing) -> DataFrame:
@@ -84,38 +76,38 @@ def parse_statements(
     Raises:
         InputError: if the feed lacks a column.
     """
-    whole = completed(rows)
-    available = whole.select("fields.*").columns
-    entity = _text(dimension.key, dimension, available)
-    stated_at = _field(VALID_FROM, dimension, available)
-    valid_from = F.coalesce("instant", instant_of(stated_at, dimension.time_format))
-    texts = {name: _text(name, dimension, available) for name in dimension.attributes}
-    numeric = [name for name, kind in dimension.attributes.items() if kind == "numeric"]
-    reason, value = reason_and_value(
-        [
-            missing(entity, dimension.key),
-            missing(stated_at, VALID_FROM),
-            unreadable(stated_at, valid_from, VALID_FROM),
-            never_set(
-                valid_from, dimension.earliest_date, f"earliest_date of dimension {dimension.table}", "is"
-            ),
-            *[
-                unreadable_number(texts[name], number_of(texts[name]), f"attribute {name}")
-                for name in numeric
-            ],
-        ]
-    )
-    user_id = entity if dimension.entity == "user" else F.lit(None).cast("string")
-    return whole.select(
-        "source",
-        shown_row(reason).alias("raw"),
-        is_forgotten(user_id, shown_row(reason), reason, forgotten, key).alias(FORGOTTEN),
-        "report",
-        reason.alias("reason"),
-        value.alias("value"),
-        (pseudonymise(entity, key) if dimension.entity == "user" else entity).alias(dimension.key),
-        valid_from.alias(VALID_FROM),
-        *[(_number(text) if name in numeric else text).alias(name) for name, text in texts.items()],
+    text = as_text(completed(rows))
+    rules = statement_rules(dimension, text.select("fields.*").columns, key, forgotten)
+
+    def parsed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return (parsed_statements(batch, rules) for batch in batches)
+
+    return text.mapInArrow(parsed, from_arrow_schema(statement_schema(rules)))
+
+
+def statement_rules(
+    dimension: Dimension, available: Sequence[str], key: bytes, forgotten: frozenset[str] = NOBODY
+) -> StatementRules:
+    """Return what makes a statement of a row.
+
+    Args:
+        dimension: the column map and the attributes.
+        available: the source columns that the feed has.
+        key: the HMAC key.
+        forgotten: as for ``parse_statements``.
+
+    Raises:
+        InputError: if the feed lacks a column.
+    """
+    return StatementRules(
+        entity=dimension.key,
+        sources={target: _source(target, dimension, available) for target in dimension.targets},
+        numeric={name: kind == "numeric" for name, kind in dimension.attributes.items()},
+        time_format=dimension.time_format,
+        unset=never_set(dimension.earliest_date, f"earliest_date of dimension {dimension.table}", "is"),
+        is_user=dimension.entity == "user",
+        key=key,
+        forgotten=forgotten,
     )
 
 
@@ -127,21 +119,11 @@ def _no_column(target: str, dimension: Dimension, columns: str) -> str:
     )
 
 
-def _field(target: str, dimension: Dimension, available: list[str]) -> Column:
+def _source(target: str, dimension: Dimension, available: Sequence[str]) -> str:
     source = dimension.source_column(target)
     if source not in available:
         raise InputError(_no_column(target, dimension, ", ".join(available)))
-    return field(source)
-
-
-def _text(target: str, dimension: Dimension, available: list[str]) -> Column:
-    """Return a column as text, blank as NULL."""
-    return text_or_missing(_field(target, dimension, available))
-
-
-def _number(text: Column) -> Column:
-    number = number_of(text)
-    return F.when(number == 0, 0.0).otherwise(number)  # -0.0 equals 0.0, yet is another byte
+    return source
 
 
 def _setting(dimension: Dimension) -> str:

@@ -102,13 +102,13 @@ def is_utf8(layout: Layout) -> bool:
 
 def refuse_packed(head: bytes) -> None:
     """Raise UnreadableFileError if the first bytes of a text file say that it is none."""
-    found = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
+    kind = next((name for mark, name in PACKED.items() if head.startswith(mark)), "")
     # An archive's first file would lend its name to the first value, its end be one more row.
     if head[TAR_PLACE:HEAD_BYTES] == TAR_MARK and b"\0" in head[:TAR_PLACE]:
-        found = "tar"
-    if found:
+        kind = "tar"
+    if kind:
         raise UnreadableFileError(
-            f"it holds {found} data, no text; deliver text, or text whose name ends in {', '.join(CODECS)}"
+            f"it holds {kind} data, no text; deliver text, or text whose name ends in {', '.join(CODECS)}"
         )
 
 

@@ -17,7 +17,7 @@ from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.forgotten import count_forgotten, forgotten_digests, remembered
 from uae_model.ingest.keys import read_key
 from uae_model.ingest.known_key import record_key
-from uae_model.ingest.reports import read_once, rows_read, without_reports
+from uae_model.ingest.reports import ParsedArrivals, read_once, require_all, without_reports
 from uae_model.ingest.statements import needed_statement_columns, parse_statements, read_statements
 from uae_model.lake import FEED, TableStore, Unit
 from uae_model.pipeline.step import Night, Outcome, Step
@@ -85,9 +85,9 @@ def _ingest(dimension: Dimension, store: TableStore, feed: Feed, slot: Slot, rec
     rows = read_statements(store.spark, slot, dimension, listing)
     with read_once(parse_statements(rows, dimension, key, forgotten_digests(store))) as everything:
         # Attributes change seldom: a delivery of columns without a row says that nothing has changed.
-        read = rows_read(
+        read = require_all(
             slot.name,
-            everything,
+            ParsedArrivals(everything),
             needed_statement_columns(dimension),
             accept_empty=store.config.feed.accept_empty_slots,
             accept_header=True,
@@ -96,7 +96,8 @@ def _ingest(dimension: Dimension, store: TableStore, feed: Feed, slot: Slot, rec
         # Both writes can be repeated, and the table comes last: its commit says that the slot is done.
         if dimension.entity == "user":
             record_key(store, name, key)
-        quarantined = write_quarantine(store, slot, parsed, key)
+        bad_rows = parsed.where(F.col("reason").isNotNull())
+        quarantined = write_quarantine(store, slot, bad_rows, bad_rows.count(), key)
         counts = {
             "read": read,
             "quarantined": quarantined,

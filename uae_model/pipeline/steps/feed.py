@@ -13,17 +13,19 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config, Dimension
 from uae_model.core.errors import ContractError
 from uae_model.core.logs import log_context, warn
-from uae_model.ingest import distinct_events, outranks
+from uae_model.ingest import outranks
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.ingest.forgotten import count_forgotten, remembered
 from uae_model.ingest.keys import read_key
 from uae_model.ingest.known_key import known_key, record_key
+from uae_model.ingest.novelty import each_once, held_already, outranking, repeated_ids
+from uae_model.ingest.packed import PackedSlot
 from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows, seal_former_rows
 from uae_model.ingest.redelivery import RESTATED, WITHDRAWN
-from uae_model.ingest.reports import rows_read, without_reports
-from uae_model.ingest.slot import parsed_slot
+from uae_model.ingest.reports import kept, require_all
+from uae_model.ingest.resolve import KEY
+from uae_model.ingest.slot import packed_slot
 from uae_model.ingest.thirty_music import DESCRIBING
 from uae_model.lake import FEED, NO_DAY, TableStore, Unit
 from uae_model.lake.contracts import FEED_SLOT
@@ -32,6 +34,9 @@ from uae_model.pipeline.steps.redelivery import Delivery, delivered_again
 from uae_model.publication.checks import Check
 
 LOST = "has lost its files"
+
+# Rows from before there was the column may be of slots that nobody knows of: they stay without one.
+KNOWN_SLOT = {FEED_SLOT: f"IF(old.{FEED_SLOT} IS NULL, NULL, new.{FEED_SLOT})"}
 
 
 def slot_unit(slot: Slot) -> Unit:
@@ -113,28 +118,27 @@ def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, 
         if what == LOST:
             store.drop_day("events", day, {"lost": day.isoformat()})
     key = read_key(config)
-    with parsed_slot(store, feed, slot) as everything:
-        read = rows_read(
+    columns = store.contract("events").columns
+    with packed_slot(store, feed, slot) as brought:
+        read = require_all(
             slot.name,
-            everything,
+            brought,
             needed_columns(config),
             accept_empty=config.feed.accept_empty_slots,
             describing=DESCRIBING,
         )
-        parsed, forgotten = remembered(everything), count_forgotten(everything)
-        good = without_reports(parsed).withColumn(FEED_SLOT, F.lit(slot.name))
-        columns = store.contract("events").columns
-        brought = Delivery(distinct_events(good, columns, config), days_of_slot(slot, good, config))
-        with _delivered(night, feed, slot, brought) as delivery:
+        rows = each_once(brought, repeated_ids(brought.events(["event_id"])), slot.name, columns, config)
+        first = Delivery(rows, days_of_slot(slot, brought, config))
+        with _delivered(night, feed, slot, first) as delivery:
             # Both writes can be repeated, and events come last: their commit says that the slot is done.
             record_key(store, "events", key)
             counts = {
                 "read": read,
-                "quarantined": write_quarantine(store, slot, parsed, key),
-                "forgotten": forgotten,
+                "quarantined": write_quarantine(store, slot, brought.bad_rows, brought.bad, key),
+                "forgotten": brought.forgotten,
                 **delivery.counts,
             }
-            _merge(store, delivery, {**record, "counts": counts})
+            _write(store, brought, delivery, {**record, "counts": counts})
 
 
 def _delivered(night: Night, feed: Feed, slot: Slot, brought: Delivery) -> AbstractContextManager[Delivery]:
@@ -153,23 +157,58 @@ def _delivered(night: Night, feed: Feed, slot: Slot, brought: Delivery) -> Abstr
     return delivered_again(night, feed, slot, brought, others)
 
 
-def _merge(store: TableStore, delivery: Delivery, metadata: dict[str, Any]) -> None:
-    # Rows from before there was the column may be of slots that nobody knows of: they stay without one.
-    known = {FEED_SLOT: f"IF(old.{FEED_SLOT} IS NULL, NULL, new.{FEED_SLOT})"}
-    update_when = outranks(store.contract("events").columns, store.config)
-    if not delivery.is_again:
-        store.merge_new("events", delivery.rows, delivery.days, update_when, metadata, changed=known)
+def _write(store: TableStore, brought: PackedSlot, delivery: Delivery, metadata: dict[str, Any]) -> None:
+    """Write what a slot brings, in one commit: new rows are added, others merged where they rank higher."""
+    if delivery.is_again:
+        update_when = f"{outranks(store.contract('events').columns, store.config)} OR new.{RESTATED}"
+        store.merge_new(
+            "events",
+            delivery.rows,
+            delivery.days,
+            update_when,
+            metadata,
+            helpers=(RESTATED, WITHDRAWN),
+            delete_when=f"new.{WITHDRAWN}",
+            changed=KNOWN_SLOT,
+        )
         return
-    store.merge_new(
-        "events",
-        delivery.rows,
-        delivery.days,
-        f"{update_when} OR new.{RESTATED}",
-        metadata,
-        helpers=(RESTATED, WITHDRAWN),
-        delete_when=f"new.{WITHDRAWN}",
-        changed=known,
-    )
+    store.ensure("events")
+    held_days = [day for day in brought.days if store.has_files("events", day)]
+    about_rows = sum(brought.days.values())
+    if not held_days:
+        store.append("events", delivery.rows, metadata, about_rows=about_rows)
+        return
+    held = store.read("events", held_days)
+    keys = brought.events(KEY).where(F.col("dt").isin(held_days))
+    keys_count = sum(brought.days[day] for day in held_days)
+    with kept(held_already(keys, held.select(*KEY), keys_count, held.count()).distinct()) as known:
+        if not known.count():
+            store.append("events", delivery.rows, metadata, about_rows=about_rows)
+            return
+        _write_beside(store, delivery.rows, held, known, metadata, about_rows)
+
+
+def _write_beside(
+    store: TableStore,
+    rows: DataFrame,
+    held: DataFrame,
+    known: DataFrame,
+    metadata: dict[str, Any],
+    about_rows: int,
+) -> None:
+    """Write rows of which the table holds some events already, the ``known`` ones."""
+    columns = store.contract("events").columns
+    fresh = rows.join(known, list(KEY), "left_anti")
+    of_known = rows.join(known, list(KEY), "left_semi")
+    with kept(
+        outranking(of_known, held.join(known, list(KEY), "left_semi"), columns, store.config)
+    ) as better:
+        days = sorted(row["dt"] for row in better.select("dt").distinct().collect())
+        if not days:
+            store.append("events", fresh, metadata, about_rows=about_rows)
+            return
+        update_when = outranks(columns, store.config)
+        store.merge_new("events", fresh.unionByName(better), days, update_when, metadata, changed=KNOWN_SLOT)
 
 
 def _check(night: Night, unit: Unit) -> Outcome:
@@ -179,11 +218,10 @@ def _check(night: Night, unit: Unit) -> Outcome:
     return Outcome(told, [Check("no more events written than rows read", counts.remainder >= 0, str(told))])
 
 
-def days_of_slot(slot: Slot, parsed: DataFrame, config: Config) -> list[date]:
+def days_of_slot(slot: Slot, brought: PackedSlot, config: Config) -> list[date]:
     """Return the event partitions that the slot's good rows can fall into."""
     if slot.day is None:
-        days = parsed.where(F.col("reason").isNull()).select("dt").distinct().collect()
-        return sorted(row["dt"] for row in days)
+        return sorted(brought.days)
     last = _days_ahead(config)
     return [slot.day + timedelta(days=offset) for offset in range(-config.feed.late_days, last + 1)]
 
@@ -193,19 +231,25 @@ def _days_ahead(config: Config) -> int:
     return math.ceil(config.feed.future_hours / 24)
 
 
-def write_quarantine(store: TableStore, slot: Slot, parsed: DataFrame, key: bytes) -> int:
+def write_quarantine(store: TableStore, slot: Slot, bad_rows: DataFrame, bad: int, key: bytes) -> int:
     """Replace the slot's quarantine; return how many rows of the slot it holds now.
+
+    Args:
+        store: the tables.
+        slot: the slot.
+        bad_rows: ``source``, ``raw``, ``reason`` and ``value`` of the rows that could not be read.
+        bad: how many there are.
+        key: the HMAC key.
 
     Raises:
         ContractError: if it holds another number of rows than could not be read.
     """
     day = quarantine_day(slot)
     seal_former_rows(store, key)
-    rows = quarantine_rows(parsed, slot, store.config.run_id(day.isoformat()), key)
-    bad = parsed.where(F.col("reason").isNotNull()).count()
     if not bad and store.states.get(Unit("quarantine", day)) is None:
         store.ensure("quarantine")
         return 0  # and the day never held any: there is nothing to replace
+    rows = quarantine_rows(bad_rows, slot, store.config.run_id(day.isoformat()), key)
     store.replace_day(
         "quarantine", day, rows, {"step": "ingest", "slot": slot.name}, within={"slot": slot.name}
     )

@@ -11,11 +11,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.ingest.feed import Feed, Slot
-from uae_model.ingest.forgotten import remembered
+from uae_model.ingest.novelty import of_slot
 from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.redelivery import WITHDRAWN, not_brought_again, require_few, restated_events
-from uae_model.ingest.reports import check_reports, kept, reports_of, without_reports
-from uae_model.ingest.slot import parsed_slot
+from uae_model.ingest.reports import check_reports, kept
+from uae_model.ingest.slot import packed_slot
 from uae_model.lake.contracts import FEED_SLOT
 from uae_model.pipeline.step import Night
 
@@ -84,7 +84,6 @@ def delivered_again(
 def _rows_of(night: Night, feed: Feed, slot: Slot) -> Iterator[DataFrame]:
     """Give the good rows of another slot."""
     config = night.config
-    with parsed_slot(night.store, feed, slot) as parsed:
-        check_reports(slot.name, reports_of(parsed), needed_columns(config), accept_empty=True)
-        good = without_reports(remembered(parsed)).where(F.col("reason").isNull())
-        yield good.withColumn(FEED_SLOT, F.lit(slot.name))
+    with packed_slot(night.store, feed, slot) as brought:
+        check_reports(slot.name, brought.reports, needed_columns(config), accept_empty=True)
+        yield of_slot(brought.events(), slot.name)
