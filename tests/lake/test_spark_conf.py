@@ -25,8 +25,8 @@ SHARED = ("common", "cluster", "elastic", "packed")
 """Files that several kinds of session are laid over."""
 JOBS = ("nightly", "score", "train", "ingest", "backfill")
 GOOD_SECRET = "0123456789abcdef" * 2
-WITHOUT_ENTRY = ("spark.master", "spark.executorEnv.")
-"""Settings that Spark reads without having declared them, by their beginnings."""
+WITHOUT_ENTRY = ("spark.master", "spark.executorEnv.", "spark.hadoop.parquet.")
+"""Settings that Spark reads, or hands on, without having declared them, by their beginnings."""
 
 
 @pytest.fixture(scope="module")

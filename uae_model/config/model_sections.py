@@ -195,7 +195,7 @@ class ScoringSettings(Section):
     """How a day is scored."""
 
     rows_per_task: PositiveInt = Field(
-        default=250_000,
+        default=50_000,
         description="Plays a Spark task scores; the number of tasks follows from the day's plays",
     )
     batch_plays: PositiveInt = Field(default=16_384, description="Padded steps in one forward pass")

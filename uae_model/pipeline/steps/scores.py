@@ -14,7 +14,7 @@ from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import MANY_ROWS, DayState, Unit
-from uae_model.pipeline.step import Night, Outcome, Step, built_before, replaces, require_accepted
+from uae_model.pipeline.step import Night, Outcome, Step, built_before, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
 from uae_model.publication.model_checks import ScoringModel
@@ -110,18 +110,27 @@ def _models_and_choice(night: Night, unit: Unit) -> dict[str, Any]:
     return {**champion_input(night, unit), "weight function": choice.name if choice else "not chosen"}
 
 
-def scored_rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
+def lie_in_order(night: Night, day: date) -> bool:
+    """Tell whether the plays of a day can be scored where they lie.
+
+    To join features moves the rows, and of small days it costs more to look than to shuffle.
+    """
+    is_large = night.row_count("plays", day) >= MANY_ROWS
+    if not is_large or has_joined_features(night.config):
+        return False
+    return are_whole_sessions(night.store.read("plays", [day]))
+
+
+def scored_rows(night: Night, day: date, *, in_order: bool) -> tuple[DataFrame, dict[str, Any]]:
     """Return the plays of a day with attention, propensity and weight, and what is known of the models."""
     config, champion = night.config, night.champion
     weighting = resolve_weight_function(
         config.weights, champion.traits, champion.state["calibration"], champion.weight_choice
     )
     networks = night.store.spark.sparkContext.broadcast(serialise(champion.state))
-    plays, count = plays_with_features(night.store, [day]), night.row_count("plays", day)
-    # To join features moves the rows; of small days it costs more to look than to shuffle.
-    in_order = count >= MANY_ROWS and not has_joined_features(config) and are_whole_sessions(plays)
+    plays = plays_with_features(night.store, [day])
     scored = (
-        score_plays(plays, networks, weighting, config, count, in_order=in_order)
+        score_plays(plays, networks, weighting, config, night.row_count("plays", day), in_order=in_order)
         .withColumn("attention_model_version", F.lit(champion.attention_version))
         .withColumn("propensity_model_version", F.lit(champion.propensity_version))
         .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
@@ -133,6 +142,14 @@ def scored_rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
         "mean_interval": champion.state["calibration"].get("mean_interval"),
         "model_facts": model_facts(night.models.recorded(champion.attention_version)).recorded(),
     }
+
+
+def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
+    """Replace a day of scores; rows that were shuffled lie in many small tasks and are gathered."""
+    in_order = lie_in_order(night, unit.day)
+    frame, counts = scored_rows(night, unit.day, in_order=in_order)
+    about_rows = night.row_count("plays", unit.day) if in_order else 0
+    night.store.replace_day(unit.table, unit.day, frame, {**record, "counts": counts}, about_rows=about_rows)
 
 
 def model_facts(recorded: Mapping[str, str]) -> ScoringModel:
@@ -176,6 +193,6 @@ SCORES = Step(
     pinned=frozenset({"model", "weight function"}),
     settings=lambda config: config.digest_of("weights", "scoring", "features"),
     requires=require_plays_and_features,
-    commit=replaces(scored_rows, "plays"),
+    commit=_commit,
     check=_check,
 )
