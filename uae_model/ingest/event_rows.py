@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from uae_model.ingest.forgotten import FORGOTTEN, NOBODY, forgotten_rows
-from uae_model.ingest.identity import TextFunction, event_digest, natural_id, user_digest
+from uae_model.ingest.identity import event_digest, natural_id, user_digest
 from uae_model.ingest.raw_batches import TOLD, Bound, Fields, reason_and_value, refused, shown_rows
 from uae_model.ingest.typed_values import (
     INSTANT,
@@ -38,6 +39,9 @@ REQUIRED = ("user_id", "song_id", "played_at", "feedback")
 OPTIONAL = ("event_id", "played_ms")
 MILLISECOND = 1_000
 HOUR_MS = 3_600_000
+
+REMEMBERED = 1_000_000
+"""Pseudonyms that a task remembers, at most: some 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class EventParser:
 
     def __init__(self, rules: EventRules) -> None:
         self.rules = rules
-        self._user_hash = Remembering(user_digest(rules.key))
+        self._user_hash = lru_cache(REMEMBERED)(user_digest(rules.key))
         self._event_hash = event_digest(rules.key)
 
     def parsed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -206,22 +210,3 @@ class EventParser:
 
 def _unknown(text: pa.Array, feedback: pa.Array) -> ValueFault:
     return ValueFault(~is_null(text) & is_null(feedback), "unknown feedback", texts_of(text))
-
-
-class Remembering:
-    """A function of text that is asked once for each text, as far as a worker's memory allows."""
-
-    LARGEST = 1_000_000
-
-    def __init__(self, function: TextFunction) -> None:
-        self._function = function
-        self._known: dict[str, str] = {}
-
-    def __call__(self, text: str) -> str:
-        """Return the function's result."""
-        known = self._known
-        if text not in known:
-            if len(known) >= self.LARGEST:
-                known.clear()
-            known[text] = self._function(text)
-        return known[text]

@@ -55,10 +55,8 @@ ANY_TIME = re.compile(
 """Java leaves out seconds that are zero, also before a zone."""
 
 OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::(\d{1,2})(?::(\d{2}))?|(\d{2})(\d{2})?)?", re.ASCII)
-BLANKS = "".join(
-    chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in ("Zs", "Zl", "Zp", "Cc", "Cf")
-)
-"""Spaces, tabs, blanks that do not break, wide ones, signs without a width: to a person nothing is there."""
+BLANKS = ("Zs", "Zl", "Zp", "Cc", "Cf")
+"""Unicode's categories of what is nothing to a person: spaces, tabs, wide ones, signs without width."""
 
 MAY_BE_BLANK = r"^([\x00-\x20\x7f-\x{10ffff}]|$)"
 """How a text begins that may hold blanks alone; few do."""
@@ -87,9 +85,7 @@ def texts_of(column: pa.Array) -> Callable[[Sequence[int]], Sequence[str | None]
 def shown_instants(instant: pa.Array) -> Callable[[Sequence[int]], Sequence[str | None]]:
     """Return what gives the times of some rows as text."""
     micros = instant.cast(pa.int64())
-    return lambda rows: [
-        shown_instant(value) for value in micros.take(pa.array(rows, pa.int64())).to_pylist()
-    ]
+    return lambda rows: [shown_instant(value) for value in _some(micros, rows)]
 
 
 def _some(column: pa.Array, rows: Sequence[int]) -> list[Any]:
@@ -102,8 +98,12 @@ def trimmed(text: pa.Array) -> pa.Array:
     stripped = pc.utf8_trim(text, " ")
     if not pc.any(pc.match_substring_regex(stripped, MAY_BE_BLANK), min_count=0).as_py():
         return stripped
-    is_blank = by_distinct(stripped, lambda value: not value.strip(BLANKS), pa.bool_())
+    is_blank = by_distinct(stripped, _holds_blanks_alone, pa.bool_())
     return pc.if_else(is_blank, None, stripped)
+
+
+def _holds_blanks_alone(text: str) -> bool:
+    return all(unicodedata.category(sign) in BLANKS for sign in text)
 
 
 def is_null(values: pa.Array) -> Mask:
