@@ -227,6 +227,21 @@ class TestSnapshot:
         assert parts[0] | parts[1] < long  # the rest are the test's
         assert parts[1] & set(by_session(days_of_rows()[DAY]))  # the draw knows no validation days
 
+    def test_of_more_plays_than_wanted_users_are_drawn_with_all_their_sessions(
+        self, manifest: Manifest, store: TableStore
+    ) -> None:
+        most = manifest.train.plays // 3
+        few = write_snapshot(with_config(store, snapshot=SnapshotSettings(max_plays=most)), [DAY], [NEXT])
+        users: dict[str, set[str]] = {}
+        for row in (row for rows in days_of_rows().values() for row in rows):
+            users.setdefault(row["user_id"], set()).add(row["session_id"])
+        taken = set(sessions_in(few))
+        of_day = set(by_session(days_of_rows()[DAY]))
+        assert all(sessions & of_day <= taken or taken.isdisjoint(sessions) for sessions in users.values())
+        assert 0 < few.train.plays < manifest.train.plays * 2 / 3
+        same = sessions_in(manifest)
+        assert sessions_in(few) == {name: same[name] for name in taken}
+
     def test_a_fuller_snapshot_has_more_lengths_and_a_place_of_its_own(
         self, manifest: Manifest, store: TableStore
     ) -> None:

@@ -239,6 +239,11 @@ class SnapshotSettings(Section):
     min_session_plays: PositiveInt = Field(
         default=1, description="Sessions of fewer plays are not trained on; the paper wants 10 of 30-Music"
     )
+    max_plays: PositiveInt = Field(
+        default=20_000_000,
+        description="Plays of a training window, about: of more, as many users are drawn as have these, with "
+        "all their sessions, so that training costs no more than this however large the feed is",
+    )
     split: Literal["days", "sessions"] = Field(
         default="days",
         description="Which sessions validate: days, those of the last training.validation_days; sessions, "

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
-
 from uae_model.config import Config
 from uae_model.core.digests import NAME_DIGITS, json_digest
 from uae_model.core.errors import ContractError
@@ -21,17 +18,7 @@ from uae_model.features.columns import plays_with_features
 from uae_model.lake import TableStore
 from uae_model.snapshot.layout import parquet_files
 from uae_model.snapshot.own_folder import mark_used, own_folder
-
-USER_PARTS = 1 << 20
-"""Parts of equal size that users fall into by a hash of their id."""
-
-
-def some_users(plays: DataFrame, max_plays: int) -> DataFrame:
-    """Return all plays of some users, about ``max_plays`` in all; the same users whatever the day."""
-    share = max_plays / max(1, plays.count())
-    if share >= 1:
-        return plays
-    return plays.where(F.pmod(F.xxhash64("user_id"), F.lit(USER_PARTS)) < int(share * USER_PARTS))
+from uae_model.snapshot.splits import of_users, share_of_users
 
 
 def evaluation_plays(store: TableStore, splits: Splits, max_plays: int | None = None) -> EvaluationPlays:
@@ -55,7 +42,7 @@ def evaluation_plays(store: TableStore, splits: Splits, max_plays: int | None = 
         days = [day for chosen in splits.values() for day in chosen]
         plays = plays_with_features(store, days, plays_version=version, features_version=features_version)
         if max_plays is not None:
-            plays = some_users(plays, max_plays)
+            plays = of_users(plays, share_of_users(plays.count(), max_plays))
         truth = None if truth_version is None else store.read("truth", version=truth_version)
         rows = evaluation_rows(plays, truth, splits, config)
         if not config.features.numeric:

@@ -1,7 +1,8 @@
 """Which sessions are trained on: long enough ones, split by day or, as the paper splits 30-Music, at random.
 
 A session's part follows from a hash of its id and ``snapshot.split_seed``: it is the same in every run, on
-every cluster, and for whoever evaluates later.
+every cluster, and for whoever evaluates later. Of more plays than ``snapshot.max_plays``, users are drawn by a
+hash of theirs, each with all sessions.
 """
 
 from __future__ import annotations
@@ -14,6 +15,21 @@ from pyspark.sql import functions as F  # noqa: N812
 from uae_model.config import Config
 
 Part = Literal["train", "validation", "test"]
+
+USER_PLACES = 1 << 20
+"""Places of equal size that users fall into by a hash of their id."""
+
+
+def share_of_users(plays: int, most_plays: int) -> float:
+    """Return the share of users that has about ``most_plays`` of some plays; 1 where there are no more."""
+    return min(1.0, most_plays / max(1, plays))
+
+
+def of_users(plays: DataFrame, share: float) -> DataFrame:
+    """Return all plays of a share of the users, the same ones whatever the day; all plays for 1."""
+    if share >= 1:
+        return plays
+    return plays.where(F.pmod(F.xxhash64("user_id"), F.lit(USER_PLACES)) < int(share * USER_PLACES))
 
 
 def long_sessions(plays: DataFrame, config: Config) -> DataFrame:

@@ -30,7 +30,7 @@ from uae_model.snapshot.layout import (
 from uae_model.snapshot.manifest import MANIFEST, Manifest, SnapshotSplit, load_manifest
 from uae_model.snapshot.own_folder import mark_used, own_folder, remove_folder
 from uae_model.snapshot.padding import choose_padded_lengths
-from uae_model.snapshot.splits import sessions_of
+from uae_model.snapshot.splits import of_users, sessions_of, share_of_users
 
 SESSIONS_PER_FILE = 200_000
 ROW_GROUPS_PER_RANK = 4
@@ -101,6 +101,9 @@ def write_snapshot(
         plays_with_features(store, days, plays_version=version, features_version=features_version)
         for days in (train_days, validation_days)
     )
+    known = store.read("plays", train_days, version=version).count()
+    share = share_of_users(known, config.snapshot.max_plays)
+    train, validation = of_users(train, share), of_users(validation, share)
     train, validation = sessions_of("train", train, config), sessions_of("validation", validation, config)
     mean, deviation = numeric_statistics(train, config)
     with own_folder(root) as own:
@@ -132,6 +135,7 @@ def write_snapshot(
         sessions=manifest.train.sessions,
         plays=manifest.train.plays,
         fill=round(manifest.train.fill, 3),
+        share_of_users=round(share, 6),
     )
     return manifest
 
