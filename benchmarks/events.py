@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -28,19 +31,28 @@ def write_events(folder: Path, users: int, day: date, seed: int, *, returning_us
     The columns are those of the ``events`` contract in the default profile. Some users listen past
     midnight, so the folder also holds events of the next day. ``returning_users`` are the same on every day.
     """
-    for number, first in enumerate(range(0, users, USERS_PER_FILE)):
-        rng = np.random.default_rng([seed, day.toordinal(), number])
-        user_rng = np.random.default_rng([seed, number]) if returning_users else rng
-        table = _events(rng, user_rng, min(USERS_PER_FILE, users - first), day)
-        pq.write_to_dataset(
-            table,
-            folder,
-            partition_cols=["dt"],
-            basename_template=f"events-{day.isoformat()}-{number:03d}-{{i}}.parquet",
-            compression="zstd",
-            row_group_size=131_072,
-        )
+    counts = [min(USERS_PER_FILE, users - first) for first in range(0, users, USERS_PER_FILE)]
+    write = partial(_write_file, folder, day, seed, returning_users)
+    if len(counts) == 1:
+        write(0, counts[0])
+        return users * PLAYS_PER_USER
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        list(pool.map(write, range(len(counts)), counts))
     return users * PLAYS_PER_USER
+
+
+def _write_file(folder: Path, day: date, seed: int, returning_users: bool, number: int, users: int) -> None:
+    """Write the events of one file's users: the same ones, whichever process does it."""
+    rng = np.random.default_rng([seed, day.toordinal(), number])
+    user_rng = np.random.default_rng([seed, number]) if returning_users else rng
+    pq.write_to_dataset(
+        _events(rng, user_rng, users, day),
+        folder,
+        partition_cols=["dt"],
+        basename_template=f"events-{day.isoformat()}-{number:03d}-{{i}}.parquet",
+        compression="zstd",
+        row_group_size=131_072,
+    )
 
 
 def _events(rng: np.random.Generator, user_rng: np.random.Generator, users: int, day: date) -> pa.Table:

@@ -1,16 +1,20 @@
-"""One night in a process of its own: ``python -m benchmarks.night.run FOLDER PLAYS RESULT``.
+"""Two nights in a process of its own: ``python -m benchmarks.night.run FOLDER PLAYS RESULT``.
 
 The feed lies on disk, two days of it of the same size; a model trained on small days before scores them. The
 first night finds a process in which little is warm, and leaves a history; the second is the same once more.
+With ``--train`` a new model is trained in between, on users drawn from the first night's plays. What is
+measured is written step by step, so that a run which ends early has told what it did.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,13 +42,16 @@ TRAINED_DAYS = 3
 
 FIRST = DAY + timedelta(days=TRAINED_DAYS)
 NIGHTS = (FIRST, FIRST + timedelta(days=1))
-REPORT = "report"
+REPORT, TRAINED = "report", "training"
 
 SETTINGS = """
 [paths]
 hmac_key_file = "hmac.key"
+[snapshot]
+split = "sessions"
+max_plays = 2000000
 [training]
-window_days = 2
+window_days = 1
 epochs = 1
 estimator = "chain"
 stickiness = [0.4]
@@ -57,18 +64,24 @@ max_nll_increase = 1000.0
 
 
 def main() -> int:
-    """Run both nights; write what the second took."""
-    folder, plays, result = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    made_once(folder, lambda place: write_feed(place, plays))
-    result.write_text(json.dumps(measure(folder)))
+    """Run both nights; write what they took."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.night.run", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("plays", type=int, help="of the first night's day")
+    parser.add_argument("result", type=Path)
+    parser.add_argument("--second", type=int, help="plays of the second night's day; default: as many")
+    parser.add_argument("--train", action="store_true", help="also train on the first night's plays")
+    args = parser.parse_args()
+    sizes = (args.plays, args.second or args.plays)
+    made_once(args.folder, lambda place: write_feed(place, sizes))
+    measure(args.folder, args.result, trains=args.train)
     return 0
 
 
-def write_feed(folder: Path, plays: int) -> None:
+def write_feed(folder: Path, sizes: Sequence[int]) -> None:
     """Write small days and large ones, each event in its day's slot; the last slot closes the last night."""
-    users = plays // PLAYS_PER_USER
-    for day in days_between(DAY, NIGHTS[-1] + timedelta(days=1)):
-        count = SMALL_USERS if day < NIGHTS[0] else users
+    users = [SMALL_USERS] * TRAINED_DAYS + [plays // PLAYS_PER_USER for plays in (*sizes, sizes[-1])]
+    for day, count in zip(days_between(DAY, NIGHTS[-1] + timedelta(days=1)), users, strict=True):
         write_events(folder / "feed", count, day, seed=3, returning_users=True)
     for slot in (folder / "feed").glob("dt=*"):
         (slot / "_SUCCESS").touch()
@@ -76,54 +89,68 @@ def write_feed(folder: Path, plays: int) -> None:
     (folder / "uae.toml").write_text(SETTINGS)
 
 
-def measure(folder: Path) -> dict[str, Any]:
-    """Train on the small days, run the nights, and return what the steps of each took."""
+def measure(folder: Path, result: Path, *, trains: bool) -> None:
+    """Train on the small days, run the nights, and write what the steps of each took."""
     config = load_config(folder / "uae.toml")
     log = folder / "spark-events"
     log.mkdir(exist_ok=True)
     told = {"spark.eventLog.enabled": "true", "spark.eventLog.compress": "false"}
+    nights: list[dict[str, Any]] = []
+
+    def keep() -> None:
+        write_whole(str(result), json.dumps({"nights": nights}).encode())
+
     with spark_session(folder, "local[*]", {**told, "spark.eventLog.dir": f"file://{log}"}) as spark:
         registry = Registry(config)
-        _make_champion(TableStore(spark, config), registry)
-        nights = [_night(spark, config, registry, day) for day in NIGHTS]
+        _make_champion(TableStore(spark, config), registry, NIGHTS[0] - timedelta(days=1))
+        for day in NIGHTS:
+            night: dict[str, Any] = {"day": day.isoformat(), "steps": []}
+            nights.append(night)
+            night["plays"] = _night(spark, config, registry, day, _Steps(night["steps"], keep))
+            if trains and day == NIGHTS[0]:
+                with _Steps(night["steps"], keep).measured(TRAINED):
+                    _make_champion(TableStore(spark, config), registry, day)
     tasks = figures_of_steps(log, [step for night in nights for step in night["steps"]])
     for step, figures in zip((step for night in nights for step in night["steps"]), tasks, strict=True):
         step |= figures
-    return {"nights": nights}
+    keep()
 
 
-def _make_champion(store: TableStore, registry: Registry) -> None:
-    last = DAY + timedelta(days=TRAINED_DAYS - 1)
-    prepare_days(store, DAY, last)
+def _make_champion(store: TableStore, registry: Registry, last: date) -> None:
+    prepare_days(store, max(DAY, last - timedelta(days=1)), last)
     attention, _ = train(store, registry, last)
-    if registry.champion_versions() is None:
-        promote(store.config, registry, attention, force=True)
+    promote(store.config, registry, attention, force=True)
 
 
-def _night(spark: SparkSession, config: Config, registry: Registry, day: date) -> dict[str, Any]:
-    """Run the steps of a night one by one, then its report."""
+@dataclass(frozen=True)
+class _Steps:
+    """What the steps of a night took, told after each of them."""
+
+    taken: list[dict[str, Any]]
+    keep: Callable[[], None]
+
+    @contextmanager
+    def measured(self, name: str) -> Iterator[None]:
+        """Measure a step, and add what it took."""
+        began = time.time()
+        with timed() as run:
+            yield
+        step = {"step": name, "began": began, "ended": time.time(), "seconds": run.seconds}
+        self.taken.append({**step, "cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes})
+        self.keep()
+
+
+def _night(spark: SparkSession, config: Config, registry: Registry, day: date, steps: _Steps) -> int:
+    """Run the steps of a night one by one, then its report; return its plays."""
     store = TableStore(spark, config)
     night = open_night(store, day, day, registry)
-    steps: list[dict[str, Any]] = []
     for step in steps_of_night(config):
-        with _measured(step.table, steps):
+        with steps.measured(step.table):
             run_steps(night, [step])
-    with _measured(REPORT, steps):
+    with steps.measured(REPORT):
         page = render(collect(store, registry, day))
         write_whole(f"{config.paths.reports}/{day}.html", page.encode())
-    return {"day": day.isoformat(), "plays": night.row_count("plays", day), "steps": steps}
-
-
-@contextmanager
-def _measured(name: str, steps: list[dict[str, Any]]) -> Iterator[None]:
-    """Measure a step, and add what it took."""
-    began = time.time()
-    with timed() as run:
-        yield
-    taken = {"step": name, "began": began, "ended": time.time()}
-    steps.append(
-        {**taken, "seconds": run.seconds, "cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes}
-    )
+    return night.row_count("plays", day)
 
 
 if __name__ == "__main__":

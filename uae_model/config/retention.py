@@ -72,11 +72,12 @@ def check_days_of_rows(config: Config) -> None:
 def _least_days_of_rows(config: Config) -> dict[str, tuple[int, str]]:
     """Return for each table the least days of rows, and why.
 
-    A night of the last published day looks at ``feed.late_days`` and one more day before it, and at what
-    those were built from.
+    A night of the last published day looks at the days in its reach, and at what those were built from.
     """
-    reopened = config.feed.late_days + 2
+    reopened = config.feed.reach_days + 1
     late = f"the days that late events reopen (feed.late_days = {config.feed.late_days}, and two)"
+    if config.feed.reopen == "weekly":
+        late = f"the {reopened} days that late events reopen (feed.late_days, feed.reopen = weekly)"
     window = max((feature.aggregate.window for feature in config.features if feature.aggregate), default=0)
     windows = f"the longest window of an aggregate ({window} days) and {late}"
     of_windows = (reopened + window, windows) if window else (reopened, late)

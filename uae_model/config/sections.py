@@ -97,6 +97,10 @@ FEED_TARGETS = ("event_id", "user_id", "song_id", "played_at", "played_ms", "fee
 """What is read of every play, beside the features."""
 
 
+WAITING_NIGHTS = 6
+"""Nights that late events may wait where ``feed.reopen`` is weekly: days are built again once a week."""
+
+
 class FeedSettings(TextFiles):
     """How the raw feed is read."""
 
@@ -153,6 +157,15 @@ class FeedSettings(TextFiles):
         le=30,
         description="Days a night reopens for late events; older rows are quarantined",
     )
+    reopen: Literal["nightly", "weekly"] = Field(
+        default="nightly",
+        description="When a night builds earlier days again whose events have changed: nightly, at once; "
+        "weekly, once the first of them has waited for six nights, all together",
+    )
+    reopen_share: Share = Field(
+        default=0.01,
+        description="Share of a day's events beyond which late ones do not wait, where feed.reopen is weekly",
+    )
     max_withdrawn_share: Share = Field(
         default=0.1,
         description="Share of a slot's events that a second delivery may take back by not holding them; "
@@ -162,6 +175,15 @@ class FeedSettings(TextFiles):
         default=1.0,
         description="How far past its slot's day a play may start before it is quarantined",
     )
+
+    @property
+    def reach_days(self) -> int:
+        """Days before a night's own that it may build again.
+
+        A late event may reach back ``late_days``, and moves the end of sessions begun a day earlier still;
+        where days wait, they stay in reach as much longer.
+        """
+        return self.late_days + 1 + (WAITING_NIGHTS if self.reopen == "weekly" else 0)
 
     def source_column(self, target: str) -> str:
         """Return the feed's name of a column."""

@@ -290,6 +290,7 @@ def _publications(config: Config) -> TableContract:
                 column("model_digest", T.StringType()),
                 column("accepted_checks", T.ArrayType(T.StringType())),
                 column("accepted_reason", T.StringType()),
+                column("late_events_waiting", T.LongType()),
                 day_column(),
             ]
         ),

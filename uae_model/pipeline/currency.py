@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -16,11 +16,12 @@ class Reason:
     """Why a unit is not current, and what will be done.
 
     ``check``: its rows are there, only their checks are missing. ``note``: what it reads has changed, but
-    nothing of what concerns it, so only the memory is brought up to date.
+    nothing of what concerns it, so only the memory is brought up to date. ``wait``: late events change it,
+    and it stays as it is until they do not wait any more.
     """
 
     text: str
-    action: Literal["build", "check", "note"] = "build"
+    action: Literal["build", "check", "note", "wait"] = "build"
 
 
 def examine(night: Night, step: Step, unit: Unit, *, with_undated: bool = True) -> Reason | None:
@@ -68,7 +69,7 @@ def _reasons(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[
         yield Reason(f"{changed}; it is built again")
     if state.settings and state.settings != step.settings(night.config):
         yield Reason("its settings have changed")
-    yield from (Reason(text) for text in _changed_inputs(night, step, unit, state))
+    yield from _changed_inputs(night, step, unit, state)
 
 
 def _is_lost(night: Night, state: DayState) -> bool:
@@ -76,24 +77,33 @@ def _is_lost(night: Night, state: DayState) -> bool:
     return bool(state.counts.get("rows")) and not night.store.has_files(state.unit.table, state.unit.day)
 
 
-def _changed_inputs(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[str]:
+def _changed_inputs(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[Reason]:
     for read in step.reads(unit.day, night.config):
         if read in night.planned:
-            yield f"{read} is built before it"
+            yield Reason(f"{read} is built before it")
             return
     if state.inputs is None:
         # Taken over from before there was a memory: what changed after its own commit is newer than it.
         for read in step.reads(unit.day, night.config):
             then = night.states.get(read)
             if then is not None and then.committed_ms > state.committed_ms:
-                yield f"{read} changed after it, version {then.version}"
+                yield Reason(f"{read} changed after it, version {then.version}")
         return
     pinned = step.pinned if unit.day < night.first else frozenset()
     apart = pinned.union(step.undated(night.config))
     now = step.inputs(night, unit)
-    for name in sorted({*now, *state.inputs} - apart):
-        if now.get(name) != state.inputs.get(name):
-            yield _difference(name, state.inputs.get(name), now.get(name))
+    before = state.inputs
+    changed = [name for name in sorted({*now, *before} - apart) if now.get(name) != before.get(name)]
+    action: Literal["build", "wait"] = "wait" if _may_wait(night, unit, changed) else "build"
+    for name in changed:
+        yield Reason(_difference(name, before.get(name), now.get(name)), action)
+
+
+def _may_wait(night: Night, unit: Unit, changed: Sequence[str]) -> bool:
+    """Tell whether nothing but events has changed of what an earlier day was built from, and they wait."""
+    if unit.day >= night.first or not all(name.startswith("events ") for name in changed):
+        return False
+    return bool(changed) and night.late.is_waiting
 
 
 def _changed_undated(night: Night, step: Step, unit: Unit, state: DayState) -> Iterator[Reason]:

@@ -158,6 +158,7 @@ def summary_of(night: Night, results: Results, seconds: dict[str, float]) -> dic
             for r in results["publications"]
             if r.reason and r.state.unit.day != night.first
         ],
+        **({"late_events_waiting": night.late.waiting} if night.config.feed.reopen == "weekly" else {}),
         **({"dimensions": dimensions} if dimensions else {}),
         "seconds": seconds,
     }

@@ -9,7 +9,12 @@ from uae_model.lake import FEED, NO_DAY, Unit
 from uae_model.pipeline.currency import Reason, beyond_retention, examine, expired_source
 from uae_model.pipeline.step import Night, Step
 
-ACTIONS = {"build": "", "check": " (only its checks)", "note": " (only the memory)"}
+ACTIONS = {
+    "build": "",
+    "check": " (only its checks)",
+    "note": " (only the memory)",
+    "wait": " (waits, feed.reopen = weekly)",
+}
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,9 @@ def bring_up(night: Night, step: Step, unit: Unit, reason: Reason | None = None)
         night.states.record(noted)
         tell_unit(step.phase, noted)
         return Result(noted, None)
+    if reason.action == "wait" and state is not None:
+        tell_unit(step.phase, state)
+        return Result(state, None)
     if reason.action != "build":
         return Result(_accept(night, step, unit), reason)
     began = time.monotonic()

@@ -20,6 +20,7 @@ from uae_model.core.dates import days_between
 from uae_model.core.errors import InputError
 from uae_model.ingest.feed import Slot
 from uae_model.lake import DayState, DayStates, TableStore, Unit
+from uae_model.pipeline.late_events import LateEvents, late_events
 from uae_model.publication.checks import Check
 from uae_model.registry.client import Champion, Registry
 
@@ -100,6 +101,14 @@ class Night:
         """Return the days before, oldest first, that late events and changed settings may reopen."""
         return days_in_reach(self.first, self.config) if self.reopens else []
 
+    @cached_property
+    def late(self) -> LateEvents:
+        """What has changed in the events of the days in reach since their sessions were cut.
+
+        To be asked once the feed has been ingested, as all steps that read events do.
+        """
+        return late_events(self.store, self.earlier())
+
     def row_count(self, table: str, day: date) -> int:
         """Return the rows of a day, as its commit counted them."""
         state = self.states.get(Unit(table, day))
@@ -109,11 +118,8 @@ class Night:
 
 
 def days_in_reach(day: date, config: Config) -> list[date]:
-    """Return the days before ``day``, oldest first, that late events of its feed can change.
-
-    A late event may reach back ``feed.late_days``, and moves the end of sessions begun a day earlier still.
-    """
-    return [day - timedelta(days=back) for back in range(config.feed.late_days + 1, 0, -1)]
+    """Return the days before ``day``, oldest first, that late events of its feed can change."""
+    return [day - timedelta(days=back) for back in range(config.feed.reach_days, 0, -1)]
 
 
 Units = Callable[[Night], list[Unit]]

@@ -1,8 +1,8 @@
 """Which sessions are trained on: long enough ones, split by day or, as the paper splits 30-Music, at random.
 
 A session's part follows from a hash of its id and ``snapshot.split_seed``: it is the same in every run, on
-every cluster, and for whoever evaluates later. Of more plays than ``snapshot.max_plays``, users are drawn by a
-hash of theirs, each with all sessions.
+every cluster, and for whoever evaluates later. Of more plays than ``snapshot.max_plays``, users are drawn by
+a hash of theirs, each with all sessions.
 """
 
 from __future__ import annotations

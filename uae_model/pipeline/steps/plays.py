@@ -42,8 +42,8 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
     before = store.read_or_empty("plays", lookback_days(day, config))
     day_before = store.read("plays", [day - timedelta(days=1)])
     bots = bots_of_day(events, day, config)
-    if not _has_same_rules(night, day - timedelta(days=1)):
-        # Sessions cut by other rules stay as they are: no play of theirs is taken, and none joins them.
+    if not _joins(night, day - timedelta(days=1), day):
+        # The sessions of the day before stay as they are: no play of theirs is taken, and none joins them.
         events = events.join(carried_plays(day_before, day).select("event_id"), "event_id", "left_anti")
         before = before.limit(0)
     excluded = count_excluded(
@@ -57,10 +57,18 @@ def _rules(config: Config) -> str:
     return json_digest(config.sessions.model_dump(mode="json"), NAME_DIGITS)
 
 
-def _has_same_rules(night: Night, day: date) -> bool:
-    state = night.states.get(Unit("plays", day))
+def _joins(night: Night, before: date, day: date) -> bool:
+    """Tell whether the sessions of the day before go on into a day as they would if both were cut now.
+
+    They do not if they were cut by other rules, or before late events of the day that wait.
+    """
+    state = night.states.get(Unit("plays", before))
     if state is None:
         return True
+    if night.config.feed.reopen == "weekly" and state.inputs:
+        known = state.inputs.get(str(Unit("events", day)))
+        if known not in (None, night.states.version("events", day)):
+            return False
     if "rules" in state.counts:
         return bool(state.counts["rules"] == _rules(night.config))
     return state.settings in ("", PLAYS.settings(night.config))

@@ -138,6 +138,7 @@ def _told(night: Night, state: DayState, models: tuple[int, int]) -> dict[str, A
     return {
         "status": PUBLISHED,
         "excluded_count": int(plays.counts.get("excluded", 0)) if plays else 0,
+        "late_events_waiting": night.late.waiting,
         "attention_mean_low": low,
         "attention_mean_high": high,
         "attention_model_version": models[0],
