@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.night.__main__ import Line, claims, lines_of, table
+from benchmarks.night.capacity import capacity_table
+from benchmarks.night.lines import Line, claims, counted_night, figure, lines_of, sizes_table, table
 from benchmarks.night.tasks import figures_of_steps
 
 
@@ -21,10 +23,15 @@ def test_a_line_tells_what_any_night_costs_and_what_a_play_more_does() -> None:
 
 def test_of_three_nights_the_line_has_an_error() -> None:
     exact = Line.through([1, 2, 3], [1.0, 2.0, 3.0])
-    bent = Line.through([1, 2, 3], [1.0, 2.0, 4.0])
+    bent = Line.through([1, 2, 4], [1.0, 2.0, 5.0])
     assert exact.error == pytest.approx(0.0)
-    # Residuals 1/6, -1/3, 1/6: their squares add up to 1/6, the spread of the sizes to 2.
-    assert bent.error == pytest.approx((1 / 12) ** 0.5)
+    # By numpy's fit, which weighs residuals, not their squares; the middle is (1 + 1 + 1) / (7 / 4).
+    size, cost, weight = np.array([1.0, 2, 4]), np.array([1.0, 2, 5]), np.array([1, 0.5, 0.25])
+    slope, fixed = np.polyfit(size, cost, 1, w=np.sqrt(weight))
+    assert (bent.marginal, bent.fixed) == (pytest.approx(slope), pytest.approx(fixed))
+    spread = (weight * (size - 12 / 7) ** 2).sum()
+    rest = (weight * (cost - fixed - slope * size) ** 2).sum()
+    assert bent.error == pytest.approx((rest / spread) ** 0.5)
 
 
 def night(plays: int, seconds: float) -> dict[str, Any]:
@@ -40,14 +47,40 @@ def night(plays: int, seconds: float) -> dict[str, Any]:
 
 def test_the_second_night_counts_and_steps_without_a_cost_of_their_own_are_left_out() -> None:
     results = [
-        {"nights": [night(1_000_000, 99.0), night(1_000_000, 20.0)]},
-        {"nights": [night(2_000_000, 99.0), night(2_000_000, 31.0)]},
+        {"plays": 1_000_000, "nights": [night(1_000_000, 99.0), night(1_000_000, 20.0)]},
+        {"plays": 2_000_000, "nights": [night(2_000_000, 99.0), night(2_000_000, 31.0)]},
     ]
     lines = lines_of(results)
     assert set(lines) == {"feed", "plays", "scores", "publications", "report"}
-    (claim,) = claims(lines)
+    (claim,) = claims(results, lines)
     assert (claim.measured, claim.holds) == ("44.0 µs", False)
     assert "| ingest | 9 s | 11.0 µs | 31 s | 64,516 | 3.0 GB | 2 | 2 | 2 | 2 |" in table(results, lines)
+
+
+def test_of_a_run_with_a_smaller_second_day_the_first_night_counts() -> None:
+    run = {"plays": 10_000_000, "nights": [night(9_900_000, 230.0), night(1_000_000, 25.0)]}
+    assert counted_night(run)["plays"] == 9_900_000
+    results = [{"plays": 1_000_000, "nights": [night(1_000_000, 99.0), night(1_000_000, 20.0)]}, run]
+    growth = claims(results, lines_of(results))[1]
+    assert (growth.measured, growth.holds) == ("ingest 11.5 times", False)
+    sizes = sizes_table(results, lines_of(results))
+    assert "| ingest | 20.0 | 23.2 |" in sizes
+    drawn = figure(results, lines_of(results))
+    assert 'id="plot-night-lines"' in drawn
+    assert "10 M" in drawn
+
+
+def test_the_capacity_of_a_larger_night_follows_from_the_lines() -> None:
+    results = [
+        {"plays": plays, "nights": [night(plays, seconds)]}
+        for plays, seconds in ((1_000_000, 20.0), (3_000_000, 40.0))
+    ]
+    told = capacity_table(results, lines_of(results))
+    # Five steps, each 10 s and 10 µs a play; CPU is half of what two cores have: 1e9 plays are 50,050 s.
+    row = next(line for line in told.splitlines() if line.startswith("| 1,000,000,000 |"))
+    assert [cell.strip() for cell in row.split("|")[2:4]] == ["13.90", "14"]
+    # Four steps write 2 MB each of 3 million plays: 2.67 bytes a play; 30 days of three, 400 of weights.
+    assert [cell.strip() for cell in row.split("|")[4:7]] == ["2.7 GB", "0.33 TB", "1.3 GB"]
 
 
 def test_a_task_belongs_to_the_step_in_which_it_ended(tmp_path: Path) -> None:
