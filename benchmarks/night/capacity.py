@@ -67,5 +67,5 @@ def capacity_table(results: Sequence[Mapping[str, Any]], lines: Mapping[str, Lin
 def _scratch_bytes(night: Mapping[str, Any]) -> float:
     """Return the bytes that a play leaves on the scratch disk in the step that shuffles and spills most."""
     of_steps = [step_of(night, name) for name in COUNTED]
-    plays = float(night["plays"])
-    return max((step["bytes_shuffled"] + step["bytes_spilled"]) / plays for step in of_steps)
+    most: int = max(step["bytes_shuffled"] + step["bytes_spilled"] for step in of_steps)
+    return most / int(night["plays"])

@@ -42,6 +42,8 @@ TRAINED_DAYS = 3
 
 FIRST = DAY + timedelta(days=TRAINED_DAYS)
 NIGHTS = (FIRST, FIRST + timedelta(days=1))
+PLAYS_OF_ONE_DRAWN = 50
+"""Plays of the first night for each that a training takes: two million of a hundred."""
 REPORT, TRAINED = "report", "training"
 
 SETTINGS = """
@@ -49,7 +51,7 @@ SETTINGS = """
 hmac_key_file = "hmac.key"
 [snapshot]
 split = "sessions"
-max_plays = 2000000
+max_plays = {sample}
 [training]
 window_days = 1
 epochs = 1
@@ -86,7 +88,7 @@ def write_feed(folder: Path, sizes: Sequence[int]) -> None:
     for slot in (folder / "feed").glob("dt=*"):
         (slot / "_SUCCESS").touch()
     (folder / "hmac.key").write_text("k" * 32)
-    (folder / "uae.toml").write_text(SETTINGS)
+    (folder / "uae.toml").write_text(SETTINGS.format(sample=sizes[0] // PLAYS_OF_ONE_DRAWN))
 
 
 def measure(folder: Path, result: Path, *, trains: bool) -> None:
