@@ -119,7 +119,7 @@ def measure(folder: Path, result: Path, *, trains: bool) -> None:
 
 
 def _make_champion(store: TableStore, registry: Registry, last: date) -> None:
-    prepare_days(store, max(DAY, last - timedelta(days=1)), last)
+    prepare_days(store, max(DAY, last - timedelta(days=1)), last, features=True)
     attention, _ = train(store, registry, last)
     promote(store.config, registry, attention, force=True)
 
