@@ -1,7 +1,8 @@
 """Two nights in a process of its own: ``python -m benchmarks.night.run FOLDER PLAYS RESULT``.
 
 The feed lies on disk, two days of it of the same size; a model trained on small days before scores them. The
-first night finds a process in which little is warm, and leaves a history; the second is the same once more.
+first night finds a process in which little is warm, ingests both days, since a day is closed by the next one's
+slot, and leaves a history; the second is the same once more with one slot.
 With ``--train`` a new model is trained in between, on users drawn from the first night's plays. What is
 measured is written step by step, so that a run which ends early has told what it did.
 """
@@ -40,7 +41,9 @@ SMALL_USERS = 1_000
 TRAINED_DAYS = 3
 """Small days, on which the model is trained."""
 
-FIRST = DAY + timedelta(days=TRAINED_DAYS)
+SMALL_DAYS = TRAINED_DAYS + 1
+"""The last of them closes those that are trained on, so that no large slot is ingested before the nights."""
+FIRST = DAY + timedelta(days=SMALL_DAYS)
 NIGHTS = (FIRST, FIRST + timedelta(days=1))
 PLAYS_OF_ONE_DRAWN = 50
 """Plays of the first night for each that a training takes: two million of a hundred."""
@@ -82,7 +85,7 @@ def main() -> int:
 
 def write_feed(folder: Path, sizes: Sequence[int]) -> None:
     """Write small days and large ones, each event in its day's slot; the last slot closes the last night."""
-    users = [SMALL_USERS] * TRAINED_DAYS + [plays // PLAYS_PER_USER for plays in (*sizes, sizes[-1])]
+    users = [SMALL_USERS] * SMALL_DAYS + [plays // PLAYS_PER_USER for plays in (*sizes, sizes[-1])]
     for day, count in zip(days_between(DAY, NIGHTS[-1] + timedelta(days=1)), users, strict=True):
         write_events(folder / "feed", count, day, seed=3, returning_users=True)
     for slot in (folder / "feed").glob("dt=*"):
@@ -104,7 +107,7 @@ def measure(folder: Path, result: Path, *, trains: bool) -> None:
 
     with spark_session(folder, "local[*]", {**told, "spark.eventLog.dir": f"file://{log}"}) as spark:
         registry = Registry(config)
-        _make_champion(TableStore(spark, config), registry, NIGHTS[0] - timedelta(days=1))
+        _make_champion(TableStore(spark, config), registry, DAY + timedelta(days=TRAINED_DAYS - 1))
         for day in NIGHTS:
             night: dict[str, Any] = {"day": day.isoformat(), "steps": []}
             nights.append(night)
