@@ -1,8 +1,8 @@
 """Two nights in a process of its own: ``python -m benchmarks.night.run FOLDER PLAYS RESULT``.
 
 The feed lies on disk, two days of it of the same size; a model trained on small days before scores them. The
-first night finds a process in which little is warm, ingests both days, since a day is closed by the next one's
-slot, and leaves a history; the second is the same once more with one slot.
+first night finds a process in which little is warm, ingests both days, since a day is closed by the slot of
+the next one, and leaves a history; the second is the same once more with one slot.
 With ``--train`` a new model is trained in between, on users drawn from the first night's plays. What is
 measured is written step by step, so that a run which ends early has told what it did.
 """
