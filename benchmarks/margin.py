@@ -2,8 +2,8 @@
 
 A comparison at one size holds what any run costs: the start of generated code, plans, commits. Here each
 benchmark runs at two sizes, both peers in turn, and the difference in CPU seconds (of the process and all
-below it) by the difference in plays is the cost of a play more. The ratio is the peer's cost by this project's,
-the median of the repeats.
+below it) by the difference in plays is the cost of a play more. The ratio is the peer's cost by that of this
+project, the median of the repeats.
 """
 
 from __future__ import annotations

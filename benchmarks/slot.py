@@ -1,8 +1,8 @@
 """Ingest of one slot: the ingest step on Spark against the same checks in DuckDB.
 
 Both read the slot's Parquet files, refuse rows whose ids, time, duration, feedback or numbers cannot be an
-event's or that lie outside of the slot's days, with all reasons of each, make a pseudonym of each user (DuckDB
-has no HMAC: a plain SHA-256 stands for it), keep one row of each event id, and write events by day and the
+event's or that lie outside of the slot's days, with all reasons of each, make a pseudonym of each user (for
+DuckDB, which has no HMAC, a plain SHA-256), keep one row of each event id, and write events by day and the
 refused rows. The peer commits nothing, seals no refused row and remembers nothing.
 """
 
