@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -24,6 +24,7 @@ from uae_model.training.candidates import Candidate
 from uae_model.training.evaluate import evaluate
 from uae_model.training.job import TrainingJob, load_tensors, network_shape, save_tensors
 from uae_model.training.reporting import Reporter
+from uae_model.training.throughput import Throughput
 
 REPORTED_STEPS = 50
 """Steps between two reports of a step's metrics."""
@@ -147,6 +148,7 @@ class CandidateFit:
         )
         self.estimator.start_at(active_rate)
         self.progress = Progress()
+        self.throughput = Throughput()
         self.best: dict[str, Any] = {}
         self._resume()
 
@@ -211,14 +213,15 @@ class CandidateFit:
             what += f" pass {at.pass_number + 1}/{self.estimator.passes}"
         total = self.epoch_plays or self.snapshot.manifest.train.plays
         shown = progress(what, total, "plays", at.seen_plays) if self.group.is_first else nullcontext()
-        with shown as counter:
+        with shown as counter, closing(self.throughput.timed(batches)) as timed:
             while at.seen_plays < (self.epoch_plays or math.inf):
-                batch = next(batches, None)
+                batch = next(timed)
                 sessions, plays = self._seen_by_all(batch)
                 if sessions == 0:
                     return  # every rank has run out
                 moved = batch.to(self.group.device) if batch is not None else None
                 self._count_step(self.estimator.train_step(moved, self.group), sessions, plays)
+                self.throughput.sessions += sessions
                 if counter is not None:
                     counter.advance(plays)
 
@@ -259,7 +262,9 @@ class CandidateFit:
         self._report(metrics, at.epoch)
         if self.group.is_first:
             shown = {name: round(value, 5) for name, value in metrics.items()}
-            log("epoch finished", candidate=self.candidate.name, epoch=at.epoch, metrics=shown)
+            told = self.throughput.told()
+            log("epoch finished", candidate=self.candidate.name, epoch=at.epoch, metrics=shown, speed=told)
+        self.throughput = Throughput()
         at.epoch += 1
         at.pass_number = 0
         at.metric_sums, at.metric_steps = {}, {}
