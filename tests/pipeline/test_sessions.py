@@ -146,7 +146,11 @@ class TestNights:
         changed = TableStore(store.spark, config)
         night = Night(changed, DAY, DAY, reopens=False)
         with monkeypatch.context() as patch:
-            patch.setattr(plays, "plays_of_day", lambda *args: plays_of_day(*args).where("event_id <> 'b'"))
+            patch.setattr(
+                plays,
+                "plays_of_day",
+                lambda *args, **more: plays_of_day(*args, **more).where("event_id <> 'b'"),
+            )
             with pytest.raises(
                 ContractError,
                 match=r"5 events, 4 plays of the day .* 0 of bots\); the table is as it was",

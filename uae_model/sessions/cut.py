@@ -18,6 +18,7 @@ before it ended: any split of days into runs gives the same plays.
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame, Window
@@ -30,6 +31,10 @@ from uae_model.core.feature_words import SAME_AS_BEFORE
 from uae_model.sessions.labels import is_active, label
 
 MICROSECONDS = 1_000_000
+
+ROWS_OF_TASK = 1_000_000
+"""Events that a task cuts, at most about, where Spark's setting would give it more. Its file of some 50 MB is
+read as one piece: a larger one would be cut within sessions, and scoring would have to shuffle all plays."""
 
 BOTS = "user_id STRING, play_count BIGINT"
 """Columns of a frame of bots: the users, and how many plays each of them has on the day."""
@@ -107,7 +112,13 @@ def open_sessions(plays: DataFrame, day: date, config: Config) -> DataFrame:
 
 
 def plays_of_day(
-    events: DataFrame, still_open: DataFrame, bots: DataFrame, day: date, config: Config
+    events: DataFrame,
+    still_open: DataFrame,
+    bots: DataFrame,
+    day: date,
+    config: Config,
+    *,
+    about_rows: int = 0,
 ) -> DataFrame:
     """Return the plays of all sessions that start on ``day``.
 
@@ -118,6 +129,7 @@ def plays_of_day(
             shuffle that would put them all on one task.
         day: the UTC day.
         config: session rules, labels and features.
+        about_rows: how many events there are; of very many, a task cuts ``ROWS_OF_TASK``.
 
     Returns:
         The columns of the ``plays`` contract.
@@ -138,6 +150,9 @@ def plays_of_day(
         F.col("session_started_at").alias("_open_start"),
     )
     timeline = rows.unionByName(markers, allowMissingColumns=True)
+    tasks = math.ceil(about_rows / ROWS_OF_TASK)
+    if tasks > int(events.sparkSession.conf.get("spark.sql.shuffle.partitions") or 0):
+        timeline = timeline.repartition(tasks, "user_id")
     in_sessions = _cut_into_sessions(timeline, config)
     on_day = in_sessions.where(F.col("_open_start").isNull() & (F.col("dt") == F.lit(day)))
     return _with_derived_columns(on_day, config)

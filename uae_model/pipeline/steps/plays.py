@@ -50,7 +50,9 @@ def _rows(night: Night, day: date) -> tuple[DataFrame, dict[str, Any]]:
         store.read("events", [day]), day_before, day, [row["user_id"] for row in bots.collect()]
     )
     counts = {"excluded": excluded, "rules": _rules(config)}
-    return plays_of_day(events, open_sessions(before, day, config), bots, day, config), counts
+    about_rows = night.row_count("events", day)
+    still_open = open_sessions(before, day, config)
+    return plays_of_day(events, still_open, bots, day, config, about_rows=about_rows), counts
 
 
 def _rules(config: Config) -> str:
