@@ -130,13 +130,23 @@ def _of_window(feature: Feature) -> Column:
     aggregate = declared(feature)
     merged = [F.col(_merged_name(measure, aggregate.window)) for measure in measures(aggregate)]
     if aggregate.function == "approx_distinct":
-        return F.hll_sketch_estimate(merged[0]).cast("double")
+        return distinct_estimate(merged[0]).cast("double")
     if aggregate.function == "last_seen":
         return merged[0]
     amount = merged[0].cast("double")
     if aggregate.function in ("sum", "mean"):
         amount = amount / MILLION
     return F.when(merged[1] > 0, amount / merged[1]) if len(merged) > 1 else amount
+
+
+def distinct_estimate(sketch: Column) -> Column:
+    """Return how many distinct values a merged sketch has seen, whatever the order of the merges.
+
+    A sketch may remember in which order it saw its values, and estimates by that. Merged with itself it holds
+    the same values and forgets their order: DataSketches then estimates by the registers alone (the
+    composite estimator of https://datasketches.apache.org/docs/HLL/HllSketches.html).
+    """
+    return F.hll_sketch_estimate(F.hll_union(sketch, sketch))
 
 
 def _of_play(feature: Feature, key: Column) -> Column:
