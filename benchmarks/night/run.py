@@ -76,10 +76,15 @@ def main() -> int:
     parser.add_argument("result", type=Path)
     parser.add_argument("--second", type=int, help="plays of the second night's day; default: as many")
     parser.add_argument("--train", action="store_true", help="also train on the first night's plays")
+    parser.add_argument(
+        "--master",
+        default="local[*]",
+        help='Spark\'s; "local-cluster[2,1,2048]" starts a master and two workers',
+    )
     args = parser.parse_args()
     sizes = (args.plays, args.second or args.plays)
     made_once(args.folder, lambda place: write_feed(place, sizes))
-    measure(args.folder, args.result, trains=args.train)
+    measure(args.folder, args.result, trains=args.train, master=args.master)
     return 0
 
 
@@ -94,7 +99,7 @@ def write_feed(folder: Path, sizes: Sequence[int]) -> None:
     (folder / "uae.toml").write_text(SETTINGS.format(sample=sizes[0] // PLAYS_OF_ONE_DRAWN))
 
 
-def measure(folder: Path, result: Path, *, trains: bool) -> None:
+def measure(folder: Path, result: Path, *, trains: bool, master: str = "local[*]") -> None:
     """Train on the small days, run the nights, and write what the steps of each took."""
     config = load_config(folder / "uae.toml")
     log = folder / "spark-events"
@@ -105,7 +110,7 @@ def measure(folder: Path, result: Path, *, trains: bool) -> None:
     def keep() -> None:
         write_whole(str(result), json.dumps({"nights": nights}).encode())
 
-    with spark_session(folder, "local[*]", {**told, "spark.eventLog.dir": f"file://{log}"}) as spark:
+    with spark_session(folder, master, {**told, "spark.eventLog.dir": f"file://{log}"}) as spark:
         registry = Registry(config)
         _make_champion(TableStore(spark, config), registry, DAY + timedelta(days=TRAINED_DAYS - 1))
         for day in NIGHTS:
