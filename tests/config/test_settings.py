@@ -52,6 +52,13 @@ def test_the_unit_that_always_was_names_nothing_new() -> None:
     assert changed("feed.played_unit=seconds").digest_of("feed") != BASE.digest_of("feed")
 
 
+def test_when_days_are_built_again_changes_no_rows() -> None:
+    weekly = changed("feed.reopen=weekly", "feed.reopen_share=0.5")
+    assert weekly.digest_of("feed") == BASE.digest_of("feed")
+    assert changed("feed.late_days=4").digest_of("feed") != BASE.digest_of("feed")
+    assert changed("snapshot.max_plays=5000").digest_of("snapshot") != BASE.digest_of("snapshot")
+
+
 def test_a_digest_of_sections_counts_these_alone() -> None:
     assert changed("weights.gamma=5").digest_of("sessions", "labels") == BASE.digest_of("sessions", "labels")
     assert changed("sessions.gap_minutes=20").digest_of("sessions") != BASE.digest_of("sessions")

@@ -15,7 +15,7 @@ from uae_model.config.dimensions import Dimension, check_attribute, check_dimens
 from uae_model.config.feature_set import FeatureSet
 from uae_model.config.features import Feature, Role
 from uae_model.config.retention import check_days_of_rows
-from uae_model.config.sections import FEED_TARGETS, Sections
+from uae_model.config.sections import FEED_TARGETS, Sections, SnapshotSettings
 from uae_model.core.digests import NAME_DIGITS, text_digest
 from uae_model.core.feature_words import SAME_AS_BEFORE, SESSION_FEATURES
 
@@ -128,10 +128,11 @@ class Config(Sections):
         """Return 12 hex digits that name some sections alone, such as those that one table depends on.
 
         Aggregates and attributes do not count: they have a table of their own, whose days name their own
-        settings. Nor does what only refuses rows and never changes one.
+        settings. Nor does what only refuses rows, or says when a day is built, and never changes a row.
         """
         content = self.model_dump(mode="json", include=set(sections))
-        content.get("feed", {}).pop("max_withdrawn_share", None)
+        for name in ("max_withdrawn_share", "reopen", "reopen_share"):
+            content.get("feed", {}).pop(name, None)
         _drop_later_settings(content)
         if "features" in content:
             own = FeatureSet(feature for feature in self.features if not feature.is_joined)
@@ -155,6 +156,8 @@ def _drop_later_settings(content: dict[str, Any]) -> None:
     """Take out what came later and says what was always so: such settings keep the name they had."""
     if content.get("feed", {}).get("played_unit") == "milliseconds":
         del content["feed"]["played_unit"]
+    if content.get("snapshot", {}).get("max_plays") == SnapshotSettings().max_plays:
+        del content["snapshot"]["max_plays"]
 
 
 def _without_feed(dimension: Dimension) -> dict[str, Any]:
