@@ -59,6 +59,7 @@ def margin(name: str, data: Path, repeats: int) -> dict[str, Any]:
             small, large = (measured(name, peer, folder, scale, 0) for scale, folder in folders.items())
             runs += [{"peer": peer, **as_result(run)} for run in (small, large)]
             of_peer.append((large.cpu_seconds - small.cpu_seconds) / (large.units - small.units))
+            print(f"{name} {peer}: {of_peer[-1] / MICROSECOND:.1f} µs a play more", file=sys.stderr)
     agrees = [run_child(name, "compare", folder, scale)[0]["agree"] for scale, folder in folders.items()]
     pairs = zip(*costs.values(), strict=True)
     ratio = statistics.median(theirs / ours for ours, theirs in pairs)

@@ -61,7 +61,9 @@ def run_spark(folder: Path) -> Run:
     with spark_session(folder, "local[1]") as spark:
         store = TableStore(spark, config)
         registry: Any = SimpleNamespace(
-            champion=lambda: champion, champion_versions=lambda: (VERSION, VERSION)
+            champion=lambda: champion,
+            champion_versions=lambda: (VERSION, VERSION),
+            recorded=lambda version: {},
         )
         build(store, SCORES, WARM_UP_DAY, registry)
         with timed() as run:

@@ -61,6 +61,8 @@ epochs = 1
 estimator = "chain"
 stickiness = [0.4]
 processes = 1
+[publication]
+max_volume_factor = 1000.0
 [promotion]
 beat_base_rate = false
 min_training_plays = 0
