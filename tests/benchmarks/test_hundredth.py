@@ -19,7 +19,7 @@ from uae_model.snapshot.manifest import load_manifest
 
 PLAYS, SECOND = 1_000_000, 100_000
 MOST_BYTES = 9e9
-"""Of all processes together; the driver has 4 GiB. The night of a hundred million takes no more."""
+"""Of all processes together, pages that they share counted in each; the driver has 4 GiB."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 

@@ -19,7 +19,8 @@ class LateEvents:
     """The days whose events have changed since their sessions were cut.
 
     Attributes:
-        added: by day, how many events more there are; less than 0 where events were withdrawn.
+        added: by day, how many events more there are; less than 0 where events were withdrawn. Empty where
+            no day ever waits.
         is_waiting: whether the days stay as they are tonight.
     """
 
@@ -40,8 +41,10 @@ def late_events(store: TableStore, reach: Sequence[date]) -> LateEvents:
         reach: the days that a night may build again, oldest first.
     """
     feed = store.config.feed
+    if feed.reopen == "nightly":
+        return LateEvents({}, is_waiting=False)  # no day waits, so nothing need be counted
     added: dict[date, int] = {}
-    is_waiting = feed.reopen == "weekly"
+    is_waiting = True
     for day in reach:
         known = _known_events(store, day)
         if known is None:

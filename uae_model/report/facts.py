@@ -106,7 +106,6 @@ class PublicationFacts:
     run_id: str
     accepted_checks: tuple[str, ...] = ()
     accepted_reason: str | None = None
-    late_events_waiting: int = 0
     mean_interval: tuple[float, float] | None = None
     """Ends of the interval for the mean of attention that its model's training found."""
 

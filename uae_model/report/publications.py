@@ -51,6 +51,5 @@ def _publication_facts(row: Row) -> PublicationFacts:
         run_id=row["run_id"],
         accepted_checks=tuple(later.get("accepted_checks") or ()),
         accepted_reason=later.get("accepted_reason"),
-        late_events_waiting=later.get("late_events_waiting") or 0,
         mean_interval=None if low is None or high is None else (low, high),
     )
