@@ -40,7 +40,7 @@ def test_a_night_of_a_million_plays_and_another_with_a_model_of_drawn_users(tmp_
     weights = folder / "tables" / "weights"
     for night in nights:
         day = night["day"]
-        files = DeltaTable(str(weights)).file_uris([("dt", "=", day)])
+        files = DeltaTable(str(weights)).file_uris(file_pruning_predicate=[("dt", "=", day)])
         rows = sum(pq.read_metadata(file).num_rows for file in files)
         assert rows == night["plays"] > 0.9 * (PLAYS if night is nights[0] else SECOND)
         assert (folder / "reports" / f"{day}.html").exists()
