@@ -29,6 +29,7 @@ from benchmarks.workspace import made_once, spark_session
 from uae_model.config import Config, load_config
 from uae_model.core.atomic import write_whole
 from uae_model.core.dates import days_between
+from uae_model.core.usage import usage_below
 from uae_model.lake import TableStore
 from uae_model.pipeline.nightly import open_night, prepare_days, train
 from uae_model.pipeline.runner import run_steps
@@ -118,9 +119,10 @@ def measure(folder: Path, result: Path, *, trains: bool, master: str = "local[*]
         for day in NIGHTS:
             night: dict[str, Any] = {"day": day.isoformat(), "steps": []}
             nights.append(night)
-            night["plays"] = _night(spark, config, registry, day, _Steps(night["steps"], keep))
+            steps = _Steps(night["steps"], keep, folder / "tables")
+            night["plays"] = _night(spark, config, registry, day, steps)
             if trains and day == NIGHTS[0]:
-                with _Steps(night["steps"], keep).measured(TRAINED):
+                with steps.measured(TRAINED):
                     _make_champion(TableStore(spark, config), registry, day)
     tasks = figures_of_steps(log, [step for night in nights for step in night["steps"]])
     for step, figures in zip((step for night in nights for step in night["steps"]), tasks, strict=True):
@@ -136,19 +138,22 @@ def _make_champion(store: TableStore, registry: Registry, last: date) -> None:
 
 @dataclass(frozen=True)
 class _Steps:
-    """What the steps of a night took, told after each of them."""
+    """What the steps of a night took, told after each of them, and the bytes by which the tables grew."""
 
     taken: list[dict[str, Any]]
     keep: Callable[[], None]
+    tables: Path
 
     @contextmanager
     def measured(self, name: str) -> Iterator[None]:
         """Measure a step, and add what it took."""
-        began = time.time()
+        before, began = usage_below(self.tables), time.time()
         with timed() as run:
             yield
         step = {"step": name, "began": began, "ended": time.time(), "seconds": run.seconds}
-        self.taken.append({**step, "cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes})
+        written = (usage_below(self.tables) - before).size
+        figures = {"cpu_seconds": run.cpu_seconds, "peak_bytes": run.peak_bytes, "bytes_written": written}
+        self.taken.append({**step, **figures})
         self.keep()
 
 

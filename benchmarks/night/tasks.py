@@ -1,4 +1,4 @@
-"""What Spark's tasks read, shuffled, spilled and wrote, step by step, from the event log."""
+"""What Spark's tasks read, shuffled and spilled, step by step, from the event log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 FIGURES = {
     "bytes_read": ("Input Metrics", "Bytes Read"),
-    "bytes_written": ("Output Metrics", "Bytes Written"),
     "bytes_shuffled": ("Shuffle Write Metrics", "Shuffle Bytes Written"),
     "bytes_spilled": ("Disk Bytes Spilled",),
     "task_cpu_nanoseconds": ("Executor CPU Time",),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from uae_model.lake.log import APPENDED, NO_DAY, Change
+from uae_model.lake.log import APPENDED, NO_DAY, WRITES, Change
 
 FEED = "feed"
 """The table in the units of feed slots: what is delivered is a table too, though not of Delta."""
@@ -114,7 +114,7 @@ def counts_of_commit(change: Change) -> dict[str, Any]:
             counts[name] = change.metadata[name]
     if "attributes" in change.metadata:
         counts["relevant"] = change.metadata["attributes"]
-    if change.operation == "WRITE" and change.rows is not None:
+    if change.operation in WRITES and change.rows is not None:
         counts["inserted" if change.metadata.get(APPENDED) else "rows"] = change.rows
     if change.operation == "MERGE":
         counts["inserted"] = int(change.metrics.get("numTargetRowsInserted", 0))

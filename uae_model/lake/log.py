@@ -19,6 +19,9 @@ NO_DAY = date(1970, 1, 1)
 APPENDED = "appended"
 """In what a commit recorded: its rows came beside those that the table held."""
 
+WRITES = ("WRITE", "Manual Update")
+"""What Delta calls the commits of rows that were written, and of files that were copied (``copies``)."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -53,7 +56,7 @@ def latest_version(spark: SparkSession, path: str) -> int:
     Raises:
         ContractError: if there is no Delta table.
     """
-    version = int(_snapshot(spark, path).version())
+    version = int(snapshot_of(spark, path).version())
     if version < 0:
         raise ContractError(f"there is no Delta table at {path}")
     return version
@@ -61,19 +64,22 @@ def latest_version(spark: SparkSession, path: str) -> int:
 
 def table_properties(spark: SparkSession, path: str) -> dict[str, str]:
     """Return the properties of the table at ``path``, its constraints among them; starts no Spark job."""
-    configuration = _snapshot(spark, path).metadata().configuration()
+    configuration = snapshot_of(spark, path).metadata().configuration()
     return dict(spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(configuration))  # type: ignore[union-attr]
 
 
 def has_transaction(spark: SparkSession, path: str, name: str) -> bool:
     """Tell whether the table at ``path`` has a commit of this name (Delta's transaction identifiers)."""
-    return bool(_snapshot(spark, path).transactions().contains(name))
+    return bool(snapshot_of(spark, path).transactions().contains(name))
 
 
-def _snapshot(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  # py4j objects have no types
+def snapshot_of(spark: SparkSession, path: str, version: int | None = None):  # type: ignore[no-untyped-def]  # py4j objects have no types
+    """Return Delta's own view of the table at ``path``, of its newest version where none is given."""
     nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
     log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
-    return log.update(False, nothing, nothing)
+    newest = log.update(False, nothing, nothing)
+    is_newest = version is None or newest.version() == version
+    return newest if is_newest else log.getSnapshotAt(version, nothing, nothing, False)
 
 
 def files_by_day(spark: SparkSession, path: str, small: int) -> list[DayFiles]:
@@ -84,7 +90,7 @@ def files_by_day(spark: SparkSession, path: str, small: int) -> list[DayFiles]:
         path: of the table.
         small: a file of fewer bytes counts as small.
     """
-    listed = DataFrame(_snapshot(spark, path).allFiles().toDF(), spark)
+    listed = DataFrame(snapshot_of(spark, path).allFiles().toDF(), spark)
     day, is_small = F.col("partitionValues")["dt"], F.col("size") < small
     rows = (
         listed.groupBy(day.alias("day"))

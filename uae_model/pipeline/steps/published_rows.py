@@ -7,6 +7,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from uae_model.lake import SECONDS, DayState, Unit
+from uae_model.lake.copies import copy_day
 from uae_model.pipeline.step import Night, Outcome
 from uae_model.readers.spark_storage import damage_of
 
@@ -26,7 +27,8 @@ def in_scores(night: Night, state: DayState) -> DayState:
 def copy_into_weights(night: Night, state: DayState, scores: DataFrame, record: dict[str, Any]) -> int:
     """Copy rows that have passed into ``weights``, in one commit; return its version.
 
-    A copy of the same rows is kept that a run made which ended before its row of ``publications``.
+    The files are copied, not the rows, wherever they can be. A copy of the same rows is kept that a run made
+    which ended before its row of ``publications``.
     """
     store, unit = night.store, Unit("weights", state.unit.day)
     inputs = {str(state.unit): state.version}
@@ -38,7 +40,10 @@ def copy_into_weights(night: Night, state: DayState, scores: DataFrame, record: 
     # What scoring took is no time of the copy.
     counts = {name: count for name, count in state.counts.items() if name != SECONDS}
     metadata = {**record, "unit": _named(unit), "inputs": inputs, "counts": counts}
-    store.replace_day(unit.table, unit.day, scores, metadata, about_rows=int(state.counts.get("rows", 0)))
+    scored_in, read_at = state.unit.table, store.states.seen(state.unit.table)
+    if not copy_day(store, scored_in, unit.table, unit.day, read_at, metadata):
+        rows_there = int(state.counts.get("rows", 0))
+        store.replace_day(unit.table, unit.day, scores, metadata, about_rows=rows_there)
     version = store.states.version(unit.table, unit.day)
     assert version is not None  # it was written
     return version
