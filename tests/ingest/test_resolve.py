@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from tests.builders import Event, at, event, events_frame
 from tests.ingest.test_parse import default_config
 from uae_model.config import FEEDBACK_TYPES, Config
-from uae_model.ingest import distinct_events, outranks
+from uae_model.ingest import highest_ranking, outranks
 from uae_model.lake import contract_for
 
 CONFIG = default_config()
@@ -29,14 +29,14 @@ def parsed(spark: SparkSession, rows: Sequence[Event], reason: str | None = None
 
 
 def resolve(rows: DataFrame, config: Config = CONFIG) -> dict[str, Row]:
-    found = distinct_events(rows, COLUMNS, config).collect()
+    found = highest_ranking(rows.where("reason IS NULL"), COLUMNS, config).collect()
     assert len({row["event_id"] for row in found}) == len(found)
     return {row["event_id"]: row for row in found}
 
 
 def merge(table: DataFrame, arriving: DataFrame) -> dict[str, Row]:
     """Do what the store's MERGE does: insert what is new, replace what the newcomer outranks."""
-    old, new = (distinct_events(rows, COLUMNS, CONFIG) for rows in (table, arriving))
+    old, new = (highest_ranking(rows, COLUMNS, CONFIG) for rows in (table, arriving))
     both = old.alias("old").join(new.alias("new"), "event_id", "full")
     wins = f"old.dt is null or coalesce({outranks(COLUMNS, CONFIG)}, false)"
     old_row, new_row = ([f"{side}.{name}" for name in COLUMNS[1:]] for side in ("old", "new"))
@@ -73,7 +73,7 @@ def test_of_equal_feedback_the_fuller_row_counts_and_bad_rows_never(spark: Spark
 
 def test_an_id_on_two_days_is_two_events(spark: SparkSession) -> None:
     rows = [event("e", "10:00"), event("e", "06 10:00"), event("e", "06 10:00"), event("e", "04 10:00")]
-    found = distinct_events(parsed(spark, rows), COLUMNS, CONFIG).collect()
+    found = highest_ranking(parsed(spark, rows), COLUMNS, CONFIG).collect()
     assert sorted(row["dt"].day for row in found) == [4, 5, 6]
 
 

@@ -18,7 +18,7 @@ from tests.ingest import datasets
 from tests.pipeline.building import build_plays, ingest
 from uae_model.config import Config
 from uae_model.core.errors import ConfigError
-from uae_model.ingest import distinct_events
+from uae_model.ingest import highest_ranking
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed
 from uae_model.lake import TableStore, contract_for
@@ -102,7 +102,7 @@ def test_every_row_is_a_play_of_a_session_a_duplicate_or_in_quarantine(
     rows = [[row[column] for column in columns] for row in datasets.parse_dataset(spark, config)]
     parsed = spark.createDataFrame(rows, schema)
     of_slot = parsed.withColumn("feed_slot", F.lit(name))
-    events = distinct_events(of_slot, contract_for("events", config).columns, config)
+    events = highest_ranking(of_slot.where("reason IS NULL"), contract_for("events", config).columns, config)
     counts = IngestCounts(parsed.count(), parsed.where("reason IS NOT NULL").count(), inserted=events.count())
     assert counts == dataset.counts
     plays = _plays(spark, events, dataset.day, config)

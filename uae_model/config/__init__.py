@@ -4,8 +4,8 @@ from uae_model.config.aggregates import Aggregate
 from uae_model.config.dimensions import Dimension
 from uae_model.config.feature_set import FeatureSet
 from uae_model.config.features import EVENT_FEATURES, Feature
+from uae_model.config.feed_settings import FEED_FORMATS, FEEDBACK_TYPES, Feedback
 from uae_model.config.load import PROFILES, load_config, parse_config
-from uae_model.config.sections import FEED_FORMATS, FEEDBACK_TYPES, Feedback
 from uae_model.config.settings import Config
 from uae_model.core.feature_words import SESSION_FEATURES
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from uae_model.config.base import Section
-from uae_model.config.sections import Feedback
+from uae_model.config.feed_settings import Feedback
 
 AggregateFunction = Literal["count", "rate", "sum", "mean", "last_seen", "approx_distinct"]
 

@@ -14,8 +14,9 @@ from uae_model.config.aggregates import EVENT_ENTITIES, check_columns
 from uae_model.config.dimensions import Dimension, check_attribute, check_dimensions
 from uae_model.config.feature_set import FeatureSet
 from uae_model.config.features import Feature, Role
+from uae_model.config.feed_settings import FEED_TARGETS
 from uae_model.config.retention import check_days_of_rows
-from uae_model.config.sections import FEED_TARGETS, Sections, SnapshotSettings
+from uae_model.config.sections import Sections, SnapshotSettings
 from uae_model.core.digests import NAME_DIGITS, text_digest
 from uae_model.core.feature_words import SAME_AS_BEFORE, SESSION_FEATURES
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from uae_model.config import Feature
 from uae_model.config.features import Role
+from uae_model.config.feed_settings import FEED_TARGETS
 from uae_model.config.load import read_profile
-from uae_model.config.sections import FEED_TARGETS
 from uae_model.config.settings import RESERVED_COLUMNS
 from uae_model.first_contact import words as w
 from uae_model.first_contact.facts import ColumnFacts, median

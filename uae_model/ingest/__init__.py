@@ -2,6 +2,6 @@
 
 from uae_model.ingest.parse import parse_rows
 from uae_model.ingest.raw import read_slot
-from uae_model.ingest.resolve import distinct_events, outranks
+from uae_model.ingest.resolve import highest_ranking, outranks
 
-__all__ = ["distinct_events", "outranks", "parse_rows", "read_slot"]
+__all__ = ["highest_ranking", "outranks", "parse_rows", "read_slot"]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import DataFrame, SparkSession
 
 from uae_model.config import Config
-from uae_model.config.sections import FEED_TARGETS
+from uae_model.config.feed_settings import FEED_TARGETS
 from uae_model.core.errors import ConfigError, InputError
 from uae_model.core.logs import log
 from uae_model.ingest.deezer import DEEZER_COLUMNS, DEEZER_IDS, deezer_fields

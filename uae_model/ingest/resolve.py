@@ -18,11 +18,6 @@ KEY = ("event_id", "dt")
 """What names an event."""
 
 
-def distinct_events(parsed: DataFrame, columns: list[str], config: Config) -> DataFrame:
-    """Return the highest-ranking good row of each event, with the columns of ``events``."""
-    return highest_ranking(parsed.where(F.col("reason").isNull()), columns, config)
-
-
 def highest_ranking(rows: DataFrame, columns: list[str], config: Config) -> DataFrame:
     """Return the highest-ranking row of each event, with these columns, the ``KEY`` among them."""
     row = F.struct(*[F.col(name) for name in columns])

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
-from types import MappingProxyType
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -15,10 +14,16 @@ from pyspark.sql import functions as F  # noqa: N812 - the usual name of pyspark
 
 from uae_model.config import Config
 from uae_model.core.errors import ContractError
-from uae_model.core.logs import log, warn
 from uae_model.lake import files
 from uae_model.lake.contract import TableContract
-from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY, contract_for
+from uae_model.lake.contracts import contract_for
+from uae_model.lake.ddl import (
+    add_missing_columns,
+    add_missing_constraints,
+    change_properties,
+    create,
+    sql_string,
+)
 from uae_model.lake.log import APPENDED, NO_DAY, latest_version, table_properties
 from uae_model.lake.rewrites import is_rewrite
 from uae_model.lake.states import EXPIRED_BEFORE, DayStates
@@ -86,10 +91,11 @@ class TableStore:
             return self._ensured[name]
         contract = self.contract(name)
         if self.exists(name):
-            self._add_missing_columns(contract)
-            self._add_missing_constraints(contract, self.renew_properties(name))
+            actual = read_table(self.spark, self.config.paths.tables, name).schema
+            add_missing_columns(self.spark, self.path(name), contract, actual)
+            add_missing_constraints(self.spark, self.path(name), contract, self.renew_properties(name))
         else:
-            self._create(contract)
+            create(self.spark, self.path(name), contract)
         self._ensured[name] = contract
         return contract
 
@@ -104,13 +110,12 @@ class TableStore:
             The properties that the table had before, its constraints among them.
         """
         if not self.exists(name):
-            self._create(self.contract(name), properties)
+            create(self.spark, self.path(name), self.contract(name), properties)
             self._ensured[name] = self.contract(name)
             return {}
         present = table_properties(self.spark, self.path(name))
-        self._change_properties(
-            name, {key: value for key, value in properties.items() if present.get(key) != value}
-        )
+        changed = {key: value for key, value in properties.items() if present.get(key) != value}
+        change_properties(self.spark, self.path(name), self.contract(name), changed)
         return present
 
     def renew_properties(self, name: str) -> dict[str, str]:
@@ -139,7 +144,7 @@ class TableStore:
         contract = self.ensure(name)
         predicate = f"dt = DATE'{day.isoformat()}'"
         for column, value in (within or {}).items():
-            predicate += f" AND {column} = {_sql_string(value)}"
+            predicate += f" AND {column} = {sql_string(value)}"
         with self.recorded(name, {"dt": day.isoformat(), **metadata}):
             (
                 conform(frame, contract)
@@ -305,58 +310,6 @@ class TableStore:
                 self.spark.conf.unset(key)
             self.states.written(name)
 
-    def _create(self, contract: TableContract, properties: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Create a table with its constraints, in one commit; ALTER TABLE takes a second for each."""
-        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(contract.name))
-        builder = builder.addColumns(contract.schema)
-        if contract.partition:
-            builder = builder.partitionedBy(contract.partition)
-        constraints = {_constraint_property(name): check for name, check in contract.constraints.items()}
-        for key, value in {**contract.properties(), **constraints, **properties}.items():
-            builder = builder.property(key, value)
-        builder.comment(contract.purpose).execute()
-        log("table created", table=contract.name, path=self.path(contract.name))
-
-    def _add_missing_columns(self, contract: TableContract) -> None:
-        table = read_table(self.spark, self.config.paths.tables, contract.name)
-        actual = {field.name: field.dataType for field in table.schema.fields}
-        for name in contract.unknown_columns(list(actual)):
-            warn(
-                "a table has a column that the configuration does not know: no step reads it or fills it",
-                table=contract.name,
-                column=name,
-                remedy=UNKNOWN_COLUMN_REMEDY,
-            )
-        for column in contract.schema.fields:
-            if column.name not in actual:
-                self.spark.sql(
-                    f"ALTER TABLE {self._in_sql(contract.name)} "
-                    f"ADD COLUMNS ({column.name} {column.dataType.simpleString()})"
-                )
-                log("column added", table=contract.name, column=column.name)
-            elif actual[column.name] != column.dataType:
-                raise ContractError(
-                    f"table {contract.name}, column {column.name}: is {actual[column.name].simpleString()}, "
-                    f"the configuration wants {column.dataType.simpleString()}; rename the feature or "
-                    "use a new paths.tables"
-                )
-
-    def _change_properties(self, name: str, changed: Mapping[str, str]) -> None:
-        if changed:
-            listed = ", ".join(f"{_sql_string(key)} = {_sql_string(value)}" for key, value in changed.items())
-            self.spark.sql(f"ALTER TABLE {self._in_sql(name)} SET TBLPROPERTIES ({listed})")
-            log("table properties set", table=name, properties=dict(changed))
-
-    def _add_missing_constraints(self, contract: TableContract, present: dict[str, str]) -> None:
-        for name, condition in contract.constraints.items():
-            if _constraint_property(name) not in present:
-                self.spark.sql(
-                    f"ALTER TABLE {self._in_sql(contract.name)} ADD CONSTRAINT {name} CHECK ({condition})"
-                )
-
-    def _in_sql(self, name: str) -> str:
-        return f"delta.`{self.path(name)}`"  # settings refuse a backtick
-
 
 def table_path(root: str, name: str) -> str:
     """Return the folder or URI of a table under a root."""
@@ -405,13 +358,3 @@ def conform(frame: DataFrame, contract: TableContract, *helpers: str) -> DataFra
 def _gathering(about_rows: int) -> dict[str, str]:
     """Return the option of a write that leaves rows to the tasks that have them, where they are many."""
     return {"optimizeWrite": "false"} if about_rows >= MANY_ROWS else {}
-
-
-def _constraint_property(name: str) -> str:
-    """Return the table property in which Delta keeps a CHECK constraint."""
-    return f"delta.constraints.{name}"
-
-
-def _sql_string(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

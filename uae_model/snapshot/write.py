@@ -101,10 +101,11 @@ def write_snapshot(
         plays_with_features(store, days, plays_version=version, features_version=features_version)
         for days in (train_days, validation_days)
     )
-    known = store.read("plays", train_days, version=version).count()
-    share = share_of_users(known, config.snapshot.max_plays)
-    train, validation = of_users(train, share), of_users(validation, share)
-    train, validation = sessions_of("train", train, config), sessions_of("validation", validation, config)
+    share = share_of_users(
+        store.read("plays", train_days, version=version).count(), config.snapshot.max_plays
+    )
+    train = sessions_of("train", of_users(train, share), config)
+    validation = sessions_of("validation", of_users(validation, share), config)
     mean, deviation = numeric_statistics(train, config)
     with own_folder(root) as own:
         manifest = Manifest(
