@@ -20,13 +20,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from benchmarks.events import DAY, PLAYS_PER_USER, write_events
 from benchmarks.measure import timed
 from benchmarks.night.tasks import figures_of_steps
 from benchmarks.workspace import made_once, spark_session
-from uae_model.config import Config, load_config
+from uae_model.config import load_config
 from uae_model.core.atomic import write_whole
 from uae_model.core.dates import days_between
 from uae_model.core.usage import usage_below
@@ -115,29 +113,30 @@ def measure(folder: Path, result: Path, *, trains: bool, master: str = "local[*]
 
     with spark_session(folder, master, {**told, "spark.eventLog.dir": f"file://{log}"}) as spark:
         registry = Registry(config)
-        _make_champion(TableStore(spark, config), registry, DAY + timedelta(days=TRAINED_DAYS - 1))
+        make_champion(TableStore(spark, config), registry, DAY + timedelta(days=TRAINED_DAYS - 1))
         for day in NIGHTS:
             night: dict[str, Any] = {"day": day.isoformat(), "steps": []}
             nights.append(night)
-            steps = _Steps(night["steps"], keep, folder / "tables")
-            night["plays"] = _night(spark, config, registry, day, steps)
+            steps = Steps(night["steps"], keep, folder / "tables")
+            night["plays"] = run_by_steps(TableStore(spark, config), registry, day, steps)
             if trains and day == NIGHTS[0]:
                 with steps.measured(TRAINED):
-                    _make_champion(TableStore(spark, config), registry, day)
+                    make_champion(TableStore(spark, config), registry, day)
     tasks = figures_of_steps(log, [step for night in nights for step in night["steps"]])
     for step, figures in zip((step for night in nights for step in night["steps"]), tasks, strict=True):
         step |= figures
     keep()
 
 
-def _make_champion(store: TableStore, registry: Registry, last: date) -> None:
+def make_champion(store: TableStore, registry: Registry, last: date) -> None:
+    """Train on the days up to one, and promote what comes of it whatever the gates say."""
     prepare_days(store, max(DAY, last - timedelta(days=1)), last, features=True)
     attention, _ = train(store, registry, last)
     promote(store.config, registry, attention, force=True)
 
 
 @dataclass(frozen=True)
-class _Steps:
+class Steps:
     """What the steps of a night took, told after each of them, and the bytes by which the tables grew."""
 
     taken: list[dict[str, Any]]
@@ -157,9 +156,9 @@ class _Steps:
         self.keep()
 
 
-def _night(spark: SparkSession, config: Config, registry: Registry, day: date, steps: _Steps) -> int:
+def run_by_steps(store: TableStore, registry: Registry, day: date, steps: Steps) -> int:
     """Run the steps of a night one by one, then its report; return its plays."""
-    store = TableStore(spark, config)
+    config = store.config
     night = open_night(store, day, day, registry)
     for step in steps_of_night(config):
         with steps.measured(step.table):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks import month
 from benchmarks.night.capacity import capacity_table
 from benchmarks.night.lines import Line, claims, counted_night, figure, lines_of, sizes_table, table
 from benchmarks.night.tasks import figures_of_steps
@@ -97,3 +98,17 @@ def test_a_task_belongs_to_the_step_in_which_it_ended(tmp_path: Path) -> None:
     first, second = figures_of_steps(tmp_path, steps)
     assert (first["bytes_read"], second["bytes_read"]) == (10, 100)
     assert (first["task_cpu_nanoseconds"], first["bytes_spilled"]) == (5, 0)
+
+
+def test_late_nights_of_a_month_are_held_to_early_ones() -> None:
+    nights = {
+        "early": [night(100_000, 2.0), night(100_000, 3.0), night(100_000, 2.0)],
+        "late": [night(1, 2.3)] * 3,
+    }
+    (claim,) = month.claims(nights)
+    assert (claim.holds, claim.measured) == (True, "1.15 times")
+    told = month.table(nights)
+    assert "| ingest | 2.0 s | 2.3 s | 1.15x |" in told
+    assert "| whole night | 12.0 s | 13.8 s | 1.15x |" in told
+    (claim,) = month.claims({**nights, "late": [night(100_000, 2.5)] * 3})
+    assert not claim.holds
