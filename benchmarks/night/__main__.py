@@ -25,7 +25,7 @@ from benchmarks.night.lines import claims, figure, lines_of, sizes_table, table
 from uae_model.pages.svg import svg_file
 
 SIZES = (1_000_000, 10_000_000)
-LARGE = 50_000_000
+LARGE = 10_000_000
 """Plays from which on the second day is a tenth, and a model is trained on users of the first."""
 
 
