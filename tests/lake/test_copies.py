@@ -108,7 +108,7 @@ def test_a_writer_of_the_same_day_meanwhile_is_told_and_one_of_another_day_is_no
 ) -> None:
     write(store, "weights", DAY, ["old"])
     version = write(store, "scores", DAY, ["a"], files=1)
-    action = copies._action  # noqa: SLF001 - the moment before the commit
+    action = copies.as_action
     for day, is_refused in ((NEXT, False), (DAY, True)):
         other = TableStore(store.spark.newSession(), store.config)
 
@@ -116,7 +116,7 @@ def test_a_writer_of_the_same_day_meanwhile_is_told_and_one_of_another_day_is_no
             write(other, "weights", day, ["of the other"])
             return action(*of)
 
-        monkeypatch.setattr(copies, "_action", meanwhile)
+        monkeypatch.setattr(copies, "as_action", meanwhile)
         if is_refused:
             with pytest.raises(ConcurrentAppendException, match=str(DAY)):
                 copied(store, version)

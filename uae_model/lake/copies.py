@@ -117,12 +117,13 @@ def _commit(spark: SparkSession, path: str, day: date, added: list[dict[str, Any
     of_day = spark._jsparkSession.sessionState().sqlParser().parseExpression(f"dt = DATE'{day.isoformat()}'")
     # What it has read here, nobody else may change before the commit.
     replaced = transaction.filterFiles(scala.asScala([of_day]).toSeq(), False)
-    actions = [*(file.remove() for file in scala.asJava(replaced)), *(_action(spark, add) for add in added)]
+    actions = [*(file.remove() for file in scala.asJava(replaced)), *(as_action(spark, add) for add in added)]
     operation = getattr(getattr(delta, "DeltaOperations$ManualUpdate$"), "MODULE$")
     transaction.commit(scala.asScala(actions).toSeq(), operation)
 
 
-def _action(spark: SparkSession, add: dict[str, Any]):  # type: ignore[no-untyped-def]  # py4j objects have no types
+def as_action(spark: SparkSession, add: dict[str, Any]):  # type: ignore[no-untyped-def]  # py4j objects have no types
+    """Return an action of Delta's log by what the log says of it."""
     return getattr(getattr(_delta(spark).actions, "Action$"), "MODULE$").fromJson(json.dumps({"add": add}))
 
 
