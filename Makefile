@@ -77,7 +77,7 @@ bench-features: setup-dev  ## aggregate features against DuckDB, night 60 agains
 bench-many-days: setup-dev  ## a night of tables with 400 days against one of tables with 10
 	$(PYTHON) -m benchmarks.many_days
 
-bench-night: setup-dev  ## whole nights of 1 and 10 million plays: what each step costs, and how it grows (20 minutes)
+bench-night: setup-dev  ## whole nights of 1 and 10 million plays: what each step costs, and how it grows (15 minutes)
 	$(PYTHON) -m benchmarks.night
 
 bench-growth: setup-dev  ## files and bytes of 100 nights, with `uae maintain` every 7th and without (about 25 minutes)
