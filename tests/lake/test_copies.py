@@ -16,6 +16,7 @@ from tests.lake.test_store import frame_of
 from uae_model.core.errors import ContractError
 from uae_model.lake import TableStore, Unit, copies
 from uae_model.lake.copies import copy_day
+from uae_model.lake.maintenance import vacuum_everything
 
 NEXT = DAY + timedelta(days=1)
 
@@ -64,11 +65,7 @@ def test_the_version_that_is_named_is_taken_again_and_again(store: TableStore) -
     assert copied(store, first)
     assert copied(store, first)  # by new names: those of the first copy wait for their vacuum
     assert songs(store, "weights", DAY) == ["a"]
-    store.spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
-    try:
-        DeltaTable.forPath(store.spark, store.path("weights")).vacuum(0)
-    finally:
-        store.spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+    vacuum_everything(store, "weights")
     assert songs(store, "weights", DAY) == ["a"]
 
 

@@ -10,11 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from uae_model.core.errors import ContractError
-from uae_model.lake.log import snapshot_of
+from uae_model.lake import files
+from uae_model.lake.log import delta_log, snapshot_of
 
 if TYPE_CHECKING:
     from uae_model.lake.store import TableStore
@@ -66,8 +65,8 @@ def copy_day(
 
 def _files_of(spark: SparkSession, path: str, day: date, version: int) -> list[dict[str, Any]]:
     """Return what the log of a table says of the files that a version of it has of a day."""
-    files = snapshot_of(spark, path, version).allFiles()
-    listed = files.filter(f"partitionValues['dt'] = '{day.isoformat()}'").collectAsList()
+    of_all_days = snapshot_of(spark, path, version).allFiles()
+    listed = of_all_days.filter(f"partitionValues['dt'] = '{day.isoformat()}'").collectAsList()
     return sorted((json.loads(file.json())["add"] for file in listed), key=lambda add: str(add["path"]))
 
 
@@ -89,22 +88,10 @@ def _new_name(number: int, path: str) -> str:
 
 
 def _copy(spark: SparkSession, source: str, target: str, renamed: dict[str, str]) -> None:
-    jvm, configuration = spark._jvm, spark._jsc.hadoopConfiguration()
-    hadoop = jvm.org.apache.hadoop.fs  # type: ignore[union-attr]
-
     def copied(pair: tuple[str, str]) -> None:
         # The log writes paths as those of addresses.
-        old, new = (
-            hadoop.Path(f"{root}/{unquote(path)}") for root, path in zip((source, target), pair, strict=True)
-        )
-        from_files, to_files = (path.getFileSystem(configuration) for path in (old, new))
-        try:
-            hadoop.FileUtil.copy(from_files, old, to_files, new, False, True, configuration)
-        except Py4JJavaError as error:
-            raise ContractError(
-                f"{old.toString()} cannot be copied to {target} ({error.java_exception.getMessage()}); "
-                "see that it is there and that the target has room, and run it again"
-            ) from error
+        old, new = (f"{root}/{unquote(path)}" for root, path in zip((source, target), pair, strict=True))
+        files.copy(spark, old, new)
 
     with ThreadPoolExecutor(FILES_AT_ONCE) as copies:
         list(copies.map(copied, renamed.items()))
@@ -113,7 +100,7 @@ def _copy(spark: SparkSession, source: str, target: str, renamed: dict[str, str]
 def _commit(spark: SparkSession, path: str, day: date, added: list[dict[str, Any]]) -> None:
     """Put files in the place of those that a table has of a day."""
     delta, scala = _delta(spark), spark._jvm.scala.jdk.javaapi.CollectionConverters  # type: ignore[union-attr]
-    transaction = delta.DeltaLog.forTable(spark._jsparkSession, path).startTransaction()
+    transaction = delta_log(spark, path).startTransaction()
     of_day = spark._jsparkSession.sessionState().sqlParser().parseExpression(f"dt = DATE'{day.isoformat()}'")
     # What it has read here, nobody else may change before the commit.
     replaced = transaction.filterFiles(scala.asScala([of_day]).toSeq(), False)

@@ -150,6 +150,24 @@ def touch(spark: SparkSession, path: str) -> None:
     filesystem.create(hadoop_path, True).close()
 
 
+def copy(spark: SparkSession, source: str, target: str) -> None:
+    """Copy a file; the driver carries it, and one that is there is written over.
+
+    Raises:
+        ContractError: if it cannot be copied.
+    """
+    from_files, old = _resolve(spark, source)
+    to_files, new = _resolve(spark, target)
+    hadoop = spark._jvm.org.apache.hadoop.fs.FileUtil  # type: ignore[union-attr]
+    try:
+        hadoop.copy(from_files, old, to_files, new, False, True, spark._jsc.hadoopConfiguration())
+    except Py4JJavaError as error:
+        raise ContractError(
+            f"{source} cannot be copied to {target} ({error.java_exception.getMessage()}); "
+            "see that it is there and that the target has room, and run it again"
+        ) from error
+
+
 def content_summary(spark: SparkSession, path: str) -> Usage:
     """Return the files and bytes below a folder of any storage."""
     filesystem, hadoop_path = _resolve(spark, path)

@@ -76,10 +76,15 @@ def has_transaction(spark: SparkSession, path: str, name: str) -> bool:
 def snapshot_of(spark: SparkSession, path: str, version: int | None = None):  # type: ignore[no-untyped-def]  # py4j objects have no types
     """Return Delta's own view of the table at ``path``, of its newest version where none is given."""
     nothing = spark._jvm.scala.Option.apply(None)  # type: ignore[union-attr]
-    log = spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
+    log = delta_log(spark, path)
     newest = log.update(False, nothing, nothing)
     is_newest = version is None or newest.version() == version
     return newest if is_newest else log.getSnapshotAt(version, nothing, nothing, False)
+
+
+def delta_log(spark: SparkSession, path: str):  # type: ignore[no-untyped-def]  # py4j objects have no types
+    """Return Delta's own object of the log of the table at ``path``."""
+    return spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, path)  # type: ignore[union-attr]
 
 
 def files_by_day(spark: SparkSession, path: str, small: int) -> list[DayFiles]:
