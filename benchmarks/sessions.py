@@ -38,7 +38,7 @@ def run_spark(folder: Path) -> Run:
     output = emptied(folder / "spark")
     events = _count(folder / "events")
     with spark_session(folder, "local[1]") as spark, timed() as run:
-        plays = sessions_of_day(spark, folder / "events", DAY, config)
+        plays = sessions_of_day(spark, folder / "events", DAY, config, about_rows=events)
         plays.write.parquet(str(output))
         run.units = events
     return run

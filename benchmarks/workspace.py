@@ -48,22 +48,25 @@ def spark_session(
         spark.stop()
 
 
-def sessions_of_day(spark: SparkSession, events_path: Path, day: date, config: Config) -> DataFrame:
+def sessions_of_day(
+    spark: SparkSession, events_path: Path, day: date, config: Config, *, about_rows: int
+) -> DataFrame:
     """Return the plays of ``day`` from a folder of events, as the sessions step builds them.
 
-    There is no day before, so no session is open at midnight.
+    There is no day before, so no session is open at midnight. ``about_rows`` is as for ``plays_of_day``.
     """
     events = events_of_day(spark.read.parquet(str(events_path)), day, config)
     bots = bots_of_day(events, day, config)
     no_plays = spark.createDataFrame([], contract_for("plays", config).schema)
-    return plays_of_day(events, open_sessions(no_plays, day, config), bots, day, config)
+    still_open = open_sessions(no_plays, day, config)
+    return plays_of_day(events, still_open, bots, day, config, about_rows=about_rows)
 
 
 def write_plays(store: TableStore, events_path: Path, users: int, day: date) -> None:
     """Write a day of the ``plays`` table from synthetic events of ``users`` users."""
-    write_events(events_path, users, day, seed=1)
-    plays = sessions_of_day(store.spark, events_path, day, store.config)
-    store.replace_day("plays", day, plays, {"step": "benchmark"})
+    about_rows = write_events(events_path, users, day, seed=1)
+    plays = sessions_of_day(store.spark, events_path, day, store.config, about_rows=about_rows)
+    store.replace_day("plays", day, plays, {"step": "benchmark"}, about_rows=about_rows)
 
 
 def make_snapshot(folder: Path, users: int, validation_users: int) -> None:
