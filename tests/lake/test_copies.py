@@ -14,7 +14,7 @@ from delta.tables import DeltaTable
 from tests.builders import DAY
 from tests.lake.test_store import frame_of
 from uae_model.core.errors import ContractError
-from uae_model.lake import TableStore, Unit, copies
+from uae_model.lake import TableStore, Unit, commits, copies
 from uae_model.lake.copies import copy_day
 from uae_model.lake.maintenance import vacuum_everything
 
@@ -105,7 +105,7 @@ def test_a_writer_of_the_same_day_meanwhile_is_told_and_one_of_another_day_is_no
 ) -> None:
     write(store, "weights", DAY, ["old"])
     version = write(store, "scores", DAY, ["a"], files=1)
-    action = copies.as_action
+    action = commits.as_action
     for day, is_refused in ((NEXT, False), (DAY, True)):
         other = TableStore(store.spark.newSession(), store.config)
 
@@ -113,7 +113,7 @@ def test_a_writer_of_the_same_day_meanwhile_is_told_and_one_of_another_day_is_no
             write(other, "weights", day, ["of the other"])
             return action(*of)
 
-        monkeypatch.setattr(copies, "as_action", meanwhile)
+        monkeypatch.setattr(commits, "as_action", meanwhile)
         if is_refused:
             with pytest.raises(ConcurrentAppendException, match=str(DAY)):
                 copied(store, version)

@@ -29,7 +29,7 @@ from uae_model.config import Config, load_config
 from uae_model.config.model_sections import ScoringSettings
 from uae_model.models.pair import NetworkPair
 from uae_model.scoring import udf as scoring
-from uae_model.scoring.udf import score_plays, serialise, whole_sessions
+from uae_model.scoring.udf import COLUMNS, score_plays, serialise, whole_sessions
 from uae_model.weights.functions import WeightFunction
 
 CONFIG = load_config(None)
@@ -250,7 +250,7 @@ class TestWholeSessions:
     )
     def test_whole_sessions_come_in_order(self, lengths: list[int], sizes: list[int]) -> None:
         plays = positions_of(lengths), np.arange(sum(lengths))
-        chunks = list(whole_sessions(cut(plays, sizes)))
+        chunks = list(whole_sessions(cut(plays, sizes), COLUMNS))
         for whole, parts in zip(plays, zip(*chunks, strict=True), strict=True):
             np.testing.assert_array_equal(np.concatenate(parts), whole)
         longest, largest = max(lengths), max(sizes)
@@ -261,9 +261,9 @@ class TestWholeSessions:
             assert len(position) + longest >= self.CHUNK
 
     def test_nothing_gives_nothing(self) -> None:
-        assert list(whole_sessions([])) == []
+        assert list(whole_sessions([], COLUMNS)) == []
         empty = (np.empty(0, np.int32),)
-        assert list(whole_sessions([empty, empty])) == []
+        assert list(whole_sessions([empty, empty], COLUMNS)) == []
 
 
 def cut(plays: scoring.Columns, sizes: list[int]) -> Iterator[scoring.Columns]:

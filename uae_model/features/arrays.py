@@ -94,6 +94,24 @@ def buckets_of(values: Iterable[Any], buckets: int) -> NDArray[np.int64]:
     )
 
 
+def buckets_of_column(values: pa.ChunkedArray, buckets: int, known: dict[Any, int]) -> NDArray[np.int64]:
+    """Return the bucket of each value of a column; a value that repeats is hashed once.
+
+    Args:
+        values: of a categorical feature.
+        buckets: of the feature.
+        known: buckets of values that came before, to which new ones are added.
+    """
+    encoded = values.combine_chunks().dictionary_encode()
+    distinct = encoded.dictionary.to_pylist()
+    for value in distinct:
+        if value not in known:
+            known[value] = bucket_of(value, buckets)
+    index = encoded.indices.fill_null(len(distinct)).to_numpy()
+    result: NDArray[np.int64] = np.array([*(known[value] for value in distinct), 0], dtype=np.int64)[index]
+    return result
+
+
 def numbers_of(values: Any, transform: str) -> NDArray[np.float32]:
     """Return transformed numbers as float32; a missing value is NaN."""
     numbers = np.asarray(values, dtype=np.float64)

@@ -14,6 +14,9 @@ from uae_model.core.logs import log, warn
 from uae_model.lake.contract import TableContract
 from uae_model.lake.contracts import UNKNOWN_COLUMN_REMEDY
 
+CONSTRAINT = "delta.constraints."
+"""How the names of properties begin in which Delta keeps the CHECK constraints of a table."""
+
 
 def create(
     spark: SparkSession,
@@ -91,4 +94,4 @@ def _in_sql(path: str) -> str:
 
 def _constraint_property(name: str) -> str:
     """Return the table property in which Delta keeps a CHECK constraint."""
-    return f"delta.constraints.{name}"
+    return f"{CONSTRAINT}{name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,6 +22,9 @@ APPENDED = "appended"
 
 WRITES = ("WRITE", "Manual Update")
 """What Delta calls the commits of rows that were written, and of files that were copied (``copies``)."""
+
+OUTSIDE = re.compile(r"^(/|[A-Za-z][A-Za-z0-9+.-]*:)")
+"""How the path of a file begins that lies outside its table, as a shallow clone has them."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,28 @@ def files_by_day(spark: SparkSession, path: str, small: int) -> list[DayFiles]:
         )
         for row in rows
     ]
+
+
+def files_of_day(
+    spark: SparkSession, path: str, day: date, version: int | None = None
+) -> list[dict[str, Any]] | None:
+    """Return what the log says of the files of a day, by their names ("Add File" in Delta's PROTOCOL.md).
+
+    Args:
+        spark: the session.
+        path: of the table.
+        day: of the files.
+        version: of the table; the newest where none is given.
+
+    Returns:
+        None where the files alone do not tell the rows: some of them are marked as deleted, or files lie
+        outside the table's folder.
+    """
+    of_all_days = snapshot_of(spark, path, version).allFiles()
+    listed = of_all_days.filter(f"partitionValues['dt'] = '{day.isoformat()}'").collectAsList()
+    added = sorted((json.loads(file.json())["add"] for file in listed), key=lambda add: str(add["path"]))
+    are_plain = all("deletionVector" not in add and not OUTSIDE.match(add["path"]) for add in added)
+    return added if are_plain else None
 
 
 def changes_after(spark: SparkSession, path: str, version: int, latest: int) -> tuple[list[Change], bool]:

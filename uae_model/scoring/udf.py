@@ -8,7 +8,8 @@ import math
 import sys
 import zipimport
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -62,9 +63,9 @@ def score_plays(
     """
     tasks = max(1, math.ceil(play_count / config.scoring.rows_per_task))
     categorical = len(config.features.categorical)
-    predict = scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
+    scoring = scorer(networks, categorical, config.scoring.batch_plays, weighting.kind)
     # Deterministic, the optimizer would evaluate it once for every use of its result.
-    score = pandas_udf(predict, SCORES).asNondeterministic()  # type: ignore[call-overload]
+    score = pandas_udf(scoring, SCORES).asNondeterministic()  # type: ignore[call-overload]
     scores = F.col("_scores")
     if not in_order:
         plays = plays.repartition(tasks, "session_id").sortWithinPartitions("session_id", "position")
@@ -120,8 +121,9 @@ def scorer(
 
     def score(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
         pair = load_networks(networks)
-        for plays in whole_sessions(tuple(column.to_numpy() for column in batch) for batch in batches):
-            attention, propensity = _predict(plays, pair, categorical, batch_plays, kind)
+        columns = (tuple(column.to_numpy() for column in batch) for batch in batches)
+        for plays in whole_sessions(columns, COLUMNS):
+            attention, propensity = predict(plays, pair, categorical, batch_plays, kind)
             yield pd.DataFrame({"attention": attention, "propensity": propensity})
 
     return score
@@ -159,39 +161,78 @@ def forget_zip_files() -> None:
             del sys.path_importer_cache[place]
 
 
-def whole_sessions(batches: Iterable[Columns]) -> Iterator[Columns]:
-    """Regroup sorted plays into whole sessions, about ``CHUNK_PLAYS`` plays at a time.
+Plays = TypeVar("Plays")
 
-    Spark cuts its batches by rows, in the middle of sessions; a session starts where position is 1.
 
-    Args:
-        batches: columns of plays, (plays,) each, position first.
+@dataclass(frozen=True)
+class Handling(Generic[Plays]):
+    """How plays are handled that come as columns of one kind or another.
+
+    Attributes:
+        positions: returns the place of each play in its session.
+        part: returns the plays from one row to another.
+        joined: returns several batches as one.
     """
-    waiting: list[Columns] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += len(batch[0])
-        if rows < CHUNK_PLAYS:
-            continue
-        plays = _joined(waiting)
-        starts = np.flatnonzero(plays[0] == 1)
-        last_start = int(starts[-1]) if len(starts) else 0
-        if last_start > 0:
-            yield tuple(column[:last_start] for column in plays)
-        waiting = [tuple(column[last_start:] for column in plays)]
-        rows -= last_start
-    if rows:
-        yield _joined(waiting)
+
+    positions: Callable[[Plays], NDArray[Any]]
+    part: Callable[[Plays, int, int], Plays]
+    joined: Callable[[list[Plays]], Plays]
 
 
 def _joined(batches: list[Columns]) -> Columns:
     return tuple(np.concatenate(columns) for columns in zip(*batches, strict=True))
 
 
-def _predict(
+COLUMNS: Handling[Columns] = Handling(
+    positions=lambda plays: plays[0],
+    part=lambda plays, first, last: tuple(column[first:last] for column in plays),
+    joined=_joined,
+)
+"""Columns of plays, (plays,) each, position first."""
+
+
+def whole_sessions(batches: Iterable[Plays], handling: Handling[Plays]) -> Iterator[Plays]:
+    """Regroup sorted plays into whole sessions, about ``CHUNK_PLAYS`` plays at a time.
+
+    Batches are cut by rows, in the middle of sessions; a session starts where position is 1.
+
+    Args:
+        batches: of plays.
+        handling: of such batches.
+    """
+    waiting: list[Plays] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += len(handling.positions(batch))
+        if rows < CHUNK_PLAYS:
+            continue
+        plays = handling.joined(waiting)
+        starts = np.flatnonzero(handling.positions(plays) == 1)
+        last_start = int(starts[-1]) if len(starts) else 0
+        if last_start > 0:
+            yield handling.part(plays, 0, last_start)
+        waiting = [handling.part(plays, last_start, rows)]
+        rows -= last_start
+    if rows:
+        yield handling.joined(waiting)
+
+
+def predict(
     plays: Columns, pair: NetworkPair, categorical: int, batch_plays: int, kind: AttentionKind
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return attention and propensity of plays of whole sessions.
+
+    Args:
+        plays: as ``network_inputs`` has them.
+        pair: the networks.
+        categorical: how many of the features are categorical.
+        batch_plays: plays predicted at a time.
+        kind: which probability of attention is wanted.
+
+    Raises:
+        ContractError: if the positions of a session are not 1, 2, 3, ...
+    """
     from uae_model.models.inference import predict_sessions
 
     position, session, feedback, *features = plays

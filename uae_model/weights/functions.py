@@ -98,11 +98,23 @@ def passive_weights(attention: Floats, function: WeightFunction) -> Floats:
     return passive_weight_of(attention, function, ARRAYS)
 
 
+def shifted_in_odds(attention: Floats, function: WeightFunction) -> Floats:
+    """Return attention moved by the function's shift in logits; certain attention (0 or 1) stays certain.
+
+    ``uae_model.weights.columns.shifted_attention`` is the same for Spark.
+    """
+    if function.shift == 0.0:
+        return attention
+    with np.errstate(divide="ignore"):
+        odds = np.exp(-function.shift) * (1 - attention) / attention
+    return np.where((attention > 0) & (attention < 1), 1 / (1 + odds), attention)
+
+
 def shifted(attention: Floats, shift: float) -> Floats:
     """Return attention moved in logits; certain attention (0 or 1) stays certain.
 
-    ``uae_model.weights.columns.shifted_attention`` is the same for Spark, in odds, which differs from this by
-    rounding: weights that are published already stay what they are.
+    ``shifted_in_odds``, which scoring uses, differs from this by rounding: weights that are published already
+    stay what they are.
     """
     with np.errstate(divide="ignore"):
         moved: Floats = 1 / (1 + np.exp(-(np.log(attention) - np.log1p(-attention) + shift)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from pyspark import Broadcast
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
@@ -14,6 +15,8 @@ from uae_model.config import Config
 from uae_model.core.errors import ModelError
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import MANY_ROWS, DayState, Unit
+from uae_model.lake.added import file_form, local_files_of_day, replace_day_by_files
+from uae_model.lake.data_files import DataFile
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
@@ -22,9 +25,11 @@ from uae_model.readers.spark_storage import damage_of
 from uae_model.registry.client import ARTIFACT_DIGEST
 from uae_model.registry.description import last_day_of
 from uae_model.registry.gates import RegisteredCandidate
+from uae_model.scoring.day_files import FileScoring, score_files
 from uae_model.scoring.order import are_whole_sessions
 from uae_model.scoring.udf import score_plays, serialise
 from uae_model.training.comparison import CLEARLY
+from uae_model.weights.functions import WeightFunction
 from uae_model.weights.resolution import resolve_weight_function
 
 
@@ -111,45 +116,99 @@ def _models_and_choice(night: Night, unit: Unit) -> dict[str, Any]:
 
 
 def lie_in_order(night: Night, day: date) -> bool:
-    """Tell whether the plays of a day can be scored where they lie.
+    """Tell whether each of Spark's tasks has whole sessions of a day, play after play."""
+    plays = night.store.read("plays", [day])
+    return _can_be_scored_where_they_lie(night, day) and are_whole_sessions(plays)
+
+
+def _can_be_scored_where_they_lie(night: Night, day: date) -> bool:
+    """Tell whether to look if they lie in order is worth while.
 
     To join features moves the rows, and of small days it costs more to look than to shuffle.
     """
-    is_large = night.row_count("plays", day) >= MANY_ROWS
-    if not is_large or has_joined_features(night.config):
-        return False
-    return are_whole_sessions(night.store.read("plays", [day]))
+    return night.row_count("plays", day) >= MANY_ROWS and not has_joined_features(night.config)
 
 
 def scored_rows(night: Night, day: date, *, in_order: bool) -> tuple[DataFrame, dict[str, Any]]:
     """Return the plays of a day with attention, propensity and weight, and what is known of the models."""
-    config, champion = night.config, night.champion
-    weighting = resolve_weight_function(
-        config.weights, champion.traits, champion.state["calibration"], champion.weight_choice
-    )
-    networks = night.store.spark.sparkContext.broadcast(serialise(champion.state))
+    config, weighting = night.config, _weighting(night)
     plays = plays_with_features(night.store, [day])
-    scored = (
-        score_plays(plays, networks, weighting, config, night.row_count("plays", day), in_order=in_order)
-        .withColumn("attention_model_version", F.lit(champion.attention_version))
-        .withColumn("propensity_model_version", F.lit(champion.propensity_version))
-        .withColumn("run_id", F.lit(config.run_id(day.isoformat())))
+    scored = score_plays(
+        plays, _networks(night), weighting, config, night.row_count("plays", day), in_order=in_order
     )
-    return scored, {
+    same = {name: F.lit(value) for name, value in _same_in_all_rows(night, day).items()}
+    return scored.withColumns(same), _counts(night, weighting)
+
+
+def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
+    """Replace a day of scores: file by file where they are large and lie as they should, else by rows.
+
+    Rows that were shuffled lie in many small tasks and are gathered.
+    """
+    day, store = unit.day, night.store
+    if _can_be_scored_where_they_lie(night, day):
+        files = _scored_files(night, day)
+        if files is not None:
+            counts = _counts(night, _weighting(night))
+            replace_day_by_files(store, unit.table, day, files, {**record, "counts": counts})
+            return
+    in_order = lie_in_order(night, day)
+    frame, counts = scored_rows(night, day, in_order=in_order)
+    about_rows = night.row_count("plays", day) if in_order else 0
+    store.replace_day(unit.table, day, frame, {**record, "counts": counts}, about_rows=about_rows)
+
+
+def _scored_files(night: Night, day: date) -> list[DataFile] | None:
+    """Return files with the scores of a day; None where they are to be written by Spark."""
+    store, config, weighting = night.store, night.config, _weighting(night)
+    form = file_form(store, "scores")
+    plays = local_files_of_day(store, "plays", day)
+    if form is None or plays is None:
+        return None
+    scoring = FileScoring(
+        day=day,
+        plays=tuple(plays),
+        form=form,
+        networks=_networks(night),
+        categorical=config.features.categorical,
+        numeric=config.features.numeric,
+        batch_plays=config.scoring.batch_plays,
+        weighting=weighting,
+        same={"weighting": weighting.describe(), **_same_in_all_rows(night, day)},
+    )
+    return score_files(store.spark, scoring)
+
+
+def _weighting(night: Night) -> WeightFunction:
+    champion = night.champion
+    return resolve_weight_function(
+        night.config.weights, champion.traits, champion.state["calibration"], champion.weight_choice
+    )
+
+
+def _networks(night: Night) -> Broadcast[bytes]:
+    return night.store.spark.sparkContext.broadcast(serialise(night.champion.state))
+
+
+def _same_in_all_rows(night: Night, day: date) -> dict[str, Any]:
+    champion = night.champion
+    return {
+        "attention_model_version": champion.attention_version,
+        "propensity_model_version": champion.propensity_version,
+        "run_id": night.config.run_id(day.isoformat()),
+    }
+
+
+def _counts(night: Night, weighting: WeightFunction) -> dict[str, Any]:
+    """Return what the day's state keeps of the models."""
+    champion = night.champion
+    return {
         "models": [champion.attention_version, champion.propensity_version],
         "weighting": weighting.describe(),
         "model_digest": champion.digest,
         "mean_interval": champion.state["calibration"].get("mean_interval"),
         "model_facts": model_facts(night.models.recorded(champion.attention_version)).recorded(),
     }
-
-
-def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
-    """Replace a day of scores; rows that were shuffled lie in many small tasks and are gathered."""
-    in_order = lie_in_order(night, unit.day)
-    frame, counts = scored_rows(night, unit.day, in_order=in_order)
-    about_rows = night.row_count("plays", unit.day) if in_order else 0
-    night.store.replace_day(unit.table, unit.day, frame, {**record, "counts": counts}, about_rows=about_rows)
 
 
 def model_facts(recorded: Mapping[str, str]) -> ScoringModel:
