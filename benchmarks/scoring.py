@@ -57,7 +57,7 @@ def run_spark(folder: Path) -> Run:
     """Score the day with one task at a time."""
     emptied(folder / "input" / "tables" / "scores")
     config = benchmark_config(folder / "input")
-    champion = Champion(VERSION, VERSION, _networks(config).to_state(), FeatureSet())
+    champion = Champion(VERSION, VERSION, untrained_networks(config).to_state(), FeatureSet())
     with spark_session(folder, "local[1]") as spark:
         store = TableStore(spark, config)
         registry: Any = SimpleNamespace(
@@ -76,7 +76,7 @@ def run_loop(folder: Path) -> Run:
     output = emptied(folder / "loop")
     output.mkdir()
     config = benchmark_config(folder / "input")
-    pair = _networks(config)
+    pair = untrained_networks(config)
     torch.set_num_threads(1)
     with timed() as run:
         for number, file in enumerate(_play_files(folder)):
@@ -112,7 +112,7 @@ def _write(folder: Path, users: int) -> None:
         write_plays(store, folder / "warm-up-events", max(50, users // 50), WARM_UP_DAY)
 
 
-def _networks(config: Config) -> NetworkPair:
+def untrained_networks(config: Config) -> NetworkPair:
     """Return networks of the default sizes with seeded weights: what they say does not matter here."""
     torch.manual_seed(0)
     categorical, numeric = config.features.categorical, config.features.numeric
