@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from tests.builders import DAY, event, feed_row, write_slot
 from uae_model.config import Config
+from uae_model.ingest import novelty
 from uae_model.ingest.feed import Feed
 from uae_model.ingest.forgotten import FORGOTTEN
 from uae_model.ingest.novelty import each_once, few_rows, held_already, outranking, repeated_ids
@@ -19,6 +20,7 @@ from uae_model.ingest.packed import PACKED, packed, unpack
 from uae_model.ingest.reports import require_all
 from uae_model.ingest.slot import packed_slot
 from uae_model.lake import TableStore, contract_for
+from uae_model.lake.added import append_files, file_form
 
 NEXT_DAY = date(2026, 1, 6)
 EVENTS = pa.schema([("event_id", pa.string()), ("dt", pa.date32())])
@@ -63,10 +65,11 @@ def test_each_row_is_one_of_the_counts_and_bad_ones_keep_their_text() -> None:
 def test_what_was_packed_comes_out_by_columns_and_choice() -> None:
     batch = packed(parsed_rows({"event_id": "a", "dt": DAY}, {"event_id": "b", "dt": NEXT_DAY}), EVENTS)
     binaries = batch.select(["events"]).filter(batch["events"].is_valid())
-    (everything,) = unpack([binaries], ["dt", "event_id"], None)
+    (everything,) = unpack([binaries], EVENTS, ["dt", "event_id"], None)
     assert everything.to_pylist() == [{"dt": DAY, "event_id": "a"}, {"dt": NEXT_DAY, "event_id": "b"}]
-    (second,) = unpack([binaries], ["event_id"], lambda rows: pa.array([False, True]))
+    (second,) = unpack([binaries], EVENTS, ["event_id"], lambda rows: pa.array([False, True]))
     assert second.to_pylist() == [{"event_id": "b"}]
+    assert list(unpack([binaries], EVENTS, ["event_id"], lambda rows: pa.array([False, False]))) == []
 
 
 @pytest.fixture
@@ -84,7 +87,11 @@ def brought(make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch,
     return make_config('feed.format="jsonl"')
 
 
-def test_a_slot_brings_each_event_once_the_highest_row_of_it(spark: SparkSession, brought: Config) -> None:
+@pytest.mark.parametrize("ids_of_a_task", [novelty.IDS_OF_A_TASK, 1], ids=["few ids", "many ids"])
+def test_a_slot_brings_each_event_once_the_highest_row_of_it(
+    spark: SparkSession, brought: Config, monkeypatch: pytest.MonkeyPatch, ids_of_a_task: int
+) -> None:
+    monkeypatch.setattr(novelty, "IDS_OF_A_TASK", ids_of_a_task)
     store, feed = TableStore(spark, brought), Feed(spark, brought)
     (slot,) = feed.slots(DAY)
     columns = contract_for("events", brought).columns
@@ -92,9 +99,15 @@ def test_a_slot_brings_each_event_once_the_highest_row_of_it(spark: SparkSession
         assert require_all(slot.name, held, {}, accept_empty=False) == 5
         assert (held.bad, held.forgotten, dict(held.days)) == (1, 0, {DAY: 3, NEXT_DAY: 1})
         assert [row["reason"] for row in held.bad_rows.collect()] == ["unknown feedback"]
-        repeated = repeated_ids(held.events(["event_id"]))
+        repeated = repeated_ids(held.events(["event_id"]), 4)
         assert sorted(row["event_id"] for row in repeated.collect()) == ["a", "b"]
-        rows = each_once(held, repeated, slot.name, columns, brought).collect()
+        once = each_once(held, repeated, slot.name, columns, brought)
+        rows = once.rows.collect()
+        form = file_form(store, "events")
+        assert form is not None
+        append_files(store, "events", once.write_files(form), {})
+    written = store.read("events").select(columns)
+    assert sorted(written.collect()) == sorted(rows)
     found = sorted((row["event_id"], row["dt"], row["feedback"]) for row in rows)
     assert found == [("a", DAY, "like"), ("b", DAY, "auto_play"), ("b", NEXT_DAY, "auto_play")]
     assert {row["feed_slot"] for row in rows} == {slot.name}

@@ -18,7 +18,9 @@ from uae_model.core.errors import ConfigError, ContractError, InputError
 from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.packed import PackedSlot
-from uae_model.lake import NO_DAY, TableStore
+from uae_model.lake import MANY_ROWS, NO_DAY, TableStore
+from uae_model.lake.log import changes_after
+from uae_model.pipeline.steps import feed as feed_step
 from uae_model.pipeline.steps.feed import days_of_slot
 
 NEXT = DAY + timedelta(days=1)
@@ -69,16 +71,22 @@ def events(store: TableStore) -> list[Row]:
 class TestTwoSlots:
     """The first slot and then the second; and the other way round."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture(scope="class", params=[MANY_ROWS, 1], ids=["by rows", "by files"])
     @staticmethod
-    def forth(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    def forth(
+        request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+    ) -> Any:
         folder = tmp_path_factory.mktemp("forth")
         deliver(folder, DAY, FIRST_SLOT)
         deliver(folder, NEXT, SECOND_SLOT)
         store, feed = opened(spark, folder)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("UAE_HMAC_KEY", "an hmac key for tests")
+            patch.setattr(feed_step, "MANY_ROWS", request.param)  # from there tasks write files
             counts = ingest(store, feed, DAY), ingest(store, feed, NEXT)
+        changes, _ = changes_after(spark, store.path("events"), 0, store.latest_version("events"))
+        operations = [change.operation for change in changes if change.days]
+        assert operations == ["Manual Update" if request.param == 1 else "WRITE", "MERGE"]
         return store, feed, counts
 
     def test_what_is_read_is_quarantined_inserted_updated_or_a_duplicate(self, forth: Any) -> None:

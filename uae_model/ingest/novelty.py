@@ -5,15 +5,20 @@ Most rows are new and come once. So rows are told apart by narrow keys, and only
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from uae_model.config import Config
-from uae_model.ingest.packed import PackedSlot
+from uae_model.ingest.event_files import written_by_tasks
+from uae_model.ingest.packed import Doubt, PackedSlot
 from uae_model.ingest.resolve import KEY, highest_ranking, outranks
 from uae_model.lake.contracts import FEED_SLOT
+from uae_model.lake.data_files import DataFile, FileForm
 
 SENT_TO_ALL = 500_000
 """Keys that are sent to every task rather than shuffled: some 30 MB."""
@@ -25,14 +30,63 @@ FEW = 0.1
 """Share of a slot's rows below which a day's own rows are put together, so that they make no small files."""
 
 
-def repeated_ids(event_ids: DataFrame) -> DataFrame:
-    """Return the event ids that stand more than once."""
+IDS_OF_A_TASK = 2_000_000
+"""Ids that a task counts in memory."""
+
+
+@dataclass(frozen=True)
+class EachOnce:
+    """The highest-ranking row of each event of a slot.
+
+    Attributes:
+        good: what the slot brings.
+        plain: which of its rows come as they are, as ``PackedSlot`` is asked for them; None where none do.
+        ranked: the highest-ranking rows of all other events; None where there are none.
+        slot: the slot's name.
+        columns: of ``events``.
+    """
+
+    good: PackedSlot
+    plain: Doubt | None
+    ranked: DataFrame | None
+    slot: str
+    columns: list[str]
+
+    @property
+    def rows(self) -> DataFrame:
+        """The rows, with the columns of ``events``."""
+        parts = [] if self.ranked is None else [self.ranked]
+        if self.plain is not None:
+            parts.append(of_slot(self.good.in_doubt(self.plain, whether=False), self.slot))
+        return reduce(DataFrame.unionByName, [part.select(self.columns) for part in parts])
+
+    def write_files(self, form: FileForm) -> list[DataFile]:
+        """Write the rows into files, each task those that it has; no commit names them yet."""
+        files = []
+        if self.ranked is not None:
+            files += written_by_tasks(self.ranked, form)
+        if self.plain is not None:
+            files += self.good.write_files(self.plain, form, {FEED_SLOT: self.slot})
+        return files
+
+
+def repeated_ids(event_ids: DataFrame, count: int) -> DataFrame:
+    """Return the event ids that stand more than once.
+
+    Args:
+        event_ids: one row an event.
+        count: how many there are.
+    """
+    tasks = math.ceil(count / IDS_OF_A_TASK)
+    if tasks > int(event_ids.sparkSession.conf.get("spark.sql.shuffle.partitions") or 0):
+        # Else each task would first look for repetitions among its own ids, of which it cannot hold so many.
+        event_ids = event_ids.repartition(tasks, "event_id")
     return event_ids.groupBy("event_id").count().where(F.col("count") > 1).select("event_id")
 
 
 def each_once(
     good: PackedSlot, repeated: DataFrame, slot: str, columns: list[str], config: Config
-) -> DataFrame:
+) -> EachOnce:
     """Return the highest-ranking row of each event.
 
     Rows of days on which few fall are put together with those in doubt, so that they make no small files.
@@ -46,12 +100,13 @@ def each_once(
     """
     ids = [row["event_id"] for row in repeated.limit(MANY_REPEATED).collect()]
     if len(ids) == MANY_REPEATED:
-        return highest_ranking(of_slot(good.events(), slot), columns, config)
-    few, some = few_rows(good.days), frozenset(ids)
-    plain = of_slot(good.in_doubt(some, few, whether=False), slot).select(columns)
-    if not some and not few:
-        return plain
-    return plain.unionByName(highest_ranking(of_slot(good.in_doubt(some, few), slot), columns, config))
+        ranked = highest_ranking(of_slot(good.events(), slot), columns, config)
+        return EachOnce(good, None, ranked, slot, columns)
+    doubt = Doubt(frozenset(ids), frozenset(few_rows(good.days)))
+    if not doubt:
+        return EachOnce(good, doubt, None, slot, columns)
+    ranked = highest_ranking(of_slot(good.in_doubt(doubt), slot), columns, config)
+    return EachOnce(good, doubt, ranked, slot, columns)
 
 
 def of_slot(events: DataFrame, slot: str) -> DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -22,14 +22,18 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model.ingest.distribute import Batches
+from uae_model.ingest.event_files import files_of, write_batches
 from uae_model.ingest.event_rows import EventParser, EventRules, event_schema
 from uae_model.ingest.files import Report
 from uae_model.ingest.forgotten import FORGOTTEN
 from uae_model.ingest.reports import kept
 from uae_model.ingest.typed_values import holds, is_null
+from uae_model.lake.data_files import DataFile, FileForm
 
 Choice = Callable[[pa.RecordBatch], pa.Array]
-"""Tells which rows of a batch are meant."""
+"""Tells which rows of a batch are meant, by its ``DECIDING`` columns."""
+
+DECIDING = ("event_id", "dt")
 
 TEXT, COUNT = pa.string(), pa.int64()
 
@@ -44,6 +48,22 @@ PACKED = pa.schema(
 
 ``days`` is JSON: how many of the good rows fall on which day.
 """
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Which rows of a slot are not taken as they are.
+
+    Attributes:
+        repeated: ids of events that stand more than once.
+        few: days on which few rows fall.
+    """
+
+    repeated: frozenset[str]
+    few: frozenset[date]
+
+    def __bool__(self) -> bool:
+        return bool(self.repeated or self.few)
 
 
 @dataclass(frozen=True)
@@ -89,15 +109,36 @@ def packed(parsed: pa.RecordBatch, events: pa.Schema) -> pa.RecordBatch:
 
 def unpack(
     batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
     names: Sequence[str],
-    chosen: Callable[[pa.RecordBatch], pa.Array] | None,
+    chosen: Choice | None,
 ) -> Batches:
-    """Yield the good rows that some binaries hold, only these columns of them, and those that are chosen."""
+    """Yield the good rows that some binaries hold, only these columns of them, and those that are chosen.
+
+    Columns that nobody asks for stay packed.
+
+    Args:
+        batches: of binaries.
+        schema: of a good row.
+        names: the columns.
+        chosen: tells rows by ``DECIDING`` columns; None for all rows.
+    """
     for batch in batches:
         for binary in batch.column(0):
-            with pa.ipc.open_stream(binary.as_buffer()) as stream:
-                for rows in stream:
-                    yield (rows if chosen is None else rows.filter(chosen(rows))).select(names)
+            if chosen is None:
+                yield _columns_of(binary, schema, names)
+                continue
+            wanted = chosen(_columns_of(binary, schema, DECIDING))
+            count = pc.sum(wanted).as_py()
+            if count:
+                rows = _columns_of(binary, schema, names)
+                yield rows if count == rows.num_rows else rows.filter(wanted)
+
+
+def _columns_of(binary: pa.BinaryScalar, schema: pa.Schema, names: Sequence[str]) -> pa.RecordBatch:
+    options = pa.ipc.IpcReadOptions(included_fields=sorted(schema.get_field_index(name) for name in names))
+    with pa.ipc.open_stream(binary.as_buffer(), options=options) as stream:
+        return stream.read_next_batch().select(names)
 
 
 def _counts(values: pa.Array) -> dict[object, int]:
@@ -171,30 +212,48 @@ class PackedSlot:
         """Return the good rows, all columns of them or some."""
         return self._unpacked(names or self.schema.names, None)
 
-    def in_doubt(self, repeated: frozenset[str], few: Collection[date], *, whether: bool = True) -> DataFrame:
-        """Return the good rows of events that stand more than once, and those of some days; or all others.
+    def in_doubt(self, doubt: Doubt, *, whether: bool = True) -> DataFrame:
+        """Return the good rows that are in doubt, or with ``whether`` False all others."""
+        return self._unpacked(self.schema.names, choice(doubt, whether=whether))
+
+    def write_files(self, doubt: Doubt, form: FileForm, same: Mapping[str, str]) -> list[DataFile]:
+        """Write the good rows that are not in doubt into files, each task those that it has.
 
         Args:
-            repeated: ids of events that stand more than once.
-            few: the days.
-            whether: False for all other rows.
+            doubt: tells the others.
+            form: of the files.
+            same: columns that have one value in every row.
         """
-        ids, days = pa.array(sorted(repeated), pa.string()), pa.array(sorted(few), pa.date32())
+        schema, others = self.schema, choice(doubt, whether=False)
 
-        def chosen(rows: pa.RecordBatch) -> pa.Array:
-            doubtful = pc.or_(pc.is_in(rows["event_id"], ids), pc.is_in(rows["dt"], days))
-            return doubtful if whether else pc.invert(doubtful)
+        def written(batches: Iterable[pa.RecordBatch]) -> Batches:
+            yield write_batches(form, unpack(batches, schema, schema.names, others), same)
 
-        return self._unpacked(self.schema.names, chosen)
+        return files_of(self._binaries, written)
+
+    @property
+    def _binaries(self) -> DataFrame:
+        return self.frame.where(F.col("events").isNotNull()).select("events")
 
     def _unpacked(self, names: Sequence[str], chosen: Choice | None) -> DataFrame:
-        schema = pa.schema([self.schema.field(name) for name in names])
+        packed = self.schema
 
         def unpacked(batches: Iterable[pa.RecordBatch]) -> Batches:
-            return unpack(batches, names, chosen)
+            return unpack(batches, packed, names, chosen)
 
-        binaries = self.frame.where(F.col("events").isNotNull()).select("events")
-        return binaries.mapInArrow(unpacked, from_arrow_schema(schema))
+        schema = pa.schema([packed.field(name) for name in names])
+        return self._binaries.mapInArrow(unpacked, from_arrow_schema(schema))
+
+
+def choice(doubt: Doubt, *, whether: bool) -> Choice:
+    """Return what tells the rows that are in doubt, or with ``whether`` False all others."""
+    ids, days = pa.array(sorted(doubt.repeated), TEXT), pa.array(sorted(doubt.few), pa.date32())
+
+    def chosen(rows: pa.RecordBatch) -> pa.Array:
+        doubtful = pc.or_(pc.is_in(rows["event_id"], ids), pc.is_in(rows["dt"], days))
+        return doubtful if whether else pc.invert(doubtful)
+
+    return chosen
 
 
 @contextmanager

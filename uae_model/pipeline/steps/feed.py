@@ -18,7 +18,7 @@ from uae_model.ingest.accounting import IngestCounts
 from uae_model.ingest.feed import Feed, Slot
 from uae_model.ingest.keys import read_key
 from uae_model.ingest.known_key import known_key, record_key
-from uae_model.ingest.novelty import each_once, held_already, outranking, repeated_ids
+from uae_model.ingest.novelty import EachOnce, each_once, held_already, outranking, repeated_ids
 from uae_model.ingest.packed import PackedSlot
 from uae_model.ingest.parse import needed_columns
 from uae_model.ingest.quarantine import occurrences, quarantine_day, quarantine_rows, seal_former_rows
@@ -27,7 +27,8 @@ from uae_model.ingest.reports import kept, require_all
 from uae_model.ingest.resolve import KEY
 from uae_model.ingest.slot import packed_slot
 from uae_model.ingest.thirty_music import DESCRIBING
-from uae_model.lake import FEED, NO_DAY, TableStore, Unit
+from uae_model.lake import FEED, MANY_ROWS, NO_DAY, TableStore, Unit
+from uae_model.lake.added import append_files, file_form
 from uae_model.lake.contracts import FEED_SLOT
 from uae_model.pipeline.step import Night, Outcome, Step
 from uae_model.pipeline.steps.redelivery import Delivery, delivered_again
@@ -127,8 +128,9 @@ def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, 
             accept_empty=config.feed.accept_empty_slots,
             describing=DESCRIBING,
         )
-        rows = each_once(brought, repeated_ids(brought.events(["event_id"])), slot.name, columns, config)
-        first = Delivery(rows, days_of_slot(slot, brought, config))
+        repeated = repeated_ids(brought.events(["event_id"]), sum(brought.days.values()))
+        once = each_once(brought, repeated, slot.name, columns, config)
+        first = Delivery(once.rows, days_of_slot(slot, brought, config))
         with _delivered(night, feed, slot, first) as delivery:
             # Both writes can be repeated, and events come last: their commit says that the slot is done.
             record_key(store, "events", key)
@@ -138,7 +140,7 @@ def _ingest(night: Night, feed: Feed, slot: Slot, unit: Unit, record: dict[str, 
                 "forgotten": brought.forgotten,
                 **delivery.counts,
             }
-            _write(store, brought, delivery, {**record, "counts": counts})
+            _write(store, once, delivery, {**record, "counts": counts})
 
 
 def _delivered(night: Night, feed: Feed, slot: Slot, brought: Delivery) -> AbstractContextManager[Delivery]:
@@ -157,7 +159,7 @@ def _delivered(night: Night, feed: Feed, slot: Slot, brought: Delivery) -> Abstr
     return delivered_again(night, feed, slot, brought, others)
 
 
-def _write(store: TableStore, brought: PackedSlot, delivery: Delivery, metadata: dict[str, Any]) -> None:
+def _write(store: TableStore, once: EachOnce, delivery: Delivery, metadata: dict[str, Any]) -> None:
     """Write what a slot brings, in one commit: new rows are added, others merged where they rank higher."""
     if delivery.is_again:
         update_when = f"{outranks(store.contract('events').columns, store.config)} OR new.{RESTATED}"
@@ -173,19 +175,29 @@ def _write(store: TableStore, brought: PackedSlot, delivery: Delivery, metadata:
         )
         return
     store.ensure("events")
+    brought = once.good
     held_days = [day for day in brought.days if store.has_files("events", day)]
-    about_rows = sum(brought.days.values())
     if not held_days:
-        store.append("events", delivery.rows, metadata, about_rows=about_rows)
+        _append(store, once, metadata)
         return
     held = store.read("events", held_days)
     keys = brought.events(KEY).where(F.col("dt").isin(held_days))
     keys_count = sum(brought.days[day] for day in held_days)
     with kept(held_already(keys, held.select(*KEY), keys_count, held.count()).distinct()) as known:
         if not known.count():
-            store.append("events", delivery.rows, metadata, about_rows=about_rows)
+            _append(store, once, metadata)
             return
-        _write_beside(store, delivery.rows, held, known, metadata, about_rows)
+        _write_beside(store, once.rows, held, known, metadata, sum(brought.days.values()))
+
+
+def _append(store: TableStore, once: EachOnce, metadata: dict[str, Any]) -> None:
+    """Add rows of events that the table does not hold; tasks write files of many by Arrow, where they can."""
+    about_rows = sum(once.good.days.values())
+    form = file_form(store, "events") if about_rows >= MANY_ROWS else None
+    if form is None:
+        store.append("events", once.rows, metadata, about_rows=about_rows)
+    else:
+        append_files(store, "events", once.write_files(form), metadata)
 
 
 def _write_beside(
