@@ -46,7 +46,7 @@ SETTINGS = """
 [paths]
 hmac_key_file = "hmac.key"
 [training]
-window_days = 2
+window_days = 1
 epochs = 1
 estimator = "chain"
 stickiness = [0.4]
