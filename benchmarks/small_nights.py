@@ -1,7 +1,7 @@
 """``python -m benchmarks.small_nights``: nights of small days, each in a process of its own.
 
 A folder is filled with a few nights; the one after them runs again and again by ``uae nightly``, each time on
-a copy, in turn with each of the Spark configurations. CPU seconds of the process and all below it.
+what these left, in turn with each of the Spark configurations. CPU seconds of the process and all below it.
 """
 
 from __future__ import annotations
@@ -76,10 +76,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(folder: Path, plays: int, repeats: int) -> dict[str, list[dict[str, Any]]]:
     """Return what the nights of one size took, by configuration."""
     filled = made_once(folder / "filled", lambda place: fill(place, plays))
+    kept = folder / "kept"
+    if not kept.exists():
+        shutil.copytree(filled, kept)
     runs: dict[str, list[dict[str, Any]]] = {name: [] for name in CONFIGURATIONS}
     for _ in tqdm(range(repeats), desc=f"{plays:,} plays", unit="pair"):
         for name, of_kind in runs.items():
-            of_kind.append(night(filled, folder / "night", CONFIGURATIONS[name]))
+            of_kind.append(night(filled, folder / f"{name}.log", CONFIGURATIONS[name]))
+            # To the same place, with the same times: files that lie elsewhere would be a slot that has changed.
+            shutil.copytree(kept, emptied(filled))
     return runs
 
 
@@ -103,14 +108,12 @@ def last_of(days: int) -> date:
     return DAY + timedelta(days=days - 1)
 
 
-def night(filled: Path, folder: Path, files: Sequence[str]) -> dict[str, Any]:
-    """Run the measured night on a copy of what the others left; return what it took."""
-    shutil.copytree(filled, emptied(folder), symlinks=True)
+def night(folder: Path, log: Path, files: Sequence[str]) -> dict[str, Any]:
+    """Run the measured night on what the others left; return what it took."""
     command = [sys.executable, "-m", "jobs.nightly", "--config", str(folder / "uae.toml")]
     command += ["--date", MEASURED.isoformat()]
     for file in files:
         command += ["--spark-conf", str(SPARK_CONF_FOLDER / file)]
-    log = folder.with_suffix(".log")
     with log.open("w") as told, timed() as run:
         subprocess.run(
             command,
