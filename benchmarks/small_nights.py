@@ -83,7 +83,7 @@ def measure(folder: Path, plays: int, repeats: int) -> dict[str, list[dict[str, 
     for _ in tqdm(range(repeats), desc=f"{plays:,} plays", unit="pair"):
         for name, of_kind in runs.items():
             of_kind.append(night(filled, folder / f"{name}.log", CONFIGURATIONS[name]))
-            # To the same place, with the same times: files that lie elsewhere would be a slot that has changed.
+            # To the same place, with the same times: elsewhere the slot would be one that has changed.
             shutil.copytree(kept, emptied(filled))
     return runs
 
