@@ -221,6 +221,11 @@ class TestStart:
         self.start(SPARK_CONF_FOLDER / "local.conf", SPARK_CONF_FOLDER / "secure.conf")
         assert (built["spark.master"], built["spark.authenticate"]) == ("local[*,4]", "true")
 
+    def test_settings_for_small_days_lie_over_those_of_one_machine(self, built: dict[str, str]) -> None:
+        self.start(SPARK_CONF_FOLDER / "local.conf", SPARK_CONF_FOLDER / "small.conf")
+        assert (built["spark.master"], built["spark.sql.shuffle.partitions"]) == ("local[*,4]", "2")
+        assert "-XX:TieredStopAtLevel=1" in built["spark.driver.extraJavaOptions"]
+
     def test_under_spark_submit_the_settings_are_there_already(
         self, built: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
