@@ -89,7 +89,7 @@ class TestFiles:
         assert [setting for setting, count in times.items() if count > 1] == []
 
     def test_all_others_are_named_after_a_job(self) -> None:
-        others = {Path(name).stem for name in FILES} - {"local", "s3", "secure", *CLUSTERS, *SHARED}
+        others = {Path(name).stem for name in FILES} - {"local", "small", "s3", "secure", *CLUSTERS, *SHARED}
         assert others
         assert others <= {file.stem for file in (ROOT / "jobs").glob("*.py")}
 

@@ -21,7 +21,6 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model.config import Feature
-from uae_model.core.errors import ContractError
 from uae_model.features.arrays import buckets_of_column, numbers_of
 from uae_model.lake.data_files import FILES, DataFile, FileForm, file_rows, remove_data_file, write_data_files
 from uae_model.scoring.udf import CHUNK_PLAYS, Handling, load_networks, predict, whole_sessions
@@ -93,8 +92,8 @@ def _scored(batches: Iterable[pa.RecordBatch], scoring: FileScoring) -> Iterator
             yield pa.RecordBatch.from_arrays([*told.columns, whole], schema=SCORED)
 
 
-class SessionsCutError(ContractError):
-    """A file holds plays of a session without those before them."""
+class SessionsCutError(Exception):
+    """A file holds plays of a session without those before them; the driver has the day shuffled then."""
 
 
 def _parts(scoring: FileScoring, number: int) -> Iterator[pa.Table]:
