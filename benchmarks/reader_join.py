@@ -141,7 +141,8 @@ def _median(costs: Mapping[str, Sequence[float]], name: str, form: str) -> float
 
 
 def _columns(config: Config) -> list[str]:
-    return ["user_id", "song_id", *(feature.column for feature in config.features), "sample_weight"]
+    read = ("user_id", "song_id", *(feature.column for feature in config.features), "sample_weight")
+    return list(dict.fromkeys(read))  # users and songs are features, too
 
 
 def _play_files(folder: Path) -> Path:
