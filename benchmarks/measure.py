@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,6 +96,23 @@ def run_child(
             raise RuntimeError(f"{benchmark} {action} failed with code {process.returncode}:\n{tail}")
         content: dict[str, Any] = json.loads(result.read_text())
         return content, peak
+
+
+def run_logged(command: Sequence[str], log: Path) -> None:
+    """Run a command from the repository's root; what it says goes into a file.
+
+    Raises:
+        subprocess.CalledProcessError: if it fails.
+    """
+    with log.open("w") as told:
+        subprocess.run(
+            command,
+            check=True,
+            cwd=ROOT,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+        )
 
 
 def measured(benchmark: str, peer: str, folder: Path, scale: float, core: int | None) -> Run:

@@ -27,7 +27,7 @@ from benchmarks.events import DAY
 from benchmarks.measure import Run, timed
 from benchmarks.workspace import benchmark_config, emptied, made_once, spark_session, write_plays
 from uae_model.config import Config, FeatureSet
-from uae_model.features.arrays import bucket_of, numbers_of
+from uae_model.features.arrays import buckets_of_column, numbers_of
 from uae_model.lake import TableStore, contract_for
 from uae_model.models.inference import predict_sessions
 from uae_model.models.networks import AttentionNetwork, NetworkShape, PropensityNetwork
@@ -128,7 +128,7 @@ def _play_files(folder: Path) -> list[Path]:
 
 
 def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
-    categorical = [_buckets(plays[f.column], f.buckets) for f in config.features.categorical]
+    categorical = [buckets_of_column(plays[f.column], f.buckets, {}) for f in config.features.categorical]
     numeric = [numbers_of(plays[f.column], f.transform) for f in config.features.numeric]
     is_active = plays["is_active"].to_numpy()
     weighting = resolve_weight_function(config.weights, pair.traits, pair.calibration)
@@ -158,12 +158,3 @@ def _scored(plays: pa.Table, pair: NetworkPair, config: Config) -> pa.Table:
 def _codes(values: pa.ChunkedArray) -> NDArray[np.int64]:
     codes: NDArray[np.int64] = values.combine_chunks().dictionary_encode().indices.to_numpy()
     return codes
-
-
-def _buckets(values: pa.ChunkedArray, buckets: int) -> NDArray[np.int64]:
-    encoded = values.combine_chunks().dictionary_encode()
-    of_value = [bucket_of(value, buckets) for value in encoded.dictionary.to_pylist()]
-    missing = len(of_value)
-    index = encoded.indices.fill_null(missing).to_numpy()
-    result: NDArray[np.int64] = np.array([*of_value, 0], dtype=np.int64)[index]
-    return result

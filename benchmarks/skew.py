@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from benchmarks.claims import Claim, conclude
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, run_logged
 from benchmarks.night.lines import GIGABYTE, NAMES, SHORTEST, counted_night, step_of
 from benchmarks.night.run import NIGHTS, REPORT, measure, write_feed
 from benchmarks.workspace import made_once
@@ -150,15 +148,7 @@ def claims(results: Sequence[Mapping[str, Any]]) -> list[Claim]:
 def _in_a_process(number: int, plays: int, parent: Path, data: Path) -> dict[str, Any]:
     data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "benchmarks.skew", "--case", str(number), "--plays", str(plays)]
-    with (data / f"{number}.log").open("w") as told:
-        subprocess.run(
-            [*command, "--data", str(parent)],
-            check=True,
-            cwd=ROOT,
-            stdout=told,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
-        )
+    run_logged([*command, "--data", str(parent)], data / f"{number}.log")
     result: dict[str, Any] = json.loads((data / f"{number}.json").read_text())
     return {"plays": plays, **result}
 

@@ -7,10 +7,8 @@ what these left, in turn with each of the Spark configurations. CPU seconds of t
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -22,7 +20,7 @@ from tqdm import tqdm
 from benchmarks.claims import Claim, conclude
 from benchmarks.events import DAY, PLAYS_PER_USER, write_events
 from benchmarks.features import days_from
-from benchmarks.measure import ROOT, as_result, timed
+from benchmarks.measure import ROOT, as_result, run_logged, timed
 from benchmarks.night.run import make_champion
 from benchmarks.workspace import emptied, made_once, spark_session
 from uae_model.config import load_config
@@ -114,15 +112,8 @@ def night(folder: Path, log: Path, files: Sequence[str]) -> dict[str, Any]:
     command += ["--date", MEASURED.isoformat()]
     for file in files:
         command += ["--spark-conf", str(SPARK_CONF_FOLDER / file)]
-    with log.open("w") as told, timed() as run:
-        subprocess.run(
-            command,
-            check=True,
-            cwd=ROOT,
-            stdout=told,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
-        )
+    with timed() as run:
+        run_logged(command, log)
     return as_result(run)
 
 

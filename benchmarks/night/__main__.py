@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ from typing import Any
 
 from benchmarks.__main__ import PAGES, replace_block
 from benchmarks.claims import conclude
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, run_logged
 from benchmarks.night.capacity import capacity_table
 from benchmarks.night.lines import claims, figure, lines_of, sizes_table, table
 from uae_model.pages.svg import svg_file
@@ -69,15 +67,7 @@ def _run(folder: Path, plays: int, result: Path, log: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.night.run", str(folder), str(plays), str(result)]
     if plays >= LARGE:
         command += ["--second", str(plays // 10), "--train"]
-    with log.open("w") as told:
-        subprocess.run(
-            command,
-            check=True,
-            cwd=ROOT,
-            stdout=told,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
-        )
+    run_logged(command, log)
 
 
 if __name__ == "__main__":

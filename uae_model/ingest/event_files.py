@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model.ingest.distribute import Batches
-from uae_model.lake.data_files import FILES, DataFile, FileForm, file_rows, write_data_files
+from uae_model.lake.data_files import FILES, DataFile, FileForm, file_rows, files_of_rows, write_data_files
 
 
 def written_by_tasks(rows: DataFrame, form: FileForm) -> list[DataFile]:
@@ -61,5 +61,4 @@ def files_of(rows: DataFrame, written: Callable[[Iterable[pa.RecordBatch]], Batc
         rows: what the tasks have.
         written: writes a task's rows; gives ``data_files.FILES``.
     """
-    told = rows.mapInArrow(written, from_arrow_schema(FILES)).collect()
-    return [DataFile(*(row[name] for name in FILES.names)) for row in told]
+    return files_of_rows(rows.mapInArrow(written, from_arrow_schema(FILES)).collect())

@@ -5,7 +5,6 @@ Most rows are new and come once. So rows are told apart by narrow keys, and only
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -19,6 +18,7 @@ from uae_model.ingest.packed import Doubt, PackedSlot
 from uae_model.ingest.resolve import KEY, highest_ranking, outranks
 from uae_model.lake.contracts import FEED_SLOT
 from uae_model.lake.data_files import DataFile, FileForm
+from uae_model.lake.shuffles import in_more_tasks
 
 SENT_TO_ALL = 500_000
 """Keys that are sent to every task rather than shuffled: some 30 MB."""
@@ -28,7 +28,6 @@ MANY_REPEATED = 200_000
 
 FEW = 0.1
 """Share of a slot's rows below which a day's own rows are put together, so that they make no small files."""
-
 
 IDS_OF_A_TASK = 2_000_000
 """Ids that a task counts in memory."""
@@ -77,10 +76,8 @@ def repeated_ids(event_ids: DataFrame, count: int) -> DataFrame:
         event_ids: one row an event.
         count: how many there are.
     """
-    tasks = math.ceil(count / IDS_OF_A_TASK)
-    if tasks > int(event_ids.sparkSession.conf.get("spark.sql.shuffle.partitions") or 0):
-        # Else each task would first look for repetitions among its own ids, of which it cannot hold so many.
-        event_ids = event_ids.repartition(tasks, "event_id")
+    # Else each task would first look for repetitions among its own ids, of which it cannot hold so many.
+    event_ids = in_more_tasks(event_ids, "event_id", count, IDS_OF_A_TASK)
     return event_ids.groupBy("event_id").count().where(F.col("count") > 1).select("event_id")
 
 

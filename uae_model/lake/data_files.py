@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,6 +71,11 @@ class FileForm:
 def file_rows(files: Iterable[DataFile]) -> pa.RecordBatch:
     """Return files as rows, for a task to hand to the driver."""
     return pa.RecordBatch.from_pylist([asdict(file) for file in files], FILES)
+
+
+def files_of_rows(rows: Iterable[Any]) -> list[DataFile]:
+    """Return the files that Spark has collected as rows of ``FILES``."""
+    return [DataFile(*(row[name] for name in FILES.names)) for row in rows]
 
 
 def write_data_files(form: FileForm, number: int, parts: Iterable[tuple[date, pa.Table]]) -> list[DataFile]:

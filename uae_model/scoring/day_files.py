@@ -22,7 +22,15 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from uae_model.config import Feature
 from uae_model.features.arrays import buckets_of_column, numbers_of
-from uae_model.lake.data_files import FILES, DataFile, FileForm, file_rows, remove_data_file, write_data_files
+from uae_model.lake.data_files import (
+    FILES,
+    DataFile,
+    FileForm,
+    file_rows,
+    files_of_rows,
+    remove_data_file,
+    write_data_files,
+)
 from uae_model.scoring.udf import CHUNK_PLAYS, Handling, load_networks, predict, whole_sessions
 from uae_model.weights.functions import WeightFunction, passive_weights, shifted_in_odds
 
@@ -72,7 +80,7 @@ def score_files(spark: SparkSession, scoring: FileScoring) -> list[DataFile] | N
     count = len(scoring.plays)
     numbers = spark.range(0, count, 1, max(1, count))
     told = numbers.mapInArrow(partial(_scored, scoring=scoring), from_arrow_schema(SCORED)).collect()
-    written = [DataFile(*(row[name] for name in FILES.names)) for row in told if row["path"] is not None]
+    written = files_of_rows(row for row in told if row["path"] is not None)
     if all(row["is_whole"] for row in told):
         return sorted(written, key=lambda file: file.path)
     for file in written:

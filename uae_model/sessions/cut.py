@@ -18,7 +18,6 @@ before it ended: any split of days into runs gives the same plays.
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime, timedelta
 
 from pyspark.sql import Column, DataFrame, Window
@@ -28,6 +27,7 @@ from uae_model.config import Config, Feature
 from uae_model.config.aggregates import EVENT_ENTITIES
 from uae_model.core.dates import midnight
 from uae_model.core.feature_words import SAME_AS_BEFORE
+from uae_model.lake.shuffles import in_more_tasks
 from uae_model.sessions.labels import is_active, label
 
 MICROSECONDS = 1_000_000
@@ -150,9 +150,7 @@ def plays_of_day(
         F.col("session_started_at").alias("_open_start"),
     )
     timeline = rows.unionByName(markers, allowMissingColumns=True)
-    tasks = math.ceil(about_rows / ROWS_OF_TASK)
-    if tasks > int(events.sparkSession.conf.get("spark.sql.shuffle.partitions") or 0):
-        timeline = timeline.repartition(tasks, "user_id")
+    timeline = in_more_tasks(timeline, "user_id", about_rows, ROWS_OF_TASK)
     in_sessions = _cut_into_sessions(timeline, config)
     on_day = in_sessions.where(F.col("_open_start").isNull() & (F.col("dt") == F.lit(day)))
     return _with_derived_columns(on_day, config)

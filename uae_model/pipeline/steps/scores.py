@@ -16,7 +16,6 @@ from uae_model.core.errors import ModelError
 from uae_model.features.columns import plays_with_features
 from uae_model.lake import MANY_ROWS, DayState, Unit
 from uae_model.lake.added import file_form, local_files_of_day, replace_day_by_files
-from uae_model.lake.data_files import DataFile
 from uae_model.pipeline.step import Night, Outcome, Step, built_before, require_accepted
 from uae_model.pipeline.steps.features import has_joined_features, require_features
 from uae_model.publication.checks import Check
@@ -117,8 +116,7 @@ def _models_and_choice(night: Night, unit: Unit) -> dict[str, Any]:
 
 def lie_in_order(night: Night, day: date) -> bool:
     """Tell whether each of Spark's tasks has whole sessions of a day, play after play."""
-    plays = night.store.read("plays", [day])
-    return _can_be_scored_where_they_lie(night, day) and are_whole_sessions(plays)
+    return _can_be_scored_where_they_lie(night, day) and are_whole_sessions(night.store.read("plays", [day]))
 
 
 def _can_be_scored_where_they_lie(night: Night, day: date) -> bool:
@@ -146,26 +144,28 @@ def _commit(night: Night, unit: Unit, record: dict[str, Any]) -> None:
     Rows that were shuffled lie in many small tasks and are gathered.
     """
     day, store = unit.day, night.store
-    if _can_be_scored_where_they_lie(night, day):
-        files = _scored_files(night, day)
-        if files is not None:
-            counts = _counts(night, _weighting(night))
-            replace_day_by_files(store, unit.table, day, files, {**record, "counts": counts})
-            return
-    in_order = lie_in_order(night, day)
+    scoring = _file_scoring(night, day)
+    files = score_files(store.spark, scoring) if scoring else None
+    if scoring and files is not None:
+        counts = _counts(night, scoring.weighting)
+        replace_day_by_files(store, unit.table, day, files, {**record, "counts": counts})
+        return
+    # Tasks that could not score the files have told that sessions are cut: there is no need to look again.
+    in_order = scoring is None and lie_in_order(night, day)
     frame, counts = scored_rows(night, day, in_order=in_order)
     about_rows = night.row_count("plays", day) if in_order else 0
     store.replace_day(unit.table, day, frame, {**record, "counts": counts}, about_rows=about_rows)
 
 
-def _scored_files(night: Night, day: date) -> list[DataFile] | None:
-    """Return files with the scores of a day; None where they are to be written by Spark."""
+def _file_scoring(night: Night, day: date) -> FileScoring | None:
+    """Return how the files of a day are scored one by one; None where that is left to Spark."""
+    if not _can_be_scored_where_they_lie(night, day):
+        return None
     store, config, weighting = night.store, night.config, _weighting(night)
-    form = file_form(store, "scores")
-    plays = local_files_of_day(store, "plays", day)
+    form, plays = file_form(store, "scores"), local_files_of_day(store, "plays", day)
     if form is None or plays is None:
         return None
-    scoring = FileScoring(
+    return FileScoring(
         day=day,
         plays=tuple(plays),
         form=form,
@@ -176,7 +176,6 @@ def _scored_files(night: Night, day: date) -> list[DataFile] | None:
         weighting=weighting,
         same={"weighting": weighting.describe(), **_same_in_all_rows(night, day)},
     )
-    return score_files(store.spark, scoring)
 
 
 def _weighting(night: Night) -> WeightFunction:
